@@ -1,0 +1,245 @@
+"""Owns the one client of the Claude Agent SDK: opens it at a head, puts prompts to it, and ends it for certain.
+
+All use of the client stays in the task that connected it, and disconnect never runs under a cancel or a timeout.
+"""
+
+import asyncio
+import fcntl
+import os
+import shlex
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import claude_agent_sdk
+from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError, HookMatcher, Message, ResultMessage
+
+from daemon.agent import launcher, transcript
+from daemon.agent.tools import ALLOWED, SERVER, Desk, guard
+from daemon.agent.transcript import Head
+from daemon.errors import FatalError
+
+CONNECT_SECONDS = 90
+GONE_SECONDS = 30
+LOOK_SECONDS = 0.01
+LARGEST_LINE = 16 * 1024 * 1024
+
+
+class EngineError(Exception):
+    """The CLI could not be started, ended by itself, or did not let go of the session."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What a session needs; ``home`` is the directory below the state that belongs to the CLI alone."""
+
+    home: Path
+    model: str
+    base_url: str
+    api_key: Callable[[], str]
+    turn_seconds: float
+    most_steps: int
+    api_retries: int
+    orders: str
+
+    @property
+    def config(self) -> Path:
+        """Where the CLI keeps its transcripts."""
+        return self.home / "claude"
+
+    @property
+    def desk(self) -> Path:
+        """The empty directory in which the CLI runs."""
+        return self.home / "desk"
+
+    def transcript(self, session_id: str) -> Path:
+        """Say where a session's transcript is."""
+        return transcript.path_of(self.config, self.desk, session_id)
+
+    def lock(self, session_id: str) -> Path:
+        """Say which file the session's CLI holds locked while it lives."""
+        return self.home / "locks" / session_id
+
+
+class Session:
+    """The one conversation with the model."""
+
+    def __init__(self, engine: Engine, desk: Desk) -> None:
+        """Nothing is started yet."""
+        self.engine = engine
+        self._desk = desk
+        self._client: ClaudeSDKClient | None = None
+        self._id = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether a client is connected."""
+        return self._client is not None
+
+    async def open(self, session_id: str, head: Head | None) -> None:
+        """Start the CLI: at the head of a session, whose transcript is cut there first, or fresh without one.
+
+        Raises TranscriptError where the head is not in the transcript, EngineError where the CLI does not start.
+        """
+        self._prepare()
+        await self._until_gone(session_id)
+        if head is not None:
+            transcript.cut(self.engine.transcript(session_id), head)
+        self._id = session_id
+        client = ClaudeSDKClient(self._options(session_id, head))
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await client.connect()
+        except (ClaudeSDKError, TimeoutError, OSError) as error:
+            message = f"the session's engine does not start ({type(error).__name__})"
+            raise EngineError(message) from error
+        self._client = client
+
+    async def put(self, uuid: str, prompt: str) -> AsyncIterator[Message]:
+        """Put one prompt, marked so that nothing in it is taken for a command, and yield what comes back."""
+        client = self._client
+        if client is None:
+            message = "no session is open"
+            raise EngineError(message)
+        try:
+            await client.query(_once(uuid, prompt))
+            async for message_ in client.receive_messages():
+                yield message_
+                if isinstance(message_, ResultMessage) and uuid in (message_.user_message_uuids or [uuid]):
+                    return
+        except ClaudeSDKError as error:
+            message = f"the session's engine ended ({type(error).__name__})"
+            raise EngineError(message) from error
+        message = "the session's engine ended without a result"
+        raise EngineError(message)
+
+    async def close(self) -> None:
+        """End the CLI in good order: its transcript is complete."""
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(ClaudeSDKError):
+                await client.disconnect()
+            await self._until_gone(self._id)
+
+    async def abandon(self) -> None:
+        """End the CLI at once, in the middle of a turn that will be cut off."""
+        if self._client is not None:
+            self._kill(self._id)
+        await self.close()
+
+    def _prepare(self) -> None:
+        for directory in (self.engine.config, self.engine.desk, self.engine.home / "locks", self.engine.home / "tmp"):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.engine.home / "orders.md").write_text(self.engine.orders, encoding="utf-8")
+        script = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I {shlex.quote(launcher.__file__)} "$@"\n'
+        starter = self.engine.home / "start-cli"
+        starter.write_text(script, encoding="utf-8")
+        starter.chmod(0o700)
+
+    def _options(self, session_id: str, head: Head | None) -> ClaudeAgentOptions:
+        engine = self.engine
+        return ClaudeAgentOptions(
+            cli_path=engine.home / "start-cli",
+            cwd=engine.desk,
+            session_id=None if head else session_id,
+            resume=session_id if head else None,
+            resume_session_at=head.uuid if head else None,
+            model=engine.model,
+            system_prompt={"type": "file", "path": str(engine.home / "orders.md")},
+            tools=[],
+            allowed_tools=list(ALLOWED),
+            mcp_servers={SERVER: self._desk.server()},
+            strict_mcp_config=True,
+            setting_sources=[],
+            skills=[],
+            permission_mode="dontAsk",
+            hooks={"PreToolUse": [HookMatcher(hooks=[guard])]},
+            max_turns=engine.most_steps,
+            max_buffer_size=LARGEST_LINE,
+            env=self._environment(session_id),
+            stderr=lambda _line: None,
+        )
+
+    def _environment(self, session_id: str) -> dict[str, str]:
+        """Name all that the CLI shall see; the launcher lets nothing else of the daemon's environment through."""
+        engine = self.engine
+        seen = {
+            "HOME": str(engine.home),
+            "TMPDIR": str(engine.home / "tmp"),
+            "CLAUDE_CONFIG_DIR": str(engine.config),
+            "ANTHROPIC_BASE_URL": engine.base_url,
+            "ANTHROPIC_API_KEY": engine.api_key(),
+            "API_TIMEOUT_MS": str(int(engine.turn_seconds * 1000)),
+            "CLAUDE_CODE_MAX_RETRIES": str(engine.api_retries),
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
+            "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",
+            "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
+            "CLAUDE_CODE_DISABLE_CLAUDE_MDS": "1",
+            "CLAUDE_CODE_DISABLE_FILE_MENTIONS": "1",
+            "DISABLE_AUTO_COMPACT": "1",
+            "DISABLE_AUTOUPDATER": "1",
+        }
+        return {
+            **seen,
+            "CLERKD_ENV": ",".join(seen),
+            "CLERKD_PARENT": str(os.getpid()),
+            "CLERKD_LOCK": str(engine.lock(session_id)),
+            "CLERKD_CLI": str(bundled_cli()),
+        }
+
+    async def _until_gone(self, session_id: str) -> None:
+        """Wait until no CLI holds the session's lock; end one that does not go by itself."""
+        try:
+            async with asyncio.timeout(GONE_SECONDS):
+                while self._is_held(session_id):
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            self._kill(session_id)
+            await asyncio.sleep(1)
+            if self._is_held(session_id):
+                message = "an earlier engine still holds the session"
+                raise EngineError(message) from None
+
+    def _is_held(self, session_id: str) -> bool:
+        try:
+            descriptor = os.open(self.engine.lock(session_id), os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def _kill(self, session_id: str) -> None:
+        """Kill the holder of the lock; while it is held, the number in the file is the holder's."""
+        if self._is_held(session_id):
+            with suppress(OSError, ValueError):
+                os.kill(int(self.engine.lock(session_id).read_text()), signal.SIGKILL)
+
+
+def bundled_cli() -> Path:
+    """Find the CLI inside the SDK's wheel; raise FatalError where this platform's wheel has none."""
+    cli = Path(claude_agent_sdk.__file__).parent / "_bundled" / "claude"
+    if not cli.is_file():
+        message = f"the SDK's bundled CLI is not at {cli}: install claude-agent-sdk from a wheel for this platform"
+        raise FatalError(message)
+    return cli
+
+
+async def _once(uuid: str, prompt: str) -> AsyncIterator[dict[str, Any]]:
+    yield {
+        "type": "user",
+        "uuid": uuid,
+        "client_composed": True,
+        "message": {"role": "user", "content": prompt},
+        "parent_tool_use_id": None,
+        "session_id": "default",
+    }

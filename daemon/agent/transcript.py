@@ -1,0 +1,106 @@
+"""The session's transcript on disk: where its settled end is, and how all that follows is cut off.
+
+The CLI writes one JSON object a line and never syncs. Cutting after a committed entry, with no CLI alive,
+resumes under the same id and uuids; a plain resume after a failure loses settled turns (measured).
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from claude_agent_sdk import project_key_for_directory
+
+TAIL = 65_536
+
+
+class TranscriptError(Exception):
+    """The transcript is missing, shorter than its head, or does not hold the head's entry."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last settled entry and the byte offset behind its line."""
+
+    uuid: str
+    offset: int
+
+
+def path_of(config: Path, desk: Path, session_id: str) -> Path:
+    """Say where the CLI keeps the transcript of a session that works in the directory ``desk``."""
+    return config / "projects" / project_key_for_directory(str(desk)) / f"{session_id}.jsonl"
+
+
+def find(path: Path, start: int, first: str, last: str) -> Head:
+    """Find a turn's last entry behind ``start``, and see that its prompt stands there too."""
+    ends = dict(_entries(path, start))
+    if first not in ends or last not in ends:
+        message = "the turn's entries are not in the transcript"
+        raise TranscriptError(message)
+    return Head(last, ends[last])
+
+
+def sync(path: Path) -> None:
+    """Bring the transcript and its directory entry to the disk."""
+    for target in (path, path.parent):
+        descriptor = os.open(target, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def cut(path: Path, head: Head) -> None:
+    """Cut off everything behind the head; raise TranscriptError, changing nothing, where the head is not there."""
+    if not holds(path, head):
+        message = "the transcript does not hold its settled end"
+        raise TranscriptError(message)
+    if path.stat().st_size > head.offset:
+        os.truncate(path, head.offset)
+    sync(path)
+
+
+def holds(path: Path, head: Head) -> bool:
+    """Say whether the line that ends at the head's offset is the head's entry."""
+    try:
+        with path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) < head.offset:
+                return False
+            return _uuid(_line_before(file.fileno(), head.offset)) == head.uuid
+    except OSError:
+        return False
+
+
+def _line_before(descriptor: int, end: int) -> bytes:
+    size = TAIL
+    while True:
+        start = max(0, end - size)
+        block = os.pread(descriptor, end - start, start).removesuffix(b"\n")
+        if b"\n" in block or start == 0:
+            return block.rpartition(b"\n")[2]
+        size *= 4
+
+
+def _entries(path: Path, start: int) -> Iterator[tuple[str, int]]:
+    """Yield the uuid of each whole line behind ``start`` with the offset behind it."""
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            offset = start
+            for line in file:
+                offset += len(line)
+                if line.endswith(b"\n") and (uuid := _uuid(line)):
+                    yield uuid, offset
+    except OSError as error:
+        message = f"the transcript cannot be read: {error.strerror}"
+        raise TranscriptError(message) from error
+
+
+def _uuid(line: bytes) -> str | None:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    uuid = entry.get("uuid") if isinstance(entry, dict) else None
+    return uuid if isinstance(uuid, str) else None

@@ -1,0 +1,153 @@
+"""One turn: a prompt, what the model did with it, and the proof that it stands in the transcript."""
+
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from claude_agent_sdk import AssistantMessage, Message, ResultMessage
+
+from daemon.agent import transcript
+from daemon.agent.session import EngineError, Session
+from daemon.agent.tools import Desk, Reads, Staged
+from daemon.agent.transcript import Head, TranscriptError
+from daemon.judgement.briefing import REMINDER
+from daemon.judgement.decision import Decision
+from daemon.judgement.money import Prices, Usage, cost
+from daemon.judgement.retry import Failure, FailureKind
+from daemon.judgement.verdict import ApiResult, failure_of
+
+Patience = Callable[[float], AbstractAsyncContextManager[object]]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is put to the session, and within which bounds (seconds, US dollars)."""
+
+    session_id: str
+    start: int
+    prompt_uuid: str
+    prompt: str
+    reads: Reads
+    seconds: float
+    dollars: float
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of a turn: a decision that stands in the transcript, or a failure."""
+
+    usage: Usage
+    seconds: float
+    tools: tuple[str, ...]
+    notes: tuple[str, ...]
+    decision: Decision | None = None
+    head: Head | None = None
+    failure: Failure | None = None
+
+
+@dataclass
+class _Heard:
+    """What has been heard so far."""
+
+    last_entry: str = ""
+    error: str | None = None
+    result: ResultMessage | None = None
+    settled: Usage = field(default_factory=Usage)
+    running: dict[str, Usage] = field(default_factory=dict)
+
+    def note(self, message: Message) -> None:
+        if isinstance(message, AssistantMessage) and message.parent_tool_use_id is None:
+            self.last_entry = message.uuid or self.last_entry
+            self.error = message.error or self.error
+            self.running[message.message_id or ""] = usage_of(message.usage)
+        elif isinstance(message, ResultMessage):
+            self.result = message
+            self.settled = _sum([self.settled, usage_of(message.usage)])
+            self.running.clear()
+
+    @property
+    def usage(self) -> Usage:
+        return _sum([self.settled, *self.running.values()])
+
+    @property
+    def failure(self) -> Failure | None:
+        result = self.result
+        if result is None:
+            return Failure(FailureKind.ENGINE, "the engine gave no result")
+        words = " ".join([result.result or "", *(result.errors or [])]) if result.is_error else ""
+        return failure_of(ApiResult(result.is_error, result.subtype, result.api_error_status, self.error, words))
+
+
+async def ask(  # noqa: PLR0913 - a turn's whole surroundings, once
+    session: Session, desk: Desk, question: Question, prices: Prices, patience: Patience, progress: Callable[[], None]
+) -> Reply:
+    """Put the question; ask once more where the turn ends without a decision. Never raises for a failed turn."""
+    started = time.monotonic()
+    staged = desk.begin(question.reads)
+    heard = _Heard()
+    try:
+        async with patience(question.seconds):
+            failure = await _converse(session, question, staged, heard, prices, progress)
+    except TimeoutError:
+        failure = Failure(FailureKind.SILENCE, f"no answer within {question.seconds:g} seconds")
+    except EngineError as error:
+        failure = Failure(FailureKind.ENGINE, str(error))
+    finally:
+        desk.end()
+    reply = Reply(heard.usage, time.monotonic() - started, tuple(staged.used), tuple(staged.notes), failure=failure)
+    return reply if failure else _proven(session, question, staged, heard, reply)
+
+
+async def _converse(  # noqa: PLR0913 - as ask
+    session: Session, question: Question, staged: Staged, heard: _Heard, prices: Prices, progress: Callable[[], None]
+) -> Failure | None:
+    for prompt_uuid, prompt in ((question.prompt_uuid, question.prompt), (str(uuid.uuid4()), REMINDER)):
+        async for message in _listen(session.put(prompt_uuid, prompt), progress):
+            heard.note(message)
+            if cost(heard.usage, prices) > question.dollars:
+                return Failure(FailureKind.CAP, f"the turn cost more than {question.dollars:g} dollars")
+        if heard.failure or staged.decision:
+            return heard.failure
+        staged.notes.append("the turn ended without a decision and was asked once more")
+    return Failure(FailureKind.NO_DECISION, "the turn ended twice without a decision")
+
+
+async def _listen(messages: AsyncIterator[Message], progress: Callable[[], None]) -> AsyncIterator[Message]:
+    async for message in messages:
+        progress()
+        yield message
+
+
+def _proven(session: Session, question: Question, staged: Staged, heard: _Heard, reply: Reply) -> Reply:
+    """Let the turn count only when its entries are on the disk (a full disk fails in silence, measured)."""
+    path = session.engine.transcript(question.session_id)
+    try:
+        head = transcript.find(path, question.start, question.prompt_uuid, heard.last_entry)
+        transcript.sync(path)
+    except (TranscriptError, OSError):
+        failure = Failure(FailureKind.TRANSCRIPT, "the turn's entries did not reach the transcript")
+        return replace(reply, failure=failure)
+    return replace(reply, decision=staged.decision, head=head)
+
+
+def usage_of(usage: dict[str, Any] | None) -> Usage:
+    """Read the API's usage object."""
+    counted = usage or {}
+    return Usage(
+        int(counted.get("input_tokens") or 0),
+        int(counted.get("output_tokens") or 0),
+        int(counted.get("cache_read_input_tokens") or 0),
+        int(counted.get("cache_creation_input_tokens") or 0),
+    )
+
+
+def _sum(parts: list[Usage]) -> Usage:
+    return Usage(
+        sum(part.input_tokens for part in parts),
+        sum(part.output_tokens for part in parts),
+        sum(part.cache_read_tokens for part in parts),
+        sum(part.cache_write_tokens for part in parts),
+    )

@@ -1,0 +1,30 @@
+"""``clerkd check``: would it work?"""
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from daemon.app import checks
+from daemon.cli.options import Config
+from daemon.errors import ClerkdError
+from daemon.settings import load, locate
+
+
+def check(config: Config = None) -> None:
+    """Try everything that the service needs: config, mailbox, folders, SMTP, API key, session. One line each.
+
+    Changes nothing, may run beside the service, and exits with 1 where anything fails.
+
+    Example:  clerkd check --config ./clerkd.toml
+    """
+    console = Console(soft_wrap=True, highlight=False)
+    settings = load(config)
+    console.print(f"[green]ok[/]    config: {locate(config)}")
+    failed = False
+    for name, test in checks(settings):
+        try:
+            console.print(f"[green]ok[/]    {name}: {escape(test())}")
+        except ClerkdError as error:
+            failed = True
+            console.print(f"[bold red]FAIL[/]  {name}: {escape(str(error))}")
+    raise typer.Exit(1 if failed else 0)

@@ -1,0 +1,124 @@
+"""``clerkd log``: the decision log."""
+
+import json
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from daemon import app as root
+from daemon.cli.options import Config, Json
+from daemon.errors import FatalError
+from daemon.judgement.states import MessageState
+from daemon.review import log as review
+from daemon.settings import load
+from knowledge import decisions
+from knowledge.database import Database
+from knowledge.decisions import Entry, Filter
+
+FOLLOW_SECONDS = 1.0
+PERIOD = re.compile(r"^(\d+)([mhdw])$")
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+app = typer.Typer(
+    help="Show the decision log, newest first; `clerkd log show ID` shows everything about one mail.",
+    epilog="Examples:  clerkd log --since 2d --category complaint    clerkd log --state held    clerkd log --follow",
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def log(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    config: Config = None,
+    since: Annotated[str, typer.Option(help="Only since then: 2026-11-21, 2026-11-21T14:00, 90m, 12h, 3d, 2w.")] = "",
+    category: Annotated[str, typer.Option(help="Only this category.")] = "",
+    person: Annotated[str, typer.Option(help="Only senders whose name or address holds this.")] = "",
+    state: Annotated[str, typer.Option(help="Only this state: done, escalated, held, failed, decided, …")] = "",
+    search: Annotated[str, typer.Option(help="Only where subject, summary or reason hold all these words.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 50,
+    *,
+    json_wanted: Json = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on and print new decisions as they come.")] = False,
+) -> None:
+    """Show the decision log, newest first."""
+    context.obj = config
+    if context.invoked_subcommand:
+        return
+    wanted = Filter(parse_since(since), category, person, _known_state(state), search, limit)
+    db = root.knowledge_of(load(config))
+    shown = decisions.log(db, wanted)
+    _print(shown, json_wanted=json_wanted, header=True)
+    if follow:
+        _follow(db, wanted, shown, json_wanted=json_wanted)
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    message: Annotated[int, typer.Argument(metavar="ID", help="The mail's number, as `clerkd log` shows it.")],
+    config: Config = None,
+    *,
+    json_wanted: Json = False,
+) -> None:
+    """Show everything about one mail: as the model saw it, the decision, actions, turns, tokens, dollars, seconds.
+
+    Example:  clerkd log show 12
+    """
+    db = root.knowledge_of(load(config or context.obj))
+    entry = decisions.of_message(db, message)
+    if entry is None:
+        error = f"there is no message {message}; `clerkd log` shows the numbers"
+        raise FatalError(error)
+    turns = decisions.turns_of(db, message)
+    if json_wanted:
+        print(json.dumps(review.full_record(entry, turns), ensure_ascii=False))
+    else:
+        Console().print(review.page(entry, turns))
+
+
+def parse_since(words: str) -> datetime | None:
+    """Read a point in time or a period; a time without a zone is the reader's own."""
+    if not words:
+        return None
+    period = PERIOD.match(words)
+    if period:
+        return datetime.now(UTC) - timedelta(**{UNITS[period[2]]: int(period[1])})
+    try:
+        return datetime.fromisoformat(words).astimezone(UTC)
+    except ValueError:
+        error = f"--since {words!r} is no time: give 2026-11-21, 2026-11-21T14:00, or a period such as 90m, 12h, 3d, 2w"
+        raise FatalError(error) from None
+
+
+def _known_state(state: str) -> str:
+    if state and state not in set(MessageState):
+        error = f"--state {state!r} is no state: give one of {', '.join(MessageState)}"
+        raise FatalError(error)
+    return state
+
+
+def _print(entries: list[Entry], *, json_wanted: bool, header: bool) -> None:
+    if json_wanted:
+        for entry in entries:
+            print(json.dumps(review.record(entry), ensure_ascii=False), flush=True)
+    elif entries or header:
+        console = Console()
+        console.print(review.table(entries, console.width) if entries else "No decisions yet.")
+
+
+def _follow(db: Database, wanted: Filter, shown: list[Entry], *, json_wanted: bool) -> None:
+    """Print what is concluded from now on; a message that changes its state is printed again."""
+    known = {(entry.message.id, entry.message.state) for entry in shown}
+    try:
+        while True:
+            time.sleep(FOLLOW_SECONDS)
+            fresh = [entry for entry in decisions.log(db, wanted) if (entry.message.id, entry.message.state) not in known]
+            known |= {(entry.message.id, entry.message.state) for entry in fresh}
+            _print(fresh[::-1], json_wanted=json_wanted, header=False)
+    except KeyboardInterrupt:
+        return

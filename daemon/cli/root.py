@@ -1,0 +1,47 @@
+"""Gathers the commands, one file each, in the order in which a person meets them."""
+
+from typing import Annotated
+
+import typer
+
+from daemon.cli import check, demo, init, log, orders, run, status
+from daemon.version import own_version
+
+app = typer.Typer(
+    name="clerkd",
+    help=(
+        "A digital employee: works a mailbox in one persistent Claude session, writes down every decision, "
+        "and asks a person before anything it may not do alone."
+    ),
+    epilog="Begin with: clerkd demo (no key, no account). Then: clerkd init, clerkd check, clerkd run.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        print(f"clerkd {own_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    _version_wanted: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=lambda value: _version(wanted=value), is_eager=True),
+    ] = False,
+) -> None:
+    """Take the options that come before the command."""
+
+
+app.command("demo")(demo.demo)
+app.command("init")(init.init)
+app.command("check")(check.check)
+app.command("run")(run.run)
+app.command("status")(status.status)
+app.add_typer(log.app, name="log")
+app.command("requeue")(orders.requeue)
+app.command("done")(orders.done)

@@ -1,0 +1,20 @@
+"""``clerkd run``: the service itself."""
+
+from daemon import app
+from daemon.cli.options import Config
+from daemon.service import telemetry
+from daemon.settings import load
+
+
+def run(config: Config = None) -> None:
+    """Work the mailbox until stopped: the service itself.
+
+    On its very first start only mail that arrives from then on is worked (mailbox.start = "new"). It stops cleanly
+    on SIGTERM or Ctrl-C: the turn at hand may finish within service.stop_seconds, else it is dropped and its mail
+    is worked at the next start. Events go to stderr, as JSON under systemd.
+
+    Example:  clerkd run --config ./clerkd.toml
+    """
+    settings = load(config)
+    telemetry.configure(settings.service.log_level)
+    app.serve(settings)

@@ -1,0 +1,54 @@
+"""``clerkd status``: is it at work, what is paused, what waits for a person."""
+
+import json
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from daemon import app
+from daemon.cli.options import Config, Json
+from daemon.house import utc_now
+from daemon.judgement.states import UNFINISHED
+from daemon.paths import StateDirectory
+from daemon.review import status as review
+from daemon.review.log import clean, when
+from daemon.settings import load
+
+
+def status(config: Config = None, *, json_wanted: Json = False) -> None:
+    """Show whether the service works, what is paused, and what waits for a person.
+
+    Exits with 1 where the service does not run, a part is paused, or any mail is held, failed or escalated;
+    `clerkd requeue ID` puts one to the model again, `clerkd done ID` says that a person has dealt with it.
+
+    Example:  clerkd status --json | jq .attention
+    """
+    settings = load(config)
+    running = app.is_held(StateDirectory(settings.service.state))
+    found = review.read(app.knowledge_of(settings), running=running, now=utc_now())
+    if json_wanted:
+        print(json.dumps(review.record(found), ensure_ascii=False))
+    else:
+        _show(found, Console())
+    raise typer.Exit(0 if found.is_well else 1)
+
+
+def _show(found: review.Status, console: Console) -> None:
+    service = found.service
+    if found.running and service:
+        console.print(f"[green]at work[/] since {when(service.started_at)} (process {service.pid}), last beat {when(service.beat_at)}")
+    else:
+        console.print("[bold red]not running[/]")
+    for row in found.paused:
+        console.print(f"[bold yellow]paused[/] {row.part} since {when(row.since)}: {escape(row.reason)}; next try {when(row.retry_at)}")
+    waiting = sum(found.counts.get(state, 0) for state in UNFINISHED)
+    console.print(f"messages: {found.counts.get('done', 0)} done, {waiting} waiting, {len(found.attention)} for a person")
+    if found.actions_waiting:
+        console.print(f"actions: {found.actions_waiting} not carried out yet")
+    if found.session:
+        console.print(f"session: {found.session.id}, {found.settled_turns} turns, since {when(found.session.created_at)}")
+    console.print(f"cost: ${found.dollars_today:.4f} today, ${found.dollars_this_month:.4f} this month (UTC)")
+    for message in found.attention:
+        reason = f": {message.reason}" if message.reason else ""
+        console.print(f"  [bold]{message.state}[/] {message.id}  {escape(clean(message.subject or '(none)'))}{escape(reason)}")

@@ -1,0 +1,92 @@
+"""The employee's decision of one message, as the tool ``decide`` takes it."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MOST_ACTIONS = 8
+LONGEST_BODY = 20_000
+
+
+class Priority(StrEnum):
+    """How soon a person would want this handled."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class DraftReply(_Strict):
+    """Prepare a reply to the sender of this mail; a person sends it."""
+
+    kind: Literal["draft"]
+    body: Annotated[str, Field(min_length=1, max_length=LONGEST_BODY, description="The reply's plain text.")]
+
+
+class Move(_Strict):
+    """Move the mail to one of the configured folders."""
+
+    kind: Literal["move"]
+    folder: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Flag(_Strict):
+    """Mark the mail so that it stands out in the mailbox."""
+
+    kind: Literal["flag"]
+
+
+class Escalate(_Strict):
+    """Ask a person to take over, with the question that they must answer."""
+
+    kind: Literal["escalate"]
+    question: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class NoAction(_Strict):
+    """Nothing needs to be done."""
+
+    kind: Literal["none"]
+
+
+ProposedAction = Annotated[DraftReply | Move | Flag | Escalate | NoAction, Field(discriminator="kind")]
+
+
+class Decision(_Strict):
+    """What to make of the mail at hand."""
+
+    category: Annotated[str, Field(min_length=1, max_length=60)]
+    priority: Priority
+    summary: Annotated[str, Field(min_length=1, max_length=500, description="One sentence: what the mail is about.")]
+    reason: Annotated[str, Field(min_length=1, max_length=2000, description="Why you decided so.")]
+    confidence: Annotated[float, Field(ge=0, le=1)]
+    actions: Annotated[tuple[ProposedAction, ...], Field(min_length=1, max_length=MOST_ACTIONS)]
+
+    @model_validator(mode="after")
+    def _kinds_agree(self) -> Self:
+        kinds = [action.kind for action in self.actions]
+        if "none" in kinds and len(kinds) > 1:
+            message = "the action 'none' stands alone, without other actions"
+            raise ValueError(message)
+        twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
+        if twice:
+            message = f"each kind of action at most once; given more than once: {', '.join(twice)}"
+            raise ValueError(message)
+        return self
+
+
+def outside_bounds(decision: Decision, categories: tuple[str, ...], folders: tuple[str, ...]) -> str | None:
+    """Say what in the decision the configuration does not know, or None where all is known."""
+    if decision.category not in categories:
+        return f"category {decision.category!r} is not known; choose one of: {', '.join(categories)}"
+    for action in decision.actions:
+        if isinstance(action, Move) and action.folder not in folders:
+            known = ", ".join(folders) or "none is configured, so do not move"
+            return f"folder {action.folder!r} is not allowed; allowed: {known}"
+    return None

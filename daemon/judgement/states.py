@@ -1,0 +1,109 @@
+"""The states of a message, its turns, actions, sessions and orders; a message's moves stand in one table."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class MessageState(StrEnum):
+    """How far a message is."""
+
+    RECEIVED = "received"
+    ASKING = "asking"
+    DECIDED = "decided"
+    DONE = "done"
+    ESCALATED = "escalated"
+    HELD = "held"
+    FAILED = "failed"
+
+
+class Event(StrEnum):
+    """What can happen to a message."""
+
+    ASK = "ask"
+    DROP = "drop"
+    DECIDE = "decide"
+    FILE = "file"
+    SETTLE = "settle"
+    ESCALATE = "escalate"
+    HOLD = "hold"
+    FAIL = "fail"
+    REQUEUE = "requeue"
+    RESUME = "resume"
+    CLOSE = "close"
+
+
+class TurnState(StrEnum):
+    """How a turn ended; LOST is a settled turn that a power loss took out of the transcript."""
+
+    OPEN = "open"
+    SETTLED = "settled"
+    DROPPED = "dropped"
+    LOST = "lost"
+
+
+class ActionState(StrEnum):
+    """How far an action is. UNCERTAIN has been looked for once and not found, and is looked for again."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    UNCERTAIN = "uncertain"
+    SENT = "sent"
+    REFUSED = "refused"
+    HELD = "held"
+    CANCELLED = "cancelled"
+
+
+class SessionState(StrEnum):
+    """A session is live until a successor takes its place."""
+
+    LIVE = "live"
+    ENDED = "ended"
+
+
+class OrderState(StrEnum):
+    """What became of a command's order."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+MOVES: Mapping[tuple[MessageState, Event], MessageState] = MappingProxyType(
+    {
+        (MessageState.RECEIVED, Event.ASK): MessageState.ASKING,
+        (MessageState.RECEIVED, Event.FILE): MessageState.DECIDED,
+        (MessageState.RECEIVED, Event.HOLD): MessageState.HELD,
+        (MessageState.RECEIVED, Event.FAIL): MessageState.FAILED,
+        (MessageState.ASKING, Event.DECIDE): MessageState.DECIDED,
+        (MessageState.ASKING, Event.DROP): MessageState.RECEIVED,
+        (MessageState.ASKING, Event.HOLD): MessageState.HELD,
+        (MessageState.ASKING, Event.FAIL): MessageState.FAILED,
+        (MessageState.DECIDED, Event.SETTLE): MessageState.DONE,
+        (MessageState.DECIDED, Event.ESCALATE): MessageState.ESCALATED,
+        (MessageState.DECIDED, Event.HOLD): MessageState.HELD,
+        (MessageState.HELD, Event.REQUEUE): MessageState.RECEIVED,
+        (MessageState.FAILED, Event.REQUEUE): MessageState.RECEIVED,
+        (MessageState.HELD, Event.RESUME): MessageState.DECIDED,
+        (MessageState.HELD, Event.CLOSE): MessageState.DONE,
+        (MessageState.FAILED, Event.CLOSE): MessageState.DONE,
+        (MessageState.ESCALATED, Event.CLOSE): MessageState.DONE,
+    }
+)
+
+UNFINISHED = (MessageState.RECEIVED, MessageState.ASKING, MessageState.DECIDED)
+NEEDS_A_PERSON = (MessageState.HELD, MessageState.FAILED, MessageState.ESCALATED)
+ACTION_DUE = (ActionState.PLANNED, ActionState.SENDING, ActionState.UNCERTAIN)
+
+
+class IllegalMoveError(ValueError):
+    """An event that cannot happen to a message in its state."""
+
+
+def after(state: MessageState, event: Event) -> MessageState:
+    """Give the state that follows; raise IllegalMoveError where the table has none."""
+    try:
+        return MOVES[state, event]
+    except KeyError:
+        message = f"a message that is {state} cannot {event}"
+        raise IllegalMoveError(message) from None

@@ -1,0 +1,1 @@
+"""The edge where mail comes in and goes out."""

@@ -1,0 +1,60 @@
+"""New mail of one folder: what is above the cursor, in order, in batches of bounded size."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from daemon.mail.imap import Fetched, Imap
+
+BATCH = 50
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far the folder was read. A new ``uidvalidity`` voids ``last_uid``."""
+
+    uidvalidity: int
+    last_uid: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some new mails and the position behind them; they are committed together."""
+
+    mails: tuple[Fetched, ...]
+    position: Position
+
+
+class Inbox:
+    """Reads one folder of one mailbox, without changing anything in it."""
+
+    def __init__(self, imap: Imap, folder: str, largest: int) -> None:
+        """``largest`` is the size in bytes above which only a mail's header is fetched."""
+        self._imap = imap
+        self._folder = folder
+        self._largest = largest
+
+    def start(self, *, everything: bool) -> Position:
+        """Give the position of a first start: before all mail, or behind what is there already."""
+        folder = self._imap.select(self._folder, readonly=True)
+        if everything:
+            return Position(folder.uidvalidity, 0)
+        return Position(folder.uidvalidity, max(folder.uidnext - 1, *self._imap.new_uids(0)[-1:], 0))
+
+    def new(self, position: Position) -> Iterator[Batch]:
+        """Yield what came behind ``position``; on a new UIDVALIDITY the folder is read from its beginning."""
+        folder = self._imap.select(self._folder, readonly=True)
+        if folder.uidvalidity != position.uidvalidity:
+            position = Position(folder.uidvalidity, 0)
+        uids = self._imap.new_uids(position.last_uid)
+        for first in range(0, len(uids), BATCH):
+            chunk = uids[first : first + BATCH]
+            mails = self._imap.fetch(chunk, self._largest)
+            yield Batch(tuple(mails), Position(position.uidvalidity, chunk[-1]))
+
+    def abort(self) -> None:
+        """Break off a call that another thread is waiting in."""
+        self._imap.abort()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._imap.close()

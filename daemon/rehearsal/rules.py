@@ -1,0 +1,134 @@
+"""How the stand-in decides: simple, deterministic rules over what is in the request. It understands nothing."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from daemon.rehearsal.model import Answer, Body, text, tool_use
+
+DECIDE = "mcp__clerkd__decide"
+CASE = "mcp__clerkd__look_at_case"
+MARKED = re.compile(r"<<<(mail-[0-9a-f]+)\n(.*)\n\1>>>", re.DOTALL)
+SUBJECT = re.compile(r"^Subject: (.*)$", re.MULTILINE)
+SENDER = re.compile(r"^From: (.*?)(?: <[^<>]*>)?$", re.MULTILINE)
+KNOWN_CASE = re.compile(r"^Case: (\d+) earlier message", re.MULTILINE)
+NUMBER = re.compile(r"\b(?:HP|R|TC|PO|HP-INV)-\d{3,}\b")
+
+# The first rule whose words occur in the mail decides: category, priority, words.
+TOPICS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("suspicious", "high", ("ignore all previous", "ignore your", "system prompt", "/compact", "your instructions", "verify your account")),
+    ("outage", "urgent", ("urgent", "is down", "are down", "can't pay", "503", "e-417")),
+    ("cancellation", "normal", ("cancel",)),
+    ("application", "low", ("application", "apply for", "bewerbung")),
+    ("invoice", "normal", ("invoice", "rechnung", "facture")),
+    ("complaint", "high", ("cracked", "broken", "no answer", "complain", "refund", "disappointed")),
+    ("order", "normal", ("order", "devis", "quote", "heating element")),
+    ("question", "normal", ("?",)),
+)  # fmt: skip
+ESCALATED = ("suspicious", "outage")
+
+
+def decide(body: Body) -> Answer:
+    """Answer one request: the last message of role ``user`` is either our prompt or a tool's result."""
+    users = [message for message in body["messages"] if message["role"] == "user"]
+    spoken = list(_parts(users[-1]))
+    results = [part for part in spoken if part.get("type") == "tool_result"]
+    if results:
+        return _after_tool(results, users)
+    return _first_step(_text_of(users[-1]), users[:-1])
+
+
+def _first_step(prompt: str, earlier: list[dict[str, Any]]) -> Answer:
+    if KNOWN_CASE.search(prompt):
+        return Answer((text("This belongs to a known case; I look at it first."), tool_use(CASE, {})))
+    return _decision(prompt, earlier)
+
+
+def _after_tool(results: list[dict[str, Any]], users: list[dict[str, Any]]) -> Answer:
+    if "decision is recorded" in json.dumps(results):
+        return Answer((text("Decided."),))
+    at = max((index for index, message in enumerate(users) if MARKED.search(_text_of(message))), default=0)
+    return _decision(_text_of(users[at]), users[:at])
+
+
+def _decision(prompt: str, earlier: list[dict[str, Any]]) -> Answer:
+    """Make the call of ``decide``. The summary tells of earlier mails only where the request really holds them."""
+    mail = _mail(prompt)
+    words = f"{_find(SUBJECT, prompt)}\n{mail}"
+    category, priority = _topic(words.lower())
+    return Answer(
+        (
+            tool_use(
+                DECIDE,
+                {
+                    "category": category,
+                    "priority": priority,
+                    "summary": f"{_find(SUBJECT, prompt)[:200]}{_remembered(prompt, earlier)}"[:500],
+                    "reason": f"Stand-in rule for {category!r}; this is no model's judgement.",
+                    "confidence": 0.5,
+                    "actions": _actions(category, words, prompt, earlier),
+                },
+            ),
+        )
+    )
+
+
+def _actions(category: str, words: str, prompt: str, earlier: list[dict[str, Any]]) -> list[dict[str, str]]:
+    if category in ESCALATED:
+        return [{"kind": "escalate", "question": f"The stand-in's rule for {category!r} asks a person to look."}]
+    if "thank" in words.lower() and "?" not in words:
+        return [{"kind": "none"}]
+    numbers = sorted(set(NUMBER.findall(words)))
+    about = f" about {', '.join(numbers)}" if numbers else ""
+    name = _find(SENDER, prompt) or "reader"
+    body = (
+        f"Dear {name},\n\nthank you for your mail{about}.{_remembered(prompt, earlier)} We have noted it under "
+        f"'{category}' and will come back to you.\n\n(Written by the stand-in's rules, not by a model.)"
+    )
+    return [{"kind": "draft", "body": body}]
+
+
+def _topic(words: str) -> tuple[str, str]:
+    return next(
+        ((category, priority) for category, priority, marks in TOPICS if any(mark in words for mark in marks)),
+        ("other", "normal"),
+    )
+
+
+def _remembered(prompt: str, earlier: list[dict[str, Any]]) -> str:
+    """Say which earlier mail of the same sender or subject stands in this very request, where one does."""
+    subject, sender = _bare(_find(SUBJECT, prompt)), _find(SENDER, prompt)
+    for message in reversed(earlier):
+        past = _text_of(message)
+        if not MARKED.search(past):
+            continue
+        if _bare(_find(SUBJECT, past)) == subject or (sender and _find(SENDER, past) == sender):
+            return f" (In this session I have read the earlier mail '{_find(SUBJECT, past)[:80]}'.)"
+    return ""
+
+
+def _bare(subject: str) -> str:
+    return re.sub(r"^((re|aw|fwd?):\s*)+", "", subject.strip().lower())
+
+
+def _mail(prompt: str) -> str:
+    found = MARKED.search(prompt)
+    return found.group(2) if found else ""
+
+
+def _find(pattern: re.Pattern[str], words: str) -> str:
+    found = pattern.search(words)
+    return found.group(1).strip() if found else ""
+
+
+def _parts(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    content = message["content"]
+    if isinstance(content, str):
+        yield {"type": "text", "text": content}
+    else:
+        yield from content
+
+
+def _text_of(message: dict[str, Any]) -> str:
+    return "\n".join(part.get("text", "") for part in _parts(message) if part.get("type") == "text")

@@ -1,0 +1,211 @@
+"""The decision log for a person's eyes: one line a message, or everything about one."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from daemon.judgement.policy import Kind
+from daemon.judgement.states import ActionState
+from knowledge.decisions import Entry
+from knowledge.tables import Action, Turn
+
+WIDE = 110
+
+
+class Column(NamedTuple):
+    """One column of the log's table."""
+
+    title: str
+    layout: dict[str, Any]
+    narrow: bool = True
+
+
+COLUMNS = (
+    Column("ID", {"justify": "right"}),
+    Column("Decided", {"min_width": 16}, narrow=False),
+    Column("From", {"ratio": 2, "min_width": 12}),
+    Column("Subject", {"ratio": 3, "min_width": 16}),
+    Column("Category", {"min_width": 8}),
+    Column("Priority", {"min_width": 6}, narrow=False),
+    Column("Actions", {"min_width": 8}),
+    Column("State", {"min_width": 4}),
+)
+STYLES = {"done": "green", "held": "bold red", "failed": "bold red", "escalated": "bold yellow"}
+PRIORITY_WIDE = 110
+
+
+class Column(NamedTuple):
+    """One column of the log's table."""
+
+    title: str
+    layout: dict[str, Any]
+    narrow: bool = True
+
+
+COLUMNS = (
+    Column("ID", {"justify": "right"}),
+    Column("Decided", {"min_width": 16}, narrow=False),
+    Column("From", {"ratio": 2, "min_width": 12}),
+    Column("Subject", {"ratio": 3, "min_width": 16}),
+    Column("Category", {"min_width": 8}),
+    Column("Priority", {"min_width": 6}, narrow=False),
+    Column("Actions", {"min_width": 8}),
+    Column("State", {"min_width": 4}),
+)
+STYLES = {"urgent": "bold red", "high": "yellow"}
+UNPRINTABLE = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
+
+
+def clean(words: str) -> str:
+    """Take control characters out, so that no mail can steer the terminal."""
+    return words.translate(UNPRINTABLE)
+
+
+def when(moment: datetime | None) -> str:
+    """Show a time in the reader's own zone."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M") if moment else "-"
+
+
+def concluded_at(entry: Entry) -> datetime:
+    """Say when the message was decided, or last changed where it was not."""
+    return entry.decision.decided_at if entry.decision else entry.message.updated_at
+
+
+def table(entries: list[Entry], width: int) -> Table:
+    """Lay the log out as a table; a narrow terminal (``width`` in characters) gets the columns that matter most."""
+    kept = [column for column in COLUMNS if width >= WIDE or column.narrow]
+    grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for column in kept:
+        grid.add_column(column.title, no_wrap=True, overflow="ellipsis", **column.layout)
+    for entry in entries:
+        cells = dict(zip((column.title for column in COLUMNS), _cells(entry), strict=True))
+        grid.add_row(*(cells[column.title] for column in kept))
+    return grid
+
+
+def _cells(entry: Entry) -> list[RenderableType]:
+    message, decision = entry.message, entry.decision
+    priority = decision.priority if decision else "-"
+    return [
+        str(message.id),
+        when(concluded_at(entry)),
+        Text(clean(message.sender_name or message.sender_address or "(unknown)")),
+        Text(clean(message.subject or "(none)")),
+        Text(decision.category if decision else "-"),
+        Text(priority, style=PRIORITY_STYLES.get(priority, "")),
+        Text(actions_line(entry)),
+        Text(message.state, style=STYLES.get(message.state, "")),
+    ]
+
+
+def actions_line(entry: Entry) -> str:
+    """Name the actions, with their state where it is not the usual one."""
+    shown = [_short(action) for action in entry.actions if action.decision_id is not None]
+    return ", ".join(shown) or ("none" if entry.decision else "-")
+
+
+def _short(action: Action) -> str:
+    name = f"{action.kind} {action.target}" if action.kind == Kind.MOVE else action.kind
+    return name if action.state == ActionState.SENT else f"{name} ({action.state})"
+
+
+def record(entry: Entry) -> dict[str, Any]:
+    """Give an entry as plain data, for JSON."""
+    message, decision, turn = entry.message, entry.decision, entry.turn
+    return {
+        "message": message.id,
+        "message_id": message.message_id,
+        "subject": message.subject,
+        "from": message.sender_address,
+        "state": message.state,
+        "reason": message.reason,
+        "case": message.case_id,
+        "category": decision.category if decision else None,
+        "priority": decision.priority if decision else None,
+        "summary": decision.summary if decision else None,
+        "why": decision.reason if decision else None,
+        "rule": decision.rule if decision else None,
+        "confidence": decision.confidence if decision else None,
+        "decided_at": concluded_at(entry).isoformat(),
+        "actions": [_action_record(action) for action in entry.actions],
+        "session": turn.session_id if turn else None,
+        "turn": turn.id if turn else None,
+        "model": turn.model if turn else None,
+        "cost_usd": turn.cost_usd if turn else None,
+    }
+
+
+def _action_record(action: Action) -> dict[str, Any]:
+    return {"kind": action.kind, "target": action.target, "state": action.state, "reason": action.reason}
+
+
+def full_record(entry: Entry, turns: list[Turn]) -> dict[str, Any]:
+    """Give everything about one message as plain data."""
+    return {**record(entry), "turns": [turn.model_dump(mode="json") for turn in turns]}
+
+
+def page(entry: Entry, turns: list[Turn]) -> RenderableType:
+    """Lay out everything about one message."""
+    parts: list[RenderableType] = [_head(entry)]
+    seen = next((turn.prompt for turn in reversed(turns)), "")
+    if seen:
+        parts.append(Panel(Text(clean(seen)), title="the mail as the model saw it", title_align="left"))
+    parts.extend(_action_panel(action) for action in entry.actions)
+    if turns:
+        parts.append(_turns_table(turns))
+    return Group(*parts)
+
+
+def _head(entry: Entry) -> Table:
+    message, decision = entry.message, entry.decision
+    grid = Table.grid(padding=(0, 2))
+    rows = [
+        ("Message", f"{message.id}, case {message.case_id}, received {when(message.received_at)}"),
+        ("Message-ID", message.message_id or "-"),
+        ("From", f"{message.sender_name} <{message.sender_address}>"),
+        ("Subject", message.subject or "(none)"),
+        ("State", f"{message.state}{': ' + message.reason if message.reason else ''}"),
+    ]
+    if decision:
+        rows += [
+            ("Decision", f"{decision.category}, {decision.priority}, confidence {decision.confidence:.2f}"),
+            ("Summary", decision.summary),
+            ("Reason", f"{'rule ' + decision.rule + ': ' if decision.rule else ''}{decision.reason}"),
+        ]
+    for name, value in rows:
+        grid.add_row(f"[bold]{name}[/]", Text(clean(value)))
+    return grid
+
+
+def _action_panel(action: Action) -> Panel:
+    body = clean(action.content.decode("utf-8", "replace")) if action.content else action.target
+    note = f" - {action.reason}" if action.reason else ""
+    title = f"action {action.id}: {action.kind} {action.target} ({action.state}{note}); allowed by {action.rule}"
+    return Panel(Text(body), title=escape(title), title_align="left")
+
+
+def _turns_table(turns: list[Turn]) -> Table:
+    columns = Table(title="turns", title_justify="left", show_edge=False, header_style="bold")
+    for name in ("turn", "attempt", "state", "session", "model", "tools", "tokens in/out", "cached", "USD", "s", "failure"):
+        columns.add_column(name, overflow="fold")
+    for turn in turns:
+        columns.add_row(
+            str(turn.id),
+            str(turn.attempt),
+            turn.state,
+            turn.session_id,
+            turn.model,
+            ", ".join(turn.tools) or "-",
+            f"{turn.input_tokens}/{turn.output_tokens}",
+            str(turn.cache_read_tokens),
+            f"{turn.cost_usd or 0:.4f}",
+            f"{turn.seconds or 0:.2f}",
+            escape("; ".join(filter(None, [turn.failure, *turn.notes])) or "-"),
+        )
+    return columns

@@ -1,0 +1,71 @@
+"""The state of the service as values: is it at work, what is paused, what waits for a person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from daemon.judgement.money import windows
+from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, UNFINISHED, ActionState, SessionState
+from knowledge import actions, ledger, service, sessions, turns
+from knowledge.database import Database
+from knowledge.tables import AgentSession, Condition, Message, Service
+
+
+@dataclass(frozen=True)
+class Status:
+    """What ``clerkd status`` shows."""
+
+    running: bool
+    service: Service | None
+    counts: dict[str, int]
+    attention: tuple[Message, ...]
+    paused: tuple[Condition, ...]
+    actions_waiting: int
+    session: AgentSession | None
+    settled_turns: int
+    dollars_today: float
+    dollars_this_month: float
+
+    @property
+    def is_well(self) -> bool:
+        """Say whether no person is needed and nothing is paused."""
+        return self.running and not self.attention and not self.paused
+
+
+def read(db: Database, *, running: bool, now: datetime) -> Status:
+    """Gather the state."""
+    day, month = windows(now)
+    live = sessions.live(db, SessionState.LIVE)
+    return Status(
+        running=running,
+        service=service.current(db),
+        counts=ledger.counts(db),
+        attention=tuple(ledger.in_states(db, NEEDS_A_PERSON)),
+        paused=tuple(row for row in service.conditions(db) if row.paused) if running else (),
+        actions_waiting=sum(actions.counts(db).get(state, 0) for state in (*ACTION_DUE, ActionState.HELD)),
+        session=live,
+        settled_turns=len(sessions.settled_turns(db, live.id, "settled")) if live else 0,
+        dollars_today=turns.spent_since(db, day),
+        dollars_this_month=turns.spent_since(db, month),
+    )
+
+
+def record(status: Status) -> dict[str, Any]:
+    """Give the state as plain data, for JSON."""
+    return {
+        "running": status.running,
+        "well": status.is_well,
+        "pid": status.service.pid if status.service and status.running else None,
+        "messages": status.counts,
+        "waiting": sum(status.counts.get(state, 0) for state in UNFINISHED),
+        "attention": [
+            {"message": row.id, "state": row.state, "subject": row.subject, "reason": row.reason}
+            for row in status.attention
+        ],
+        "paused": [row.model_dump(mode="json") for row in status.paused],
+        "actions_waiting": status.actions_waiting,
+        "session": status.session.id if status.session else None,
+        "settled_turns": status.settled_turns,
+        "dollars_today": round(status.dollars_today, 6),
+        "dollars_this_month": round(status.dollars_this_month, 6),
+    }

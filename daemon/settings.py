@@ -1,0 +1,350 @@
+"""TOML to frozen settings, or a refusal to start that names file, key, what is wrong and what is allowed."""
+
+import json
+import os
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from daemon.errors import FatalError
+from daemon.judgement.money import LIST_PRICES, Budget, Prices
+from daemon.judgement.policy import Handled
+from daemon.judgement.retry import Pauses
+
+DEFAULT_PATH = Path("/etc/clerkd/clerkd.toml")
+SECRET_SECONDS = 30
+PORTS = {"tls": 993, "starttls": 143, "none": 143}
+SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
+
+Security = Literal["tls", "starttls", "none"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=86400)]
+Dollars = Annotated[float, Field(gt=0, le=1_000_000)]
+Words = Annotated[str, Field(min_length=1, max_length=200)]
+Email = Annotated[str, Field(pattern=r"^[^@\s<>,]+@[^@\s<>,]+$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Secret(_Section):
+    """Where a secret comes from; exactly one source. It is read when it is needed, never kept in the settings."""
+
+    file: Path | None = None
+    credential: Words | None = None
+    env: Words | None = None
+    command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_in_the_open(cls, value: object) -> object:
+        if isinstance(value, str):
+            message = "a secret never stands in the TOML itself; give { file = }, { credential = }, { env = } or { command = [] }"
+            raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError
+        return value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            message = f"give exactly one of file, credential, env, command; given: {', '.join(given) or 'none'}"
+            raise ValueError(message)
+        return self
+
+    def read(self) -> str:
+        """Fetch the secret; raise FatalError where it cannot be had. The error never holds the secret."""
+        value = self._fetch().strip()
+        if not value:
+            message = f"the secret from {self} is empty"
+            raise FatalError(message)
+        return value
+
+    def __str__(self) -> str:
+        """Name the source, never the secret."""
+        if self.command:
+            return f"command {self.command[0]}"
+        name = next(name for name in ("file", "credential", "env") if getattr(self, name))
+        return f"{name} {getattr(self, name)}"
+
+    def _fetch(self) -> str:
+        try:
+            if self.file:
+                return self.file.read_text(encoding="utf-8")
+            if self.credential:
+                return (_credentials_directory() / self.credential).read_text(encoding="utf-8")
+            if self.env:
+                return os.environ.get(self.env, "")
+            return _output_of(self.command or ())
+        except (OSError, UnicodeDecodeError, subprocess.SubprocessError) as error:
+            why = error.strerror if isinstance(error, OSError) else type(error).__name__
+            message = f"the secret from {self} cannot be read: {why}"
+            raise FatalError(message) from None
+
+
+def _credentials_directory() -> Path:
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not directory:
+        message = (
+            "a secret comes from a credential, but $CREDENTIALS_DIRECTORY is not set: "
+            "run under systemd with LoadCredential=, or use { file = } instead"
+        )
+        raise FatalError(message)
+    return Path(directory)
+
+
+def _output_of(command: tuple[str, ...]) -> str:
+    done = subprocess.run(  # noqa: S603 - the operator's own command, from the operator's own file
+        command, capture_output=True, text=True, timeout=SECRET_SECONDS, check=True
+    )
+    return done.stdout
+
+
+class Employee(_Section):
+    """Who the employee is."""
+
+    name: Words
+    address: Email
+    aliases: tuple[Email, ...] = ()
+    orders: Path = Path("employee.md")
+    categories: Annotated[tuple[Words, ...], Field(min_length=1)] = (
+        "question", "complaint", "order", "invoice", "outage", "cancellation", "application", "suspicious", "other",
+    )  # fmt: skip
+    signature: Annotated[str, Field(max_length=2000)] = ""
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        """All addresses under which the employee itself writes, in lower case."""
+        return frozenset(address.lower() for address in (self.address, *self.aliases))
+
+
+class Mailbox(_Section):
+    """The IMAP mailbox to work."""
+
+    host: Words
+    port: Port | None = None
+    security: Security = "tls"
+    user: Words
+    password: Secret
+    ca_file: Path | None = None
+    folder: Words = "INBOX"
+    drafts: str = ""
+    start: Literal["new", "all"] = "new"
+    poll_seconds: Annotated[float, Field(ge=0.05, le=86400)] = 30
+    timeout_seconds: Seconds = 60
+    folders: tuple[Words, ...] = ()
+    handled_flag: str = ""
+    handled_folder: str = ""
+    largest_mail: Annotated[int, Field(ge=1024)] = 26_214_400
+    longest_text: Annotated[int, Field(ge=200)] = 20_000
+
+    @property
+    def effective_port(self) -> int:
+        """The configured port, or the usual one for the kind of security."""
+        return self.port or PORTS[self.security]
+
+    @property
+    def name(self) -> str:
+        """The mailbox's name in the ledger."""
+        return f"{self.user}@{self.host}"
+
+    @property
+    def handled(self) -> Handled:
+        """What is done with every handled mail."""
+        return Handled(self.handled_flag, self.handled_folder)
+
+
+class Smtp(_Section):
+    """The submission server; ``clerkd check`` signs in to it, nothing is sent yet."""
+
+    host: Words
+    port: Port | None = None
+    security: Security = "starttls"
+    user: Words
+    password: Secret
+    timeout_seconds: Seconds = 60
+
+    @property
+    def effective_port(self) -> int:
+        """The configured port, or the usual one for the kind of security."""
+        return self.port or SMTP_PORTS[self.security]
+
+
+class PriceList(_Section):
+    """US dollars for a million tokens."""
+
+    input: Annotated[float, Field(ge=0)]
+    output: Annotated[float, Field(ge=0)]
+    cache_read: Annotated[float, Field(ge=0)]
+    cache_write: Annotated[float, Field(ge=0)]
+
+
+class Model(_Section):
+    """Which model answers, and how long it may take."""
+
+    name: Words = "claude-sonnet-5"
+    api_key: Secret
+    base_url: Annotated[str, Field(pattern=r"^https?://")] = "https://api.anthropic.com"
+    turn_seconds: Annotated[float, Field(ge=1, le=3600)] = 300
+    most_steps: Annotated[int, Field(ge=2, le=200)] = 20
+    api_retries: Annotated[int, Field(ge=0, le=10)] = 2
+    prices: PriceList | None = None
+
+    @property
+    def price_list(self) -> Prices:
+        """The configured prices, or the list prices of the model."""
+        return Prices(**self.prices.model_dump()) if self.prices else LIST_PRICES[self.name]
+
+    @model_validator(mode="after")
+    def _has_prices(self) -> Self:
+        if self.prices is None and self.name not in LIST_PRICES:
+            known = ", ".join(LIST_PRICES)
+            message = f"the list price of {self.name!r} is not known (known: {known}); give [model.prices]"
+            raise ValueError(message)
+        return self
+
+
+class Limits(_Section):
+    """Caps in US dollars, on by default."""
+
+    dollars_per_turn: Dollars = 0.5
+    dollars_per_day: Dollars = 20.0
+    dollars_per_month: Dollars = 300.0
+
+    @property
+    def budget(self) -> Budget:
+        """The caps as the judgement takes them."""
+        return Budget(self.dollars_per_turn, self.dollars_per_day, self.dollars_per_month)
+
+    @model_validator(mode="after")
+    def _larger_windows_hold_smaller_ones(self) -> Self:
+        if not self.dollars_per_turn <= self.dollars_per_day <= self.dollars_per_month:
+            message = (
+                f"the limits contradict each other: dollars_per_turn ({self.dollars_per_turn}) <= dollars_per_day "
+                f"({self.dollars_per_day}) <= dollars_per_month ({self.dollars_per_month}) must hold"
+            )
+            raise ValueError(message)
+        return self
+
+
+class Retry(_Section):
+    """How pauses grow after failures."""
+
+    first_pause_seconds: Seconds = 15
+    longest_pause_seconds: Seconds = 900
+    reconcile_seconds: Annotated[float, Field(ge=0, le=3600)] = 60
+
+    @property
+    def pauses(self) -> Pauses:
+        """The pauses as the judgement takes them."""
+        return Pauses(self.first_pause_seconds, self.longest_pause_seconds)
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if self.first_pause_seconds > self.longest_pause_seconds:
+            message = (
+                f"the limits contradict each other: first_pause_seconds ({self.first_pause_seconds}) is more than "
+                f"longest_pause_seconds ({self.longest_pause_seconds})"
+            )
+            raise ValueError(message)
+        return self
+
+
+class ServiceSettings(_Section):
+    """Where the service keeps its state and how it stops."""
+
+    state: Path = Path("/var/lib/clerkd")
+    stop_seconds: Annotated[float, Field(ge=1, le=600)] = 20
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Settings(_Section):
+    """Everything that the TOML file says; frozen."""
+
+    employee: Employee
+    mailbox: Mailbox
+    smtp: Smtp | None = None
+    model: Model
+    limits: Limits = Limits()
+    retry: Retry = Retry()
+    service: ServiceSettings = ServiceSettings()
+
+    @field_validator("mailbox")
+    @classmethod
+    def _handled_folder_differs(cls, mailbox: Mailbox) -> Mailbox:
+        if mailbox.handled_folder and mailbox.handled_folder == mailbox.folder:
+            message = f"handled_folder is the watched folder itself ({mailbox.folder}); choose another or leave it empty"
+            raise ValueError(message)
+        return mailbox
+
+    @property
+    def standing_orders(self) -> str:
+        """The text of the standing orders file; ``load`` has seen that it is there."""
+        return self.employee.orders.read_text(encoding="utf-8")
+
+
+def locate(given: Path | None) -> Path:
+    """Find the config file: ``--config``, then ``$CLERKD_CONFIG``, then /etc/clerkd/clerkd.toml."""
+    if given:
+        return given
+    named = os.environ.get("CLERKD_CONFIG")
+    return Path(named) if named else DEFAULT_PATH
+
+
+def load(given: Path | None) -> Settings:
+    """Read and check the config; raise FatalError with one line for each thing that is wrong."""
+    path = locate(given)
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        message = f"{path}: there is no config file here. Write one with: clerkd init --config {path}"
+        raise FatalError(message) from None
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"
+        raise FatalError(message) from None
+    except tomllib.TOMLDecodeError as error:
+        message = f"{path}: is not valid TOML: {error}"
+        raise FatalError(message) from None
+    return _checked(raw, path)
+
+
+def _checked(raw: dict[str, object], path: Path) -> Settings:
+    try:
+        # JSON's strict mode is TOML's: text is no number, yet a path may be written as text.
+        settings = Settings.model_validate_json(json.dumps(raw, default=str), strict=True)
+    except ValidationError as error:
+        lines = [f"{path}: {_where(item['loc'])}: {_what(dict(item))}" for item in error.errors()]
+        raise FatalError("\n".join(lines)) from None
+    return _with_orders(settings, path)
+
+
+def _with_orders(settings: Settings, path: Path) -> Settings:
+    """Take the orders' path as relative to the config file, and see that the file can be read."""
+    orders = (path.parent / settings.employee.orders).resolve()
+    try:
+        orders.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        message = f"{path}: employee.orders: the standing orders {orders} cannot be read: {why}"
+        raise FatalError(message) from None
+    employee = settings.employee.model_copy(update={"orders": orders})
+    return settings.model_copy(update={"employee": employee})
+
+
+def _where(location: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, location)) or "the file"
+
+
+def _what(item: dict[str, object]) -> str:
+    """Say what is wrong; the value is shown only where it cannot be a secret."""
+    if item["type"] == "extra_forbidden":
+        return "unknown key; see config/clerkd.toml for every key that there is"
+    if item["type"] == "missing":
+        return "is missing and has no default"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    value = item.get("input")
+    shown = isinstance(value, (str, int, float, bool)) and item["type"] != "value_error"
+    return f"{message} (found {value!r})" if shown else message

@@ -1,0 +1,1 @@
+"""The steps of a mail's way, one file each; ``daemon.loop`` tells them in order."""

@@ -1,0 +1,128 @@
+"""Act and settle: carry actions out, each one committed as SENDING before and as SENT after.
+
+An action found in SENDING was cut off by a crash or a broken connection. It is looked for on a new connection,
+and once more after a while; what is found is SENT, what is not found is done again.
+"""
+
+import asyncio
+from datetime import timedelta
+
+from daemon.errors import GoneError, PermanentError, TransientError, UncertainError
+from daemon.house import House, Part
+from daemon.judgement.policy import Kind
+from daemon.judgement.states import ACTION_DUE, ActionState, Event, MessageState, after
+from daemon.mail.outbox import Place
+from knowledge import actions, ledger, turns
+from knowledge.actions import Change
+from knowledge.tables import Action
+from knowledge.tables import Message as Row
+
+
+async def act(house: House) -> bool:
+    """Carry out the next action that is due; say whether there was one."""
+    if house.health.is_paused(Part.MAILBOX):
+        return False
+    action = actions.next_due(house.db, ACTION_DUE, house.clock())
+    if action is None:
+        return False
+    row = ledger.get(house.db, action.message_id)
+    if row is None:
+        error = "an action belongs to a message"
+        raise LookupError(error)
+    await _carry_on(house, row, action)
+    return True
+
+
+async def _carry_on(house: House, row: Row, action: Action) -> None:
+    try:
+        if action.state != ActionState.PLANNED and not await _is_to_be_done(house, row, action):
+            return
+        await _do(house, row, action)
+    except TransientError as error:
+        house.health.pause(Part.MAILBOX, "unreachable", str(error))
+    except GoneError as error:
+        _end(house, row, action, ActionState.CANCELLED, str(error))
+    except PermanentError as error:
+        _end(house, row, action, ActionState.HELD, str(error))
+
+
+async def _do(house: House, row: Row, action: Action) -> None:
+    sending = Change(ActionState.SENDING, tries=action.tries + 1)
+    action = actions.change(house.db, action, sending, house.clock())
+    house.log.info("action_sending", action=action.id, kind=action.kind, message=row.id, case=row.case_id)
+    try:
+        await asyncio.to_thread(_perform, house, row, action)
+    except UncertainError as error:
+        house.health.pause(Part.MAILBOX, "uncertain", str(error))
+        return
+    except TransientError:
+        # Nothing had left: the connection failed before the command was sent.
+        actions.change(house.db, action, Change(ActionState.PLANNED), house.clock())
+        raise
+    house.health.well(Part.MAILBOX)
+    _end(house, row, action, ActionState.SENT)
+
+
+def _perform(house: House, row: Row, action: Action) -> None:
+    place = _place(row)
+    match Kind(action.kind):
+        case Kind.DRAFT:
+            house.outbox.store_draft(action.content)
+        case Kind.FLAG | Kind.ESCALATE:
+            house.outbox.flag(place, action.target)
+        case Kind.MOVE:
+            house.outbox.move(place, action.target)
+
+
+async def _is_to_be_done(house: House, row: Row, action: Action) -> bool:
+    """Look for the effect of a cut-off action. Not found the first time, it is looked for again after a while."""
+    await asyncio.to_thread(house.outbox.reconnect)
+    if await asyncio.to_thread(_is_done, house, row, action):
+        house.log.info("action_found", action=action.id, kind=action.kind, message=row.id)
+        _end(house, row, action, ActionState.SENT, "found after it was cut off")
+        return False
+    if action.state == ActionState.UNCERTAIN:
+        return True
+    later = house.clock() + timedelta(seconds=house.settings.retry.reconcile_seconds)
+    change = Change(ActionState.UNCERTAIN, "cut off; it is looked for again", due_at=later)
+    actions.change(house.db, action, change, house.clock())
+    return False
+
+
+def _is_done(house: House, row: Row, action: Action) -> bool:
+    match Kind(action.kind):
+        case Kind.DRAFT:
+            return house.outbox.has_draft(action.own_message_id)
+        case Kind.FLAG | Kind.ESCALATE:
+            return False  # setting a flag twice is harmless
+        case Kind.MOVE:
+            return not house.outbox.is_there(_place(row))
+
+
+def _place(row: Row) -> Place:
+    return Place(row.folder, row.uidvalidity, row.uid)
+
+
+def _end(house: House, row: Row, action: Action, state: ActionState, reason: str = "") -> None:
+    actions.change(house.db, action, Change(state, reason), house.clock())
+    level = house.log.warning if state is ActionState.HELD else house.log.info
+    level(f"action_{state}", action=action.id, kind=action.kind, message=row.id, case=row.case_id, reason=reason)
+    settle_message(house, row.id or 0)
+
+
+def settle_message(house: House, message_id: int) -> None:
+    """Move a decided message on once none of its actions is unfinished."""
+    row = ledger.get(house.db, message_id)
+    if row is None or row.state != MessageState.DECIDED:
+        return
+    done = actions.of_message(house.db, message_id)
+    if any(action.state in ACTION_DUE for action in done):
+        return
+    held = next((action for action in done if action.state == ActionState.HELD), None)
+    asked = any(action.kind == Kind.ESCALATE for action in done)
+    event = Event.HOLD if held else Event.ESCALATE if asked else Event.SETTLE
+    target = after(MessageState.DECIDED, event)
+    reason = f"{held.kind}: {held.reason}" if held else ""
+    turns.step(house.db, message_id, turns.Step(MessageState.DECIDED, target, reason), [], house.clock())
+    level = house.log.info if target is MessageState.DONE else house.log.warning
+    level(f"message_{target}", message=message_id, case=row.case_id, reason=reason)

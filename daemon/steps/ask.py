@@ -1,0 +1,197 @@
+"""Ask and decide: put a mail to the session in one turn, and write down what came of it in one transaction."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from daemon.agent.session import EngineError
+from daemon.agent.turn import Question, Reply, ask
+from daemon.errors import FatalError
+from daemon.house import House, Part
+from daemon.judgement.message import Message
+from daemon.judgement.money import Usage, cost, exhausted, windows
+from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, GiveUp, Pause, Reject, Remedy, remedy
+from daemon.judgement.states import MessageState, TurnState
+from daemon.steps.brief import brief, reads
+from daemon.steps.record import attention, decided
+from daemon.steps.resume import end_session, open_session
+from knowledge import turns
+from knowledge.tables import Action, AgentSession, Turn
+from knowledge.tables import Message as Row
+
+
+def may_ask(house: House) -> bool:
+    """Say whether a turn may begin: the model is within reach, and the next turn would break no cap."""
+    if house.health.is_paused(Part.MODEL):
+        return False
+    now = house.clock()
+    day, month = windows(now)
+    budget = house.settings.limits.budget
+    cap = exhausted(budget, turns.spent_since(house.db, day), turns.spent_since(house.db, month), now)
+    if cap:
+        house.health.pause(Part.BUDGET, "cap", f"the next turn could break {cap.cap}", cap.ends_at)
+        return False
+    house.health.well(Part.BUDGET)
+    return True
+
+
+async def consult(house: House, row: Row, message: Message) -> None:
+    """Open a turn, put the mail to the session, and settle or drop the turn."""
+    try:
+        live = await open_session(house)
+    except (EngineError, FatalError) as error:
+        house.health.pause(Part.MODEL, FailureKind.ENGINE, str(error))
+        await house.session.abandon()
+        return
+    turn = _opened(house, row, brief(house, row, message, live), live)
+    reply = await ask(
+        house.session,
+        house.desk,
+        _question(house, row, turn, live),
+        house.settings.model.price_list,
+        house.stop.patience,
+        lambda: house.pulse.beat("desk"),
+    )
+    if reply.failure is None:
+        settle(house, row, message, turn, live, reply)
+    else:
+        await _drop(house, row, turn, live, reply, reply.failure)
+
+
+def _opened(house: House, row: Row, prompt: str, live: AgentSession) -> Turn:
+    """Commit the turn's row, with its greatest cost reserved, before the prompt is sent."""
+    now = house.clock()
+    turn = Turn(
+        message_id=row.id or 0,
+        session_id=live.id,
+        generation=house.generation,
+        attempt=row.attempts + 1,
+        prompt_uuid=str(uuid.uuid4()),
+        prompt=prompt,
+        state=TurnState.OPEN,
+        model=house.settings.model.name,
+        reserved_usd=house.settings.limits.dollars_per_turn,
+        started_at=now,
+    )
+    step = turns.Step(
+        MessageState.RECEIVED, MessageState.ASKING, attempts=row.attempts + 1, outage_at=row.outage_at
+    )
+    turn = turns.open_turn(house.db, turn, step, now)
+    house.log.info("turn_opened", turn=turn.id, attempt=turn.attempt, session=live.id)
+    return turn
+
+
+def _question(house: House, row: Row, turn: Turn, live: AgentSession) -> Question:
+    return Question(
+        session_id=live.id,
+        start=live.head_offset,
+        prompt_uuid=turn.prompt_uuid,
+        prompt=turn.prompt,
+        reads=reads(house, row),
+        seconds=house.settings.model.turn_seconds,
+        dollars=house.settings.limits.dollars_per_turn,
+    )
+
+
+def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSession, reply: Reply) -> None:  # noqa: PLR0913 - the whole turn
+    """Write decision, actions, usage and the session's new head in one transaction."""
+    if reply.decision is None or reply.head is None:
+        error = "a turn settles only with a decision that stands in the transcript"
+        raise ValueError(error)
+    now = house.clock()
+    _close(turn, TurnState.SETTLED, reply, house, now)
+    turn.head_uuid, turn.head_offset = reply.head.uuid, reply.head.offset
+    decision, actions = decided(reply.decision, message, row, house.author, house.settings.mailbox.handled, now)
+    decision.turn_id = turn.id
+    turns.settle(
+        house.db,
+        turn,
+        open_state=TurnState.OPEN,
+        held_by=live,
+        decision=decision,
+        actions=actions,
+        step=turns.Step(MessageState.ASKING, MessageState.DECIDED),
+        now=now,
+    )
+    house.health.well(Part.MODEL)
+    kinds = [action.kind for action in actions]
+    house.log.info("turn_settled", turn=turn.id, session=live.id, category=decision.category, actions=kinds,
+                   cost_usd=turn.cost_usd, seconds=turn.seconds)  # fmt: skip
+
+
+async def _drop(house: House, row: Row, turn: Turn, live: AgentSession, reply: Reply, failure: Failure) -> None:  # noqa: PLR0913 - as settle
+    """End the engine first, so that nothing more is written; then close the turn and do as the remedy says."""
+    await house.session.abandon()
+    if house.stop.requested and failure.kind is FailureKind.SILENCE:
+        failure = Failure(FailureKind.STOPPING, "the service was stopped during the turn")
+    now = house.clock()
+    chosen = remedy(failure, _around(house, row, turn, live, now), house.settings.retry.pauses)
+    _close(turn, TurnState.DROPPED, reply, house, now, failure)
+    write_down(house, row, turn, chosen, failure, now)
+    if isinstance(chosen, Again) and chosen.fresh_session:
+        await end_session(house, live, failure.detail)
+
+
+def write_down(house: House, row: Row, turn: Turn, chosen: Remedy, failure: Failure, now: datetime) -> None:  # noqa: PLR0913 - the turn's end
+    """Close a dropped turn and put its message where the remedy says; one event tells it."""
+    step, actions = _consequence(house, row, turn, chosen, failure, now)
+    turns.drop(house.db, turn, open_state=TurnState.OPEN, step=step, actions=actions, now=now)
+    if isinstance(chosen, Pause):
+        house.health.pause(Part.MODEL, failure.kind, failure.detail, chosen.until)
+    house.log.warning("turn_dropped", turn=turn.id, failure=failure.kind, detail=failure.detail, remedy=type(chosen).__name__)
+    if step.target in (MessageState.HELD, MessageState.FAILED):
+        house.log.warning(f"message_{step.target}", message=row.id, case=row.case_id, reason=step.reason)
+
+
+def _consequence(
+    house: House, row: Row, turn: Turn, chosen: Remedy, failure: Failure, now: datetime
+) -> tuple[turns.Step, list[Action]]:
+    """Translate the remedy into the message's move."""
+    asking, received = MessageState.ASKING, MessageState.RECEIVED
+    match chosen:
+        case Pause(until=until):
+            # Met again by an outage, this message lets another one try first.
+            due = until + timedelta(seconds=house.settings.retry.first_pause_seconds) if row.outage_at else None
+            at = now if failure.kind in (FailureKind.UNAVAILABLE, FailureKind.SILENCE, FailureKind.ENGINE) else None
+            return turns.Step(asking, received, failure.detail, due, row.attempts, at), []
+        case Again(at=at, counts=counts):
+            attempts = turn.attempt if counts else row.attempts
+            return turns.Step(asking, received, failure.detail, at, attempts), []
+        case GiveUp(reason=reason):
+            return turns.Step(asking, MessageState.HELD, reason), [attention(row, "held", now)]
+        case Reject(reason=reason):
+            return turns.Step(asking, MessageState.FAILED, reason), [attention(row, "failed", now)]
+
+
+def _around(house: House, row: Row, turn: Turn, live: AgentSession, now: datetime) -> Circumstances:
+    last = turns.last_settled_at(house.db, TurnState.SETTLED)
+    return Circumstances(
+        attempt=turn.attempt,
+        outages=house.health.tries(Part.MODEL),
+        others_passed=bool(row.outage_at and last and last > row.outage_at),
+        session_is_fresh=live.head_uuid is None,
+        now=now,
+    )
+
+
+def _close(turn: Turn, state: TurnState, reply: Reply, house: House, now: datetime, failure: Failure | None = None) -> None:  # noqa: PLR0913, E501 - a turn's closing balance
+    """Fill in the turn's balance. Where nothing was heard of the cost, the charge stays what was reserved."""
+    usage = reply.usage
+    turn.state = state
+    turn.input_tokens, turn.output_tokens = usage.input_tokens, usage.output_tokens
+    turn.cache_read_tokens, turn.cache_write_tokens = usage.cache_read_tokens, usage.cache_write_tokens
+    turn.cost_usd = _charge(house, turn, usage, failure)
+    turn.tools, turn.notes = list(reply.tools), list(reply.notes)
+    turn.ended_at, turn.seconds = now, round(reply.seconds, 3)
+    turn.failure = failure.detail if failure else ""
+
+
+NOT_CHARGED = frozenset(
+    {FailureKind.AUTHENTICATION, FailureKind.CREDIT, FailureKind.RATE_LIMIT, FailureKind.REFUSED, FailureKind.TOO_LONG}
+)
+
+
+def _charge(house: House, turn: Turn, usage: Usage, failure: Failure | None) -> float:
+    known = cost(usage, house.settings.model.price_list)
+    if failure is None or known or failure.kind in NOT_CHARGED:
+        return known
+    return turn.reserved_usd

@@ -1,0 +1,82 @@
+"""Orders: what a command asked for, carried out between two turns by whoever holds the state."""
+
+from collections.abc import Callable
+
+from daemon.judgement.states import ActionState, Event, IllegalMoveError, MessageState, OrderState, after
+from daemon.house import Clock
+from knowledge import actions, decisions, ledger, service, turns
+from knowledge.actions import Change
+from knowledge.database import Database
+from knowledge.errors import FenceError
+from knowledge.tables import Message, Order
+
+REQUEUE, DONE = "requeue", "done"
+
+
+class OrderRefused(Exception):  # noqa: N818 - a refusal, said to a person
+    """The order cannot be carried out; the text says why."""
+
+
+def obey(db: Database, clock: Clock) -> list[Order]:
+    """Carry out all waiting orders and write down what became of each; give them back."""
+    waiting = service.orders(db, OrderState.WAITING)
+    for order in waiting:
+        state, outcome = _carry_out(db, clock, order)
+        service.close_order(db, order, state, outcome, clock())
+        order.state, order.outcome = state, outcome
+    return waiting
+
+
+def _carry_out(db: Database, clock: Clock, order: Order) -> tuple[OrderState, str]:
+    try:
+        handler = HANDLERS[order.kind]
+        return OrderState.DONE, handler(db, clock, _message(db, order.argument))
+    except (OrderRefused, FenceError) as refusal:
+        return OrderState.REFUSED, str(refusal)
+    except KeyError:
+        return OrderState.REFUSED, f"the order {order.kind!r} is not known"
+
+
+def _message(db: Database, argument: str) -> Message:
+    row = ledger.get(db, int(argument)) if argument.isdecimal() else None
+    if row is None:
+        message = f"there is no message {argument}; `clerkd log` shows the numbers"
+        raise OrderRefused(message)
+    return row
+
+
+def _requeue(db: Database, clock: Clock, row: Message) -> str:
+    """Put a held or failed message to the model again; one with a decision only has its held actions done again."""
+    entry = decisions.of_message(db, row.id or 0)
+    if entry and entry.decision and row.state == MessageState.HELD:
+        return _resume(db, clock, row)
+    target = _after(row, Event.REQUEUE)
+    turns.step(db, row.id or 0, turns.Step(row.state, target, attempts=0), [], clock())
+    return f"message {row.id} is queued again"
+
+
+def _resume(db: Database, clock: Clock, row: Message) -> str:
+    for action in actions.of_message(db, row.id or 0):
+        if action.state == ActionState.HELD:
+            actions.change(db, action, Change(ActionState.PLANNED), clock())
+    target = _after(row, Event.RESUME)
+    turns.step(db, row.id or 0, turns.Step(row.state, target), [], clock())
+    return f"the held actions of message {row.id} are done again"
+
+
+def _done(db: Database, clock: Clock, row: Message) -> str:
+    target = _after(row, Event.CLOSE)
+    turns.step(db, row.id or 0, turns.Step(row.state, target, "closed by a person"), [], clock())
+    return f"message {row.id} is closed"
+
+
+def _after(row: Message, event: Event) -> MessageState:
+    try:
+        return after(MessageState(row.state), event)
+    except IllegalMoveError:
+        allowed = {Event.REQUEUE: "held or failed", Event.CLOSE: "held, failed or escalated"}.get(event, "held")
+        message = f"message {row.id} is {row.state}; only {allowed} ones can be ordered so"
+        raise OrderRefused(message) from None
+
+
+HANDLERS: dict[str, Callable[[Database, Clock, Message], str]] = {REQUEUE: _requeue, DONE: _done}

@@ -1,0 +1,94 @@
+"""Record: from a decision to the rows that hold it, with each action's exact bytes frozen."""
+
+import uuid
+from datetime import datetime
+
+from daemon.judgement.decision import Decision as Decided
+from daemon.judgement.message import Message
+from daemon.judgement.policy import SEEN_BY_A_PERSON, Handled, Kind, Planned, plan
+from daemon.judgement.screening import File
+from daemon.judgement.states import ActionState
+from daemon.mail.compose import Author, digest, own_message_id, reply
+from knowledge.tables import Action, Decision
+from knowledge.tables import Message as Row
+
+AUTOMATED = "automated"
+
+
+def decided(
+    decision: Decided, message: Message, row: Row, author: Author, handled: Handled, now: datetime
+) -> tuple[Decision, list[Action]]:
+    """Make the rows of the model's decision."""
+    record = Decision(
+        message_id=row.id or 0,
+        category=decision.category,
+        priority=decision.priority,
+        summary=decision.summary,
+        reason=decision.reason,
+        confidence=decision.confidence,
+        decided_at=now,
+    )
+    planned = plan(decision, message, handled)
+    return record, [_action(row, item, ordinal, message, author, now) for ordinal, item in enumerate(planned)]
+
+
+def filed(handled: Handled, row: Row, filing: File, now: datetime) -> tuple[Decision, list[Action]]:
+    """Make the rows of a mail that a rule filed without the model."""
+    record = Decision(
+        message_id=row.id or 0,
+        rule=filing.rule,
+        category=AUTOMATED,
+        priority="low",
+        summary=f"Automated mail: {filing.why}.",
+        reason=filing.why,
+        confidence=1.0,
+        decided_at=now,
+    )
+    wanted = [(Kind.FLAG, handled.flag, "mailbox.handled_flag"), (Kind.MOVE, handled.folder, "mailbox.handled_folder")]
+    planned = [Planned(kind, rule, target=target) for kind, target, rule in wanted if target]
+    return record, [_mailbox_action(row, item, ordinal, now) for ordinal, item in enumerate(planned)]
+
+
+def attention(row: Row, rule: str, now: datetime) -> Action:
+    """Make the action that shows a held or failed mail to whoever looks into the mailbox."""
+    return _mailbox_action(row, Planned(Kind.FLAG, rule, target=SEEN_BY_A_PERSON), 0, now)
+
+
+def _action(row: Row, item: Planned, ordinal: int, message: Message, author: Author, now: datetime) -> Action:  # noqa: PLR0913 - all that is frozen
+    if item.kind is not Kind.DRAFT:
+        return _mailbox_action(row, item, ordinal, now)
+    if not item.allowed:
+        return _mailbox_action(row, item, ordinal, now, state=ActionState.REFUSED)
+    own_id = own_message_id(uuid.uuid4().hex, author.address)
+    content = reply(message, author, item.recipients[0], item.body, own_id, now)
+    return Action(
+        message_id=row.id or 0,
+        ordinal=ordinal,
+        kind=item.kind,
+        content=content,
+        recipients=list(item.recipients),
+        own_message_id=own_id,
+        digest=digest(content, item.recipients, item.kind, item.target),
+        rule=item.rule,
+        state=ActionState.PLANNED,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _mailbox_action(
+    row: Row, item: Planned, ordinal: int, now: datetime, state: ActionState = ActionState.PLANNED
+) -> Action:
+    content = item.body.encode()
+    return Action(
+        message_id=row.id or 0,
+        ordinal=ordinal,
+        kind=item.kind,
+        target=item.target,
+        content=content,
+        digest=digest(content, (), item.kind, item.target),
+        rule=item.rule,
+        state=state,
+        created_at=now,
+        updated_at=now,
+    )

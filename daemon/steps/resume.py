@@ -1,0 +1,86 @@
+"""Resume: see that the one session is open at its settled end, or open the next one from the knowledge database."""
+
+import uuid
+
+from daemon.agent.session import EngineError
+from daemon.agent.transcript import Head, TranscriptError, holds
+from daemon.house import House
+from daemon.judgement.states import SessionState, TurnState
+from knowledge import sessions
+from knowledge.tables import AgentSession
+
+
+async def open_session(house: House) -> AgentSession:
+    """Give the live session, opened at its head; raise EngineError where the engine does not start."""
+    live = sessions.live(house.db, SessionState.LIVE)
+    if live and house.session.is_open:
+        return live
+    reason = _end_reason(house, live)
+    if live is None or reason:
+        return await _begin(house, reason or "there was no live session")
+    try:
+        return await _resume(house, live)
+    except TranscriptError:
+        return await _mend(house, live)
+
+
+def _end_reason(house: House, live: AgentSession | None) -> str:
+    """Say why the live session cannot go on. The CLI keeps a session's first standing orders for good (measured)."""
+    if live is None:
+        return ""
+    if live.head_uuid is None:
+        return "no turn ever settled in it"
+    if live.orders_digest != house.orders_digest:
+        return "the standing orders, the tools or the model have changed"
+    return ""
+
+
+async def _resume(house: House, live: AgentSession) -> AgentSession:
+    await house.session.open(live.id, Head(live.head_uuid or "", live.head_offset))
+    house.log.info("session_resumed", session=live.id)
+    return live
+
+
+async def _mend(house: House, live: AgentSession) -> AgentSession:
+    """The transcript's end is gone (a power loss): go back to the newest settled turn that is there, else begin anew."""
+    path = house.session.engine.transcript(live.id)
+    for turn in sessions.settled_turns(house.db, live.id, TurnState.SETTLED):
+        if turn.head_uuid and holds(path, Head(turn.head_uuid, turn.head_offset or 0)):
+            sessions.set_back(house.db, live, turn, settled=TurnState.SETTLED, lost=TurnState.LOST)
+            house.log.warning("session_set_back", session=live.id, turn=turn.id)
+            return await _resume(house, _again(house))
+    house.log.warning("session_lost", session=live.id, reason="its transcript is missing or does not hold its turns")
+    return await _begin(house, "its transcript is missing or does not hold its turns")
+
+
+def _again(house: House) -> AgentSession:
+    live = sessions.live(house.db, SessionState.LIVE)
+    if live is None:
+        message = "there is no live session"
+        raise EngineError(message)
+    return live
+
+
+async def _begin(house: House, reason: str) -> AgentSession:
+    """Open a new session; its id is committed before it exists."""
+    predecessor = next(iter(sessions.chain(house.db)), None)
+    row = AgentSession(
+        id=str(uuid.uuid4()),
+        state=SessionState.LIVE,
+        generation=house.generation,
+        model=house.settings.model.name,
+        orders_digest=house.orders_digest,
+        predecessor=predecessor.id if predecessor else None,
+        created_at=house.clock(),
+    )
+    sessions.begin(house.db, row, ended=SessionState.ENDED, reason=reason)
+    house.log.info("session_begun", session=row.id, predecessor=row.predecessor, reason=reason)
+    await house.session.open(row.id, None)
+    return row
+
+
+async def end_session(house: House, live: AgentSession, reason: str) -> None:
+    """End the live session for good; the next turn begins a fresh one from the knowledge database."""
+    await house.session.abandon()
+    sessions.end(house.db, live, ended=SessionState.ENDED, reason=reason, now=house.clock())
+    house.log.info("session_ended", session=live.id, reason=reason)

@@ -1,0 +1,1 @@
+"""The knowledge database: ledger, cases, people, decisions, actions, sessions. It never imports the daemon."""

@@ -1,0 +1,78 @@
+"""Actions on their way out, each change of state fenced by the state that it comes from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, or_, update
+from sqlmodel import col, select
+
+from knowledge import ledger
+from knowledge.database import Database
+from knowledge.fence import fence
+from knowledge.tables import Action
+
+
+@dataclass(frozen=True)
+class Change:
+    """An action's new standing."""
+
+    state: str
+    reason: str = ""
+    tries: int | None = None
+    due_at: datetime | None = None
+
+
+def next_due(db: Database, states: Sequence[str], now: datetime) -> Action | None:
+    """Give the oldest action that is due and has no unfinished one before it in its message."""
+    with db.read() as session:
+        due = or_(col(Action.due_at).is_(None), col(Action.due_at) <= now)
+        waiting = select(Action).where(col(Action.state).in_(states)).order_by(col(Action.id))
+        firsts: dict[int, Action] = {}
+        for action in session.exec(waiting):
+            firsts.setdefault(action.message_id, action)
+        ready = {action.id for action in session.exec(waiting.where(due))}
+        return next((action for action in firsts.values() if action.id in ready), None)
+
+
+def change(db: Database, action: Action, to: Change, now: datetime) -> Action:
+    """Move an action on; FenceError where it is not in the state, with the digest, that the caller saw."""
+    values = {"state": to.state, "reason": to.reason, "due_at": to.due_at, "updated_at": now}
+    if to.tries is not None:
+        values["tries"] = to.tries
+    with db.write() as session:
+        statement = (
+            update(Action)
+            .where(
+                col(Action.id) == action.id,
+                col(Action.state) == action.state,
+                col(Action.digest) == action.digest,
+            )
+            .values(**values)
+        )
+        fence(session, statement, f"action {action.id}")
+    return action.model_copy(update=values)
+
+
+def of_message(db: Database, message_id: int) -> list[Action]:
+    """List a message's actions in their order."""
+    with db.read() as session:
+        statement = select(Action).where(Action.message_id == message_id).order_by(col(Action.id))
+        return list(session.exec(statement))
+
+
+def settle_message(db: Database, message_id: int, source: str, target: str, unfinished: Sequence[str], now: datetime) -> bool:  # noqa: PLR0913, E501 - one conditional step
+    """Move a message on when none of its actions is unfinished any more; False where some are."""
+    with db.write() as session:
+        open_ones = select(Action.id).where(Action.message_id == message_id, col(Action.state).in_(unfinished))
+        if session.exec(open_ones).first() is not None:
+            return False
+        ledger.move(session, message_id, source=source, target=target, now=now)
+        return True
+
+
+def counts(db: Database) -> dict[str, int]:
+    """Count the actions by state."""
+    with db.read() as session:
+        rows = session.exec(select(Action.state, func.count()).group_by(Action.state))
+        return {str(state): int(count) for state, count in rows}

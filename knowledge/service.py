@@ -1,0 +1,85 @@
+"""The daemon's own rows: its generation, the health of its parts, and the orders that commands leave for it."""
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from knowledge.database import Database
+from knowledge.fence import fence
+from knowledge.tables import Condition, Order, Service
+
+
+def start(db: Database, pid: int, version: str, now: datetime) -> int:
+    """Take the next generation and give its number."""
+    with db.write() as session:
+        row = session.get(Service, 1)
+        generation = (row.generation if row else 0) + 1
+        session.merge(Service(generation=generation, pid=pid, version=version, started_at=now, beat_at=now))
+        return generation
+
+
+def beat(db: Database, generation: int, now: datetime) -> None:
+    """Say that the loop goes round."""
+    _update(db, generation, beat_at=now)
+
+
+def stop(db: Database, generation: int, now: datetime) -> None:
+    """Say that the daemon ended in good order."""
+    _update(db, generation, beat_at=now, stopped_at=now)
+
+
+def _update(db: Database, generation: int, **values: datetime) -> None:
+    with db.write() as session:
+        statement = update(Service).where(col(Service.id) == 1, col(Service.generation) == generation).values(**values)
+        fence(session, statement, f"generation {generation}")
+
+
+def current(db: Database) -> Service | None:
+    """Give the daemon's row, None before the first start."""
+    with db.read() as session:
+        return session.get(Service, 1)
+
+
+def set_condition(db: Database, condition: Condition) -> None:
+    """Write down the health of a part."""
+    with db.write() as session:
+        session.merge(condition)
+
+
+def conditions(db: Database) -> list[Condition]:
+    """List the health of all parts."""
+    with db.read() as session:
+        return list(session.exec(select(Condition).order_by(Condition.part)))
+
+
+def leave_order(db: Database, kind: str, argument: str, state: str, now: datetime) -> int:
+    """Leave an order for the daemon and give its number."""
+    with db.write() as session:
+        order = Order(kind=kind, argument=argument, asked_at=now, state=state)
+        session.add(order)
+        session.flush()
+        return order.id or 0
+
+
+def orders(db: Database, state: str) -> list[Order]:
+    """List the orders in a state, the oldest first."""
+    with db.read() as session:
+        return list(session.exec(select(Order).where(Order.state == state).order_by(col(Order.id))))
+
+
+def order(db: Database, number: int) -> Order | None:
+    """Give one order."""
+    with db.read() as session:
+        return session.get(Order, number)
+
+
+def close_order(db: Database, row: Order, state: str, outcome: str, now: datetime) -> None:
+    """Write what became of an order."""
+    with db.write() as session:
+        statement = (
+            update(Order)
+            .where(col(Order.id) == row.id, col(Order.state) == row.state)
+            .values(state=state, outcome=outcome, done_at=now)
+        )
+        fence(session, statement, f"order {row.id}")

@@ -1,0 +1,232 @@
+"""The tables of the knowledge database. A state is stored as the word that the daemon's judgement gives it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Index, LargeBinary, TypeDecorator, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time; the database stores it without a zone, because SQLite has none."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Refuse a naive time: it would be stored as if it were UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "a time for the knowledge database must know its zone"
+            raise ValueError(message)
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        """Give the zone back."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def time_field(*, index: bool = False) -> Any:  # noqa: ANN401 - SQLModel's Field is untyped by design
+    """Declare a required time."""
+    return Field(sa_type=UtcTime, index=index)
+
+
+def optional_time() -> Any:  # noqa: ANN401 - SQLModel's Field is untyped by design
+    """Declare a time that may be missing."""
+    return Field(default=None, sa_type=UtcTime)
+
+
+class RawMail(SQLModel, table=True):
+    """The bytes of a mail as received, compressed, addressed by the SHA-256 of the plain bytes."""
+
+    __tablename__ = "raw_mails"
+    sha256: str = Field(primary_key=True)
+    size: int
+    packed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Person(SQLModel, table=True):
+    """One correspondent, known by the address they write from."""
+
+    __tablename__ = "persons"
+    id: int | None = Field(default=None, primary_key=True)
+    address: str = Field(unique=True)
+    name: str = ""
+    first_seen_at: datetime = time_field()
+    last_seen_at: datetime = time_field()
+
+
+class Case(SQLModel, table=True):
+    """One matter: the messages of a thread."""
+
+    __tablename__ = "cases"
+    id: int | None = Field(default=None, primary_key=True)
+    subject: str
+    opened_at: datetime = time_field()
+    updated_at: datetime = time_field()
+
+
+class Message(SQLModel, table=True):
+    """The ledger: one row for each message, saying how far it is. Rows are never deleted."""
+
+    __tablename__ = "messages"
+    __table_args__ = (UniqueConstraint("mailbox", "folder", "uidvalidity", "uid"),)
+    id: int | None = Field(default=None, primary_key=True)
+    mailbox: str
+    folder: str
+    uidvalidity: int = Field(sa_type=BigInteger)
+    uid: int = Field(sa_type=BigInteger)
+    sha256: str = Field(foreign_key="raw_mails.sha256", index=True)
+    size: int
+    whole: bool = True
+    message_id: str = Field(default="", index=True)
+    subject: str = ""
+    sender_address: str = Field(default="", index=True)
+    sender_name: str = ""
+    person_id: int | None = Field(default=None, foreign_key="persons.id")
+    case_id: int = Field(foreign_key="cases.id", index=True)
+    received_at: datetime = time_field()
+    state: str = Field(index=True)
+    reason: str = ""
+    attempts: int = 0
+    due_at: datetime | None = optional_time()
+    outage_at: datetime | None = optional_time()
+    updated_at: datetime = time_field()
+
+
+class AgentSession(SQLModel, table=True):
+    """One conversation with the model. ``head_uuid`` and ``head_offset`` alone say where it stands."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        Index("one_live_session", "state", unique=True, sqlite_where=text("state = 'live'")),
+    )
+    id: str = Field(primary_key=True)
+    state: str
+    generation: int
+    model: str
+    orders_digest: str
+    head_uuid: str | None = None
+    head_offset: int = 0
+    predecessor: str | None = None
+    created_at: datetime = time_field()
+    ended_at: datetime | None = optional_time()
+    end_reason: str = ""
+
+
+class Turn(SQLModel, table=True):
+    """One message put to the session: committed before the prompt is sent, closed when it settles or is dropped."""
+
+    __tablename__ = "turns"
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: int = Field(foreign_key="messages.id", index=True)
+    session_id: str = Field(foreign_key="sessions.id", index=True)
+    generation: int
+    attempt: int
+    prompt_uuid: str = Field(unique=True)
+    prompt: str
+    state: str = Field(index=True)
+    model: str
+    reserved_usd: float
+    cost_usd: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    tools: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    notes: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    head_uuid: str | None = None
+    head_offset: int | None = None
+    started_at: datetime = time_field(index=True)
+    ended_at: datetime | None = optional_time()
+    seconds: float | None = None
+    failure: str = ""
+
+
+class Decision(SQLModel, table=True):
+    """What the employee concluded of one message, or which rule filed it without the model."""
+
+    __tablename__ = "decisions"
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: int = Field(foreign_key="messages.id", unique=True)
+    turn_id: int | None = Field(default=None, foreign_key="turns.id")
+    rule: str = ""
+    category: str = Field(index=True)
+    priority: str
+    summary: str
+    reason: str
+    confidence: float
+    decided_at: datetime = time_field(index=True)
+
+
+class Action(SQLModel, table=True):
+    """One outward effect, frozen when it was decided. ``digest`` is the hash of the exact bytes and recipients."""
+
+    __tablename__ = "actions"
+    id: int | None = Field(default=None, primary_key=True)
+    message_id: int = Field(foreign_key="messages.id", index=True)
+    decision_id: int | None = Field(default=None, foreign_key="decisions.id")
+    ordinal: int
+    kind: str
+    target: str = ""
+    content: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    recipients: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    own_message_id: str = Field(default="", index=True)
+    digest: str
+    rule: str
+    state: str = Field(index=True)
+    reason: str = ""
+    tries: int = 0
+    due_at: datetime | None = optional_time()
+    created_at: datetime = time_field()
+    updated_at: datetime = time_field()
+
+
+class Cursor(SQLModel, table=True):
+    """How far a folder has been read; a new UIDVALIDITY makes the old cursor void (RFC 3501, 2.3.1.1)."""
+
+    __tablename__ = "cursors"
+    mailbox: str = Field(primary_key=True)
+    folder: str = Field(primary_key=True)
+    uidvalidity: int = Field(sa_type=BigInteger)
+    last_uid: int = Field(sa_type=BigInteger)
+
+
+class Condition(SQLModel, table=True):
+    """The health of one part (model, mailbox, budget) as ``clerkd status`` shows it."""
+
+    __tablename__ = "conditions"
+    part: str = Field(primary_key=True)
+    paused: bool = False
+    kind: str = ""
+    reason: str = ""
+    tries: int = 0
+    since: datetime = time_field()
+    retry_at: datetime | None = optional_time()
+
+
+class Service(SQLModel, table=True):
+    """The daemon's own row: each start takes the next generation, and only the newest may write."""
+
+    __tablename__ = "service"
+    id: int = Field(default=1, primary_key=True)
+    generation: int
+    pid: int
+    version: str
+    started_at: datetime = time_field()
+    beat_at: datetime = time_field()
+    stopped_at: datetime | None = optional_time()
+
+
+class Order(SQLModel, table=True):
+    """What a command asks of the running daemon, carried out between two turns."""
+
+    __tablename__ = "orders"
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    argument: str
+    asked_at: datetime = time_field()
+    state: str = Field(index=True)
+    outcome: str = ""
+    done_at: datetime | None = optional_time()

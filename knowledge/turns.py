@@ -1,0 +1,126 @@
+"""Turns: opened before the prompt is sent, closed in one transaction with everything that came of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from knowledge import ledger, sessions
+from knowledge.database import Database
+from knowledge.fence import fence
+from knowledge.tables import Action, AgentSession, Decision, Turn
+
+
+@dataclass(frozen=True)
+class Step:
+    """A message's move between two states; ``changes`` are further columns of its row."""
+
+    source: str
+    target: str
+    reason: str = ""
+    due_at: datetime | None = None
+    attempts: int | None = None
+    outage_at: datetime | None = None
+
+
+def open_turn(db: Database, turn: Turn, step: Step, now: datetime) -> Turn:
+    """Commit the turn's row and take the message on, before anything is sent."""
+    with db.write() as session:
+        _move(session, turn.message_id, step, now)
+        session.add(turn)
+        session.flush()
+        return turn
+
+
+def settle(  # noqa: PLR0913 - the one transaction of a turn, with all that it writes
+    db: Database,
+    turn: Turn,
+    *,
+    open_state: str,
+    held_by: AgentSession,
+    decision: Decision,
+    actions: Sequence[Action],
+    step: Step,
+    now: datetime,
+) -> None:
+    """Write decision, actions, usage and the session's new head, and move the message on: all or nothing."""
+    with db.write() as session:
+        _close(session, turn, open_state)
+        sessions.advance(session, held_by, turn.head_uuid or "", turn.head_offset or 0)
+        _move(session, turn.message_id, step, now)
+        record(session, decision, actions)
+
+
+def record(session: Session, decision: Decision, actions: Sequence[Action]) -> None:
+    """Write a decision with its actions; part of a transaction."""
+    session.add(decision)
+    session.flush()
+    for action in actions:
+        action.decision_id = decision.id
+        session.add(action)
+
+
+def drop(db: Database, turn: Turn, *, open_state: str, step: Step, actions: Sequence[Action], now: datetime) -> None:
+    """Close a turn that did not settle and put its message where the remedy says."""
+    with db.write() as session:
+        _close(session, turn, open_state)
+        _move(session, turn.message_id, step, now)
+        session.add_all(actions)
+
+
+def step(db: Database, message_id: int, move: Step, actions: Sequence[Action], now: datetime) -> None:
+    """Move a message without a turn (a hold, a failure, a requeue), with the actions that make it visible."""
+    with db.write() as session:
+        _move(session, message_id, move, now)
+        session.add_all(actions)
+
+
+def file(db: Database, message_id: int, move: Step, decision: Decision, actions: Sequence[Action], now: datetime) -> None:  # noqa: PLR0913, E501 - as settle
+    """Record a decision that a rule took, without a turn."""
+    with db.write() as session:
+        _move(session, message_id, move, now)
+        record(session, decision, actions)
+
+
+def in_state(db: Database, state: str) -> list[Turn]:
+    """List the turns in a state, the oldest first."""
+    with db.read() as session:
+        return list(session.exec(select(Turn).where(Turn.state == state).order_by(col(Turn.id))))
+
+
+def spent_since(db: Database, since: datetime) -> float:
+    """Add up what turns since then cost, in US dollars: an open turn counts with all that it reserved.
+
+    There is no upper end: a row stamped in the future counts inside every cap.
+    """
+    with db.read() as session:
+        amount = func.sum(func.coalesce(Turn.cost_usd, Turn.reserved_usd))
+        return float(session.exec(select(amount).where(col(Turn.started_at) >= since)).one() or 0.0)
+
+
+def last_settled_at(db: Database, settled: str) -> datetime | None:
+    """Say when a turn settled last."""
+    with db.read() as session:
+        statement = select(Turn.ended_at).where(Turn.state == settled).order_by(col(Turn.ended_at).desc()).limit(1)
+        return session.exec(statement).first()
+
+
+def _close(session: Session, turn: Turn, open_state: str) -> None:
+    closed = turn.model_dump(exclude={"id", "message_id", "session_id", "prompt_uuid", "prompt", "generation"})
+    statement = (
+        update(Turn)
+        .where(col(Turn.id) == turn.id, col(Turn.state) == open_state, col(Turn.generation) == turn.generation)
+        .values(**closed)
+    )
+    fence(session, statement, f"turn {turn.id}")
+
+
+def _move(session: Session, message_id: int, move: Step, now: datetime) -> None:
+    changes: dict[str, object] = {"reason": move.reason, "due_at": move.due_at}
+    if move.attempts is not None:
+        changes["attempts"] = move.attempts
+    if move.outage_at is not None:
+        changes["outage_at"] = move.outage_at
+    ledger.move(session, message_id, source=move.source, target=move.target, now=now, **changes)

@@ -1,0 +1,1 @@
+"""clerkd: a digital employee as a daemon."""

@@ -43,7 +43,10 @@ def holding(state: StateDirectory) -> Iterator[None]:
         state.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(state.lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        message = f"{state.root}: the state directory cannot be used: {error.strerror}. Set service.state to one that this user owns."
+        message = (
+            f"{state.root}: the state directory cannot be used: {error.strerror}. "
+            "Set service.state to one that this user owns."
+        )
         raise FatalError(message) from None
     try:
         _lock(descriptor, state)

@@ -65,6 +65,7 @@ async def work(house: House, message_id: int) -> bool:
 
 async def _intake(house: House, ticks: asyncio.Queue[Tick]) -> None:
     """1. At every tick, take in what is new."""
+
     async def take_in() -> bool:
         if ticks.empty():
             return False
@@ -79,6 +80,7 @@ async def _intake(house: House, ticks: asyncio.Queue[Tick]) -> None:
 
 async def _desk(house: House) -> None:
     """2 to 6. Take the oldest message that is due. This task alone uses the session."""
+
     async def next_message() -> bool:
         for order in obey(house.db, house.clock):
             house.log.info("order", kind=order.kind, argument=order.argument, state=order.state)
@@ -117,5 +119,3 @@ async def _go_round(house: House, worker: str, step: Callable[[], Awaitable[bool
         house.pulse.beat(worker)
         if not await step():
             await house.stop.rest(IDLE_SECONDS)
-
-

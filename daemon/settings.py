@@ -43,7 +43,10 @@ class Secret(_Section):
     @classmethod
     def _not_in_the_open(cls, value: object) -> object:
         if isinstance(value, str):
-            message = "a secret never stands in the TOML itself; give { file = }, { credential = }, { env = } or { command = [] }"
+            message = (
+                "a secret never stands in the TOML itself; "
+                "give { file = }, { credential = }, { env = } or { command = [] }"
+            )
             raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError
         return value
 
@@ -276,7 +279,9 @@ class Settings(_Section):
     @classmethod
     def _handled_folder_differs(cls, mailbox: Mailbox) -> Mailbox:
         if mailbox.handled_folder and mailbox.handled_folder == mailbox.folder:
-            message = f"handled_folder is the watched folder itself ({mailbox.folder}); choose another or leave it empty"
+            message = (
+                f"handled_folder is the watched folder itself ({mailbox.folder}); choose another or leave it empty"
+            )
             raise ValueError(message)
         return mailbox
 

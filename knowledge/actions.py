@@ -37,7 +37,12 @@ def next_due(db: Database, states: Sequence[str], now: datetime) -> Action | Non
 
 def change(db: Database, action: Action, to: Change, now: datetime) -> Action:
     """Move an action on; FenceError where it is not in the state, with the digest, that the caller saw."""
-    values = {"state": to.state, "reason": to.reason, "due_at": to.due_at, "updated_at": now}
+    values: dict[str, str | int | datetime | None] = {
+        "state": to.state,
+        "reason": to.reason,
+        "due_at": to.due_at,
+        "updated_at": now,
+    }
     if to.tries is not None:
         values["tries"] = to.tries
     with db.write() as session:
@@ -61,7 +66,9 @@ def of_message(db: Database, message_id: int) -> list[Action]:
         return list(session.exec(statement))
 
 
-def settle_message(db: Database, message_id: int, source: str, target: str, unfinished: Sequence[str], now: datetime) -> bool:  # noqa: PLR0913, E501 - one conditional step
+def settle_message(
+    db: Database, message_id: int, source: str, target: str, unfinished: Sequence[str], now: datetime
+) -> bool:
     """Move a message on when none of its actions is unfinished any more; False where some are."""
     with db.write() as session:
         open_ones = select(Action.id).where(Action.message_id == message_id, col(Action.state).in_(unfinished))

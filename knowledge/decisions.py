@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select
 
 from knowledge.database import Database
 from knowledge.tables import Action, Case, Decision, Message, Person, Turn
+
+Joined = Select[Message, Decision, Turn]
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def turns_of(db: Database, message_id: int) -> list[Turn]:
 def of_case(db: Database, case_id: int, before: int, limit: int) -> list[Entry]:
     """List the case's messages before this one, the oldest first."""
     with db.read() as session:
-        statement = _joined().where(Message.case_id == case_id, col(Message.id) < before)
+        statement = _joined().where(col(Message.case_id) == case_id, col(Message.id) < before)
         rows = session.exec(statement.order_by(col(Message.id).desc()).limit(limit)).all()
         return _with_actions(session, rows[::-1])
 
@@ -66,7 +69,7 @@ def of_case(db: Database, case_id: int, before: int, limit: int) -> list[Entry]:
 def of_person(db: Database, person_id: int, before: int, words: str, limit: int) -> list[Entry]:
     """Search a person's earlier messages and the decisions on them, the newest first."""
     with db.read() as session:
-        statement = _joined().where(Message.person_id == person_id, col(Message.id) < before)
+        statement = _joined().where(col(Message.person_id) == person_id, col(Message.id) < before)
         for word in words.split():
             statement = statement.where(_mentions(word))
         rows = session.exec(statement.order_by(col(Message.id).desc()).limit(limit)).all()
@@ -79,7 +82,7 @@ def acquaintance(db: Database, person_id: int | None, before: int) -> tuple[int,
         return 0, None
     with db.read() as session:
         count = session.exec(
-            select(func.count()).where(Message.person_id == person_id, col(Message.id) < before)
+            select(func.count()).where(col(Message.person_id) == person_id, col(Message.id) < before)
         ).one()
         return int(count), session.get_one(Person, person_id).first_seen_at
 
@@ -97,7 +100,7 @@ def case(db: Database, case_id: int) -> Case | None:
         return session.get(Case, case_id)
 
 
-def _joined() -> Select[Any]:
+def _joined() -> Joined:
     return (
         select(Message, Decision, Turn)
         .join(Decision, col(Decision.message_id) == col(Message.id), isouter=True)
@@ -105,18 +108,18 @@ def _joined() -> Select[Any]:
     )
 
 
-def _log_statement(wanted: Filter) -> Select[Any]:
+def _log_statement(wanted: Filter) -> Joined:
     concluded = func.coalesce(Decision.decided_at, Message.updated_at)
     statement = _joined().where(or_(col(Decision.id).is_not(None), col(Message.reason) != ""))
     if wanted.since:
         statement = statement.where(concluded >= wanted.since)
     if wanted.category:
-        statement = statement.where(Decision.category == wanted.category)
+        statement = statement.where(col(Decision.category) == wanted.category)
     if wanted.person:
         who = f"%{wanted.person}%"
         statement = statement.where(or_(col(Message.sender_address).ilike(who), col(Message.sender_name).ilike(who)))
     if wanted.state:
-        statement = statement.where(Message.state == wanted.state)
+        statement = statement.where(col(Message.state) == wanted.state)
     if wanted.after_id:
         statement = statement.where(col(Message.id) > wanted.after_id)
     for word in wanted.search.split():
@@ -141,8 +144,12 @@ def _with_actions(session: Session, rows: Sequence[Any]) -> list[Entry]:
 def of_lost_turns(db: Database, session_id: str, lost: str, settled: str) -> list[Entry]:
     """List what was decided in turns that the transcript lost, as long as no later turn has settled."""
     with db.read() as session:
-        last = select(func.max(Turn.id)).where(Turn.session_id == session_id, Turn.state == settled).scalar_subquery()
+        last = (
+            select(func.max(Turn.id))
+            .where(col(Turn.session_id) == session_id, col(Turn.state) == settled)
+            .scalar_subquery()
+        )
         statement = _joined().where(
-            Turn.session_id == session_id, Turn.state == lost, col(Turn.id) > func.coalesce(last, 0)
+            col(Turn.session_id) == session_id, col(Turn.state) == lost, col(Turn.id) > func.coalesce(last, 0)
         )
         return _with_actions(session, session.exec(statement.order_by(col(Message.id))).all())

@@ -55,7 +55,10 @@ def receive(db: Database, arrivals: Iterable[Arrival], position: Cursor, now: da
 def _receive(session: Session, arrival: Arrival, now: datetime) -> Message | None:
     place = (arrival.mailbox, arrival.folder, arrival.uidvalidity, arrival.uid)
     known = select(Message.id).where(
-        Message.mailbox == place[0], Message.folder == place[1], Message.uidvalidity == place[2], Message.uid == place[3]
+        Message.mailbox == place[0],
+        Message.folder == place[1],
+        Message.uidvalidity == place[2],
+        Message.uid == place[3],
     )
     if session.exec(known).first() is not None:
         return None
@@ -130,7 +133,7 @@ def counts(db: Database) -> dict[str, int]:
         return {str(state): int(count) for state, count in rows}
 
 
-def move(  # noqa: PLR0913 - a row's whole new standing, in one conditional UPDATE
+def move(
     session: Session,
     message_id: int,
     *,

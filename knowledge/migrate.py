@@ -34,7 +34,10 @@ def verify(db: Database) -> None:
         raise SchemaError(message)
     found, wanted = revision(db), ScriptDirectory.from_config(_config()).get_current_head()
     if found != wanted:
-        message = f"the knowledge database {db.path} is of version {found}, this program works with {wanted}; start the service once to bring it up to date"
+        message = (
+            f"the knowledge database {db.path} is of version {found}, this program works with {wanted}; "
+            "start the service once to bring it up to date"
+        )
         raise SchemaError(message)
 
 
@@ -48,5 +51,7 @@ def _refuse_newer(db: Database) -> None:
     found = revision(db)
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if found and found not in known:
-        message = f"the knowledge database {db.path} is of version {found}, which a newer clerkd wrote; install that one"
+        message = (
+            f"the knowledge database {db.path} is of version {found}, which a newer clerkd wrote; install that one"
+        )
         raise SchemaError(message)

@@ -3,7 +3,18 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Index, LargeBinary, TypeDecorator, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    LargeBinary,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 
@@ -99,9 +110,7 @@ class AgentSession(SQLModel, table=True):
     """One conversation with the model. ``head_uuid`` and ``head_offset`` alone say where it stands."""
 
     __tablename__ = "sessions"
-    __table_args__ = (
-        Index("one_live_session", "state", unique=True, sqlite_where=text("state = 'live'")),
-    )
+    __table_args__ = (Index("one_live_session", "state", unique=True, sqlite_where=text("state = 'live'")),)
     id: str = Field(primary_key=True)
     state: str
     generation: int

@@ -77,7 +77,9 @@ def step(db: Database, message_id: int, move: Step, actions: Sequence[Action], n
         session.add_all(actions)
 
 
-def file(db: Database, message_id: int, move: Step, decision: Decision, actions: Sequence[Action], now: datetime) -> None:  # noqa: PLR0913, E501 - as settle
+def file(
+    db: Database, message_id: int, move: Step, decision: Decision, actions: Sequence[Action], now: datetime
+) -> None:
     """Record a decision that a rule took, without a turn."""
     with db.write() as session:
         _move(session, message_id, move, now)

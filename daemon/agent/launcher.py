@@ -43,7 +43,7 @@ def _hold_lock(path: str) -> None:
         sys.exit(LOCKED)
     os.ftruncate(lock, 0)
     os.write(lock, str(os.getpid()).encode())
-    os.set_inheritable(lock, True)  # noqa: FBT003 - the signature is the standard library's
+    os.set_inheritable(lock, True)
 
 
 if __name__ == "__main__":

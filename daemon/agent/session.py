@@ -196,7 +196,7 @@ class Session:
         """Wait until no CLI holds the session's lock; end one that does not go by itself."""
         try:
             async with asyncio.timeout(GONE_SECONDS):
-                while self._is_held(session_id):
+                while self._is_held(session_id):  # noqa: ASYNC110 - another process holds it: no event tells
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
             self._kill(session_id)

@@ -4,7 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from claude_agent_sdk import HookContext, HookInput, HookJSONOutput, McpSdkServerConfig, SdkMcpTool, create_sdk_mcp_server
+from claude_agent_sdk import (
+    HookContext,
+    HookInput,
+    HookJSONOutput,
+    McpSdkServerConfig,
+    SdkMcpTool,
+    create_sdk_mcp_server,
+)
 from pydantic import ValidationError
 
 from daemon.judgement.decision import LONGEST_BODY, MOST_ACTIONS, Decision, Priority, outside_bounds
@@ -12,6 +19,8 @@ from daemon.judgement.decision import LONGEST_BODY, MOST_ACTIONS, Decision, Prio
 SERVER = "clerkd"
 LOOK_AT_CASE, SEARCH_DECISIONS, DECIDE = "look_at_case", "search_decisions", "decide"
 ALLOWED = tuple(f"mcp__{SERVER}__{name}" for name in (LOOK_AT_CASE, SEARCH_DECISIONS, DECIDE))
+
+NOT_ACCEPTED = "The decision was not accepted."
 
 Content = dict[str, Any]
 
@@ -56,14 +65,14 @@ class Desk:
         """Build the in-process MCP server; its order never changes within a session (prompt cache)."""
         nothing: Content = {"type": "object", "properties": {}, "additionalProperties": False}
         query: Content = {"type": "object", "properties": {"words": {"type": "string"}}, "required": ["words"]}
-        return create_sdk_mcp_server(
-            SERVER,
-            tools=[
-                SdkMcpTool(LOOK_AT_CASE, "Show the earlier messages of this mail's case and what was decided.", nothing, self.look_at_case),
-                SdkMcpTool(SEARCH_DECISIONS, "Search the earlier messages of this mail's sender by words.", query, self.search_decisions),
-                SdkMcpTool(DECIDE, "Record your decision on the mail at hand. Call it once.", self.schema(), self.decide),
-            ],
-        )  # fmt: skip
+        tools = [
+            SdkMcpTool(LOOK_AT_CASE, "Show this case's earlier messages and decisions.", nothing, self.look_at_case),
+            SdkMcpTool(
+                SEARCH_DECISIONS, "Search this sender's earlier messages by words.", query, self.search_decisions
+            ),
+            SdkMcpTool(DECIDE, "Record your decision on the mail at hand. Call it once.", self.schema(), self.decide),
+        ]
+        return create_sdk_mcp_server(SERVER, tools=tools)
 
     async def look_at_case(self, _arguments: Content) -> Content:
         """Show the case of the mail at hand."""
@@ -81,10 +90,12 @@ class Desk:
         try:
             decision = Decision.model_validate(arguments)
         except ValidationError as error:
-            return _error("\n".join(["The decision was not accepted. Correct it and call decide again:", *_lines(error)]))
+            return _error(
+                "\n".join(["The decision was not accepted. Correct it and call decide again:", *_lines(error)])
+            )
         problem = outside_bounds(decision, self._categories, self._folders)
         if problem:
-            return _error(f"The decision was not accepted: {problem}. Correct it and call decide again.")
+            return _error(f"{NOT_ACCEPTED} Correct it and call decide again: {problem}")
         return self._stage(self._turn, decision)
 
     def schema(self) -> Content:

@@ -81,7 +81,7 @@ class _Heard:
         return failure_of(ApiResult(result.is_error, result.subtype, result.api_error_status, self.error, words))
 
 
-async def ask(  # noqa: PLR0913 - a turn's whole surroundings, once
+async def ask(
     session: Session, desk: Desk, question: Question, prices: Prices, patience: Patience, progress: Callable[[], None]
 ) -> Reply:
     """Put the question; ask once more where the turn ends without a decision. Never raises for a failed turn."""
@@ -101,7 +101,7 @@ async def ask(  # noqa: PLR0913 - a turn's whole surroundings, once
     return reply if failure else _proven(session, question, staged, heard, reply)
 
 
-async def _converse(  # noqa: PLR0913 - as ask
+async def _converse(
     session: Session, question: Question, staged: Staged, heard: _Heard, prices: Prices, progress: Callable[[], None]
 ) -> Failure | None:
     for prompt_uuid, prompt in ((question.prompt_uuid, question.prompt), (str(uuid.uuid4()), REMINDER)):

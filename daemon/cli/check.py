@@ -1,4 +1,4 @@
-"""``clerkd check``: would it work?"""
+"""``clerkd check``: whether it would work."""
 
 import typer
 from rich.console import Console

@@ -42,11 +42,17 @@ LIVE = "The model is [bold]real[/]: your ANTHROPIC_API_KEY is used, and each mai
 
 
 def demo(
-    mail: Annotated[Path | None, typer.Option(help="Your own mails: an .eml file, a folder of them, a Maildir or an mbox.")] = None,
-    state: Annotated[Path | None, typer.Option(help="Keep the state in this directory. [default: thrown away at the end]")] = None,
+    mail: Annotated[
+        Path | None, typer.Option(help="Your own mails: an .eml file, a folder of them, a Maildir or an mbox.")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Keep the state in this directory. [default: thrown away at the end]")
+    ] = None,
     *,
     live: Annotated[bool, typer.Option("--live", help="Use the real API and $ANTHROPIC_API_KEY.")] = False,
-    json_wanted: Annotated[bool, typer.Option("--json", help="Print nothing but one JSON object per mail at the end.")] = False,
+    json_wanted: Annotated[
+        bool, typer.Option("--json", help="Print nothing but one JSON object per mail at the end.")
+    ] = False,
 ) -> None:
     """Show the main job on a sample mailbox: no key, no account, no server to install.
 
@@ -86,7 +92,9 @@ def _play(settings: Settings, count: int, console: Console) -> list[Entry]:
         with _progress(db, console, count):
             app.rehearse(settings, db, len(before) + count)
         entries = decisions.log(db, Filter(limit=100_000))
-    return sorted((entry for entry in entries if entry.message.id not in before), key=lambda entry: entry.message.id or 0)
+    return sorted(
+        (entry for entry in entries if entry.message.id not in before), key=lambda entry: entry.message.id or 0
+    )
 
 
 @contextmanager
@@ -129,7 +137,8 @@ def _epilogue(console: Console, entries: list[Entry], kept: Path | None) -> None
     sessions = {entry.turn.session_id for entry in entries if entry.turn}
     drafts = sum(action.kind == "draft" for entry in entries for action in entry.actions)
     turns = sum(entry.turn is not None for entry in entries)
-    console.print(f"\n{len(entries)} mails, {turns} turns in {len(sessions)} session, {drafts} drafts in the mailbox's Drafts, nothing sent.")
+    counted = f"{len(entries)} mails, {turns} turns in {len(sessions)} session"
+    console.print(f"\n{counted}, {drafts} drafts in the mailbox's Drafts, nothing sent.", soft_wrap=True)
     if kept:
         config = StateDirectory(kept).root / "clerkd.toml"
         look = f"clerkd log show ID --config {config}    everything about one of them"

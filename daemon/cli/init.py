@@ -1,7 +1,6 @@
 """``clerkd init``: asks the few things that must be known, tries them, and writes the config."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -73,10 +72,16 @@ def init(  # noqa: PLR0913 - one parameter a question
     name: Annotated[str, typer.Option(prompt="The employee's name", help="In whose name replies are written.")] = "",
     imap_host: Annotated[str, typer.Option(prompt="IMAP server", help="The IMAP server's name.")] = "",
     imap_user: Annotated[str, typer.Option(help="[default: the address]")] = "",
-    imap_port: Annotated[int | None, typer.Option(min=1, max=65535, help="[default: 993 with tls, 143 otherwise]")] = None,
+    imap_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="[default: 993 with tls, 143 otherwise]")
+    ] = None,
     imap_security: Annotated[str, typer.Option(help="tls, starttls or none.")] = "tls",
     imap_password: Annotated[
-        str, typer.Option(prompt="File with the mailbox's password", help="Source of the password: a file's path, or env:NAME, credential:NAME, command:PROGRAM ARG…")
+        str,
+        typer.Option(
+            prompt="File with the mailbox's password",
+            help="Source of the password: a file's path, or env:NAME, credential:NAME, command:PROGRAM ARG…",
+        ),
     ] = "",
     api_key: Annotated[
         str, typer.Option(prompt="File with the Anthropic API key", help="Source of the API key, in the same forms.")
@@ -85,7 +90,9 @@ def init(  # noqa: PLR0913 - one parameter a question
     base_url: Annotated[str, typer.Option(help="The Messages API, where it is not Anthropic's own address.")] = "",
     state: Annotated[Path, typer.Option(help="Where the service keeps its state.")] = Path("/var/lib/clerkd"),
     *,
-    untested: Annotated[bool, typer.Option("--untested", help="Write the config without trying the servers and the key.")] = False,
+    untested: Annotated[
+        bool, typer.Option("--untested", help="Write the config without trying the servers and the key.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a config that is there.")] = False,
 ) -> None:
     """Ask the few things that must be known, try them, and write a commented config with standing orders.
@@ -107,7 +114,10 @@ def init(  # noqa: PLR0913 - one parameter a question
     if not untested and not _try(settings, console):
         console.print("Something does not work yet. Mend it in the config, then try again with: clerkd check")
         raise typer.Exit(1)
-    console.print(f"Next: write into {settings.employee.orders.name} what the employee should know, then: clerkd run --config {config}")
+    console.print(
+        f"Next: write into {settings.employee.orders.name} what the employee should know, "
+        f"then: clerkd run --config {config}"
+    )
 
 
 def source(words: str) -> str:
@@ -119,14 +129,19 @@ def source(words: str) -> str:
         return f"{{ command = {json.dumps(value.split())} }}"
     path = Path(words).expanduser().absolute()
     if not words or not path.is_file():
-        message = f"{words or '(nothing)'}: there is no such file; give a file that holds the secret, or env:NAME, credential:NAME, command:PROGRAM"
+        message = (
+            f"{words or '(nothing)'}: there is no such file; give a file that holds the secret, "
+            "or env:NAME, credential:NAME, command:PROGRAM"
+        )
         raise FatalError(message)
     return f"{{ file = {json.dumps(str(path))} }}"
 
 
 def render(answers: Answers) -> str:
     """Write the config's text."""
-    quoted = {name: json.dumps(getattr(answers, name)) for name in ("address", "name", "host", "security", "user", "state")}
+    quoted = {
+        name: json.dumps(getattr(answers, name)) for name in ("address", "name", "host", "security", "user", "state")
+    }
     smtp = SMTP.substitute(host=json.dumps(answers.smtp_host), user=quoted["user"], password=answers.password)
     return CONFIG.substitute(
         quoted,
@@ -152,7 +167,7 @@ def _written(config: Path, answers: Answers) -> Settings:
         except ClerkdError:
             draft.unlink()
             raise
-        os.replace(draft, config)
+        draft.replace(config)
     except OSError as error:
         message = f"{error.filename or config}: cannot be written: {error.strerror}"
         raise FatalError(message) from None

@@ -117,7 +117,9 @@ def _follow(db: Database, wanted: Filter, shown: list[Entry], *, json_wanted: bo
     try:
         while True:
             time.sleep(FOLLOW_SECONDS)
-            fresh = [entry for entry in decisions.log(db, wanted) if (entry.message.id, entry.message.state) not in known]
+            fresh = [
+                entry for entry in decisions.log(db, wanted) if (entry.message.id, entry.message.state) not in known
+            ]
             known |= {(entry.message.id, entry.message.state) for entry in fresh}
             _print(fresh[::-1], json_wanted=json_wanted, header=False)
     except KeyboardInterrupt:

@@ -15,6 +15,7 @@ from daemon.settings import Settings, load
 from daemon.steps.orders import DONE, REQUEUE, obey
 from knowledge import service
 from knowledge.database import Database
+from knowledge.tables import Order
 
 WAIT_SECONDS = 600.0
 LOOK_SECONDS = 0.1
@@ -49,7 +50,7 @@ def _order(kind: str, message: int, settings: Settings) -> None:
     print(outcome.outcome)
 
 
-def _outcome(db: Database, number: int, state: StateDirectory) -> service.Order:
+def _outcome(db: Database, number: int, state: StateDirectory) -> Order:
     """Wait for the service to carry the order out; without a service, carry it out in its place."""
     latest = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < latest:

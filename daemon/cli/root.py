@@ -31,7 +31,9 @@ def root(
     *,
     _version_wanted: Annotated[
         bool,
-        typer.Option("--version", help="Show the version and exit.", callback=lambda value: _version(wanted=value), is_eager=True),
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=lambda value: _version(wanted=value), is_eager=True
+        ),
     ] = False,
 ) -> None:
     """Take the options that come before the command."""

@@ -35,20 +35,27 @@ def status(config: Config = None, *, json_wanted: Json = False) -> None:
 
 
 def _show(found: review.Status, console: Console) -> None:
-    service = found.service
-    if found.running and service:
-        console.print(f"[green]at work[/] since {when(service.started_at)} (process {service.pid}), last beat {when(service.beat_at)}")
-    else:
-        console.print("[bold red]not running[/]")
+    console.print(_headline(found))
     for row in found.paused:
-        console.print(f"[bold yellow]paused[/] {row.part} since {when(row.since)}: {escape(row.reason)}; next try {when(row.retry_at)}")
-    waiting = sum(found.counts.get(state, 0) for state in UNFINISHED)
-    console.print(f"messages: {found.counts.get('done', 0)} done, {waiting} waiting, {len(found.attention)} for a person")
+        since, retry = when(row.since), when(row.retry_at)
+        console.print(f"[bold yellow]paused[/] {row.part} since {since}: {escape(row.reason)}; next try {retry}")
+    waiting, attention = sum(found.counts.get(state, 0) for state in UNFINISHED), len(found.attention)
+    console.print(f"messages: {found.counts.get('done', 0)} done, {waiting} waiting, {attention} for a person")
     if found.actions_waiting:
         console.print(f"actions: {found.actions_waiting} not carried out yet")
     if found.session:
-        console.print(f"session: {found.session.id}, {found.settled_turns} turns, since {when(found.session.created_at)}")
+        since = when(found.session.created_at)
+        console.print(f"session: {found.session.id}, {found.settled_turns} turns, since {since}")
     console.print(f"cost: ${found.dollars_today:.4f} today, ${found.dollars_this_month:.4f} this month (UTC)")
     for message in found.attention:
-        reason = f": {message.reason}" if message.reason else ""
-        console.print(f"  [bold]{message.state}[/] {message.id}  {escape(clean(message.subject or '(none)'))}{escape(reason)}")
+        subject = escape(clean(message.subject or "(none)"))
+        reason = escape(f": {message.reason}" if message.reason else "")
+        console.print(f"  [bold]{message.state}[/] {message.id}  {subject}{reason}")
+
+
+def _headline(found: review.Status) -> str:
+    service = found.service
+    if not found.running or service is None:
+        return "[bold red]not running[/]"
+    since, beat = when(service.started_at), when(service.beat_at)
+    return f"[green]at work[/] since {since} (process {service.pid}), last beat {beat}"

@@ -93,4 +93,7 @@ def _attachments(attachments: tuple[Attachment, ...]) -> list[str]:
 def _gap(gap: tuple[Earlier, ...]) -> list[str]:
     if not gap:
         return []
-    return ["Decided before this conversation began, for your information:", *(f"  {earlier_line(item)}" for item in gap)]
+    return [
+        "Decided before this conversation began, for your information:",
+        *(f"  {earlier_line(item)}" for item in gap),
+    ]

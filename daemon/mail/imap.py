@@ -97,7 +97,7 @@ class Imap:
             return sorted(uid for uid in client.search(["UID", f"{last + 1}:*"]) if uid > last)
 
     def fetch(self, uids: Sequence[int], largest: int) -> list[Fetched]:
-        """Fetch mails without setting \\Seen; a mail that has vanished meanwhile is simply not in the list."""
+        """Fetch mails without marking them as seen; a mail that has vanished meanwhile is simply not in the list."""
         with self._connection() as client:
             sizes = client.fetch(list(uids), ["RFC822.SIZE", "INTERNALDATE"])
             whole = [uid for uid in uids if uid in sizes and sizes[uid][b"RFC822.SIZE"] <= largest]
@@ -130,7 +130,7 @@ class Imap:
             client.add_flags([uid], [flag.encode()], silent=True)
 
     def move(self, uid: int, folder: str) -> None:
-        """Move a mail of the selected folder: MOVE (RFC 6851), else COPY, \\Deleted and UID EXPUNGE."""
+        """Move a mail of the selected folder: MOVE (RFC 6851), else COPY, mark as deleted and UID EXPUNGE."""
         with self._connection() as client, _refusals(f"the mail cannot be moved to {folder!r}"):
             if client.has_capability("MOVE"):
                 client.move([uid], folder)

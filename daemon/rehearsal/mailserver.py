@@ -78,7 +78,9 @@ class MailServer:
     def _submission(self) -> SMTP:
         return SMTP(self, authenticator=self._authenticate, auth_require_tls=False, hostname="rehearsal.invalid")
 
-    def _authenticate(self, _server: SMTP, _session: Session, _envelope: Envelope, _way: str, data: object) -> AuthResult:
+    def _authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _way: str, data: object
+    ) -> AuthResult:
         wanted = LoginPassword(self.user.encode(), self.password.encode())
         return AuthResult(success=data == wanted)
 

@@ -17,7 +17,7 @@ NUMBER = re.compile(r"\b(?:HP|R|TC|PO|HP-INV)-\d{3,}\b")
 
 # The first rule whose words occur in the mail decides: category, priority, words.
 TOPICS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("suspicious", "high", ("ignore all previous", "ignore your", "system prompt", "/compact", "your instructions", "verify your account")),
+    ("suspicious", "high", ("ignore all previous", "ignore your", "system prompt", "/compact", "your instructions")),
     ("outage", "urgent", ("urgent", "is down", "are down", "can't pay", "503", "e-417")),
     ("cancellation", "normal", ("cancel",)),
     ("application", "low", ("application", "apply for", "bewerbung")),

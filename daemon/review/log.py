@@ -1,5 +1,7 @@
 """The decision log for a person's eyes: one line a message, or everything about one."""
 
+import email
+import email.policy
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -37,28 +39,7 @@ COLUMNS = (
     Column("State", {"min_width": 4}),
 )
 STYLES = {"done": "green", "held": "bold red", "failed": "bold red", "escalated": "bold yellow"}
-PRIORITY_WIDE = 110
-
-
-class Column(NamedTuple):
-    """One column of the log's table."""
-
-    title: str
-    layout: dict[str, Any]
-    narrow: bool = True
-
-
-COLUMNS = (
-    Column("ID", {"justify": "right"}),
-    Column("Decided", {"min_width": 16}, narrow=False),
-    Column("From", {"ratio": 2, "min_width": 12}),
-    Column("Subject", {"ratio": 3, "min_width": 16}),
-    Column("Category", {"min_width": 8}),
-    Column("Priority", {"min_width": 6}, narrow=False),
-    Column("Actions", {"min_width": 8}),
-    Column("State", {"min_width": 4}),
-)
-STYLES = {"urgent": "bold red", "high": "yellow"}
+PRIORITY_STYLES = {"urgent": "bold red", "high": "yellow"}
 UNPRINTABLE = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 
 
@@ -157,8 +138,7 @@ def page(entry: Entry, turns: list[Turn]) -> RenderableType:
     if seen:
         parts.append(Panel(Text(clean(seen)), title="the mail as the model saw it", title_align="left"))
     parts.extend(_action_panel(action) for action in entry.actions)
-    if turns:
-        parts.append(_turns_table(turns))
+    parts.extend(_turn_lines(turn) for turn in turns)
     return Group(*parts)
 
 
@@ -184,28 +164,29 @@ def _head(entry: Entry) -> Table:
 
 
 def _action_panel(action: Action) -> Panel:
-    body = clean(action.content.decode("utf-8", "replace")) if action.content else action.target
     note = f" - {action.reason}" if action.reason else ""
     title = f"action {action.id}: {action.kind} {action.target} ({action.state}{note}); allowed by {action.rule}"
-    return Panel(Text(body), title=escape(title), title_align="left")
+    return Panel(Text(clean(_content(action))), title=escape(title), title_align="left")
 
 
-def _turns_table(turns: list[Turn]) -> Table:
-    columns = Table(title="turns", title_justify="left", show_edge=False, header_style="bold")
-    for name in ("turn", "attempt", "state", "session", "model", "tools", "tokens in/out", "cached", "USD", "s", "failure"):
-        columns.add_column(name, overflow="fold")
-    for turn in turns:
-        columns.add_row(
-            str(turn.id),
-            str(turn.attempt),
-            turn.state,
-            turn.session_id,
-            turn.model,
-            ", ".join(turn.tools) or "-",
-            f"{turn.input_tokens}/{turn.output_tokens}",
-            str(turn.cache_read_tokens),
-            f"{turn.cost_usd or 0:.4f}",
-            f"{turn.seconds or 0:.2f}",
-            escape("; ".join(filter(None, [turn.failure, *turn.notes])) or "-"),
-        )
-    return columns
+def _content(action: Action) -> str:
+    """Show a draft as a mail program would, and anything else as it is."""
+    if action.kind != Kind.DRAFT:
+        return action.content.decode("utf-8", "replace") or action.target
+    mail = email.message_from_bytes(action.content, policy=email.policy.default)
+    head = [f"{name}: {mail[name]}" for name in ("From", "To", "Subject", "Message-ID", "In-Reply-To") if mail[name]]
+    body = mail.get_body(("plain",))
+    return "\n".join([*head, "", str(body.get_content()).strip() if body else ""])
+
+
+def _turn_lines(turn: Turn) -> Text:
+    """Show a turn in a few lines."""
+    cached = f"{turn.cache_read_tokens} more read from the cache, {turn.cache_write_tokens} written to it"
+    lines = [
+        f"turn {turn.id}, attempt {turn.attempt}: {turn.state}, session {turn.session_id}",
+        f"  model {turn.model}, tools {', '.join(turn.tools) or 'none'}",
+        f"  tokens: {turn.input_tokens} in, {turn.output_tokens} out, {cached}; ${turn.cost_usd or 0:.4f}",
+        f"  {turn.seconds or 0:.2f} s",
+        *(f"  {note}" for note in (turn.failure, *turn.notes) if note),
+    ]
+    return Text("\n".join(lines))

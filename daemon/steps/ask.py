@@ -72,9 +72,7 @@ def _opened(house: House, row: Row, prompt: str, live: AgentSession) -> Turn:
         reserved_usd=house.settings.limits.dollars_per_turn,
         started_at=now,
     )
-    step = turns.Step(
-        MessageState.RECEIVED, MessageState.ASKING, attempts=row.attempts + 1, outage_at=row.outage_at
-    )
+    step = turns.Step(MessageState.RECEIVED, MessageState.ASKING, attempts=row.attempts + 1, outage_at=row.outage_at)
     turn = turns.open_turn(house.db, turn, step, now)
     house.log.info("turn_opened", turn=turn.id, attempt=turn.attempt, session=live.id)
     return turn
@@ -92,7 +90,7 @@ def _question(house: House, row: Row, turn: Turn, live: AgentSession) -> Questio
     )
 
 
-def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSession, reply: Reply) -> None:  # noqa: PLR0913 - the whole turn
+def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSession, reply: Reply) -> None:
     """Write decision, actions, usage and the session's new head in one transaction."""
     if reply.decision is None or reply.head is None:
         error = "a turn settles only with a decision that stands in the transcript"
@@ -118,7 +116,7 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
                    cost_usd=turn.cost_usd, seconds=turn.seconds)  # fmt: skip
 
 
-async def _drop(house: House, row: Row, turn: Turn, live: AgentSession, reply: Reply, failure: Failure) -> None:  # noqa: PLR0913 - as settle
+async def _drop(house: House, row: Row, turn: Turn, live: AgentSession, reply: Reply, failure: Failure) -> None:
     """End the engine first, so that nothing more is written; then close the turn and do as the remedy says."""
     await house.session.abandon()
     if house.stop.requested and failure.kind is FailureKind.SILENCE:
@@ -131,15 +129,17 @@ async def _drop(house: House, row: Row, turn: Turn, live: AgentSession, reply: R
         await end_session(house, live, failure.detail)
 
 
-def write_down(house: House, row: Row, turn: Turn, chosen: Remedy, failure: Failure, now: datetime) -> None:  # noqa: PLR0913 - the turn's end
+def write_down(house: House, row: Row, turn: Turn, chosen: Remedy, failure: Failure, now: datetime) -> None:
     """Close a dropped turn and put its message where the remedy says; one event tells it."""
     step, actions = _consequence(house, row, turn, chosen, failure, now)
     turns.drop(house.db, turn, open_state=TurnState.OPEN, step=step, actions=actions, now=now)
     if isinstance(chosen, Pause):
         house.health.pause(Part.MODEL, failure.kind, failure.detail, chosen.until)
-    house.log.warning("turn_dropped", turn=turn.id, failure=failure.kind, detail=failure.detail, remedy=type(chosen).__name__)
+    house.log.warning(
+        "turn_dropped", turn=turn.id, failure=failure.kind, detail=failure.detail, remedy=type(chosen).__name__
+    )
     if step.target in (MessageState.HELD, MessageState.FAILED):
-        house.log.warning(f"message_{step.target}", message=row.id, case=row.case_id, reason=step.reason)
+        house.log.warning(EVENTS[MessageState(step.target)], message=row.id, case=row.case_id, reason=step.reason)
 
 
 def _consequence(
@@ -173,7 +173,9 @@ def _around(house: House, row: Row, turn: Turn, live: AgentSession, now: datetim
     )
 
 
-def _close(turn: Turn, state: TurnState, reply: Reply, house: House, now: datetime, failure: Failure | None = None) -> None:  # noqa: PLR0913, E501 - a turn's closing balance
+def _close(
+    turn: Turn, state: TurnState, reply: Reply, house: House, now: datetime, failure: Failure | None = None
+) -> None:
     """Fill in the turn's balance. Where nothing was heard of the cost, the charge stays what was reserved."""
     usage = reply.usage
     turn.state = state
@@ -185,6 +187,7 @@ def _close(turn: Turn, state: TurnState, reply: Reply, house: House, now: dateti
     turn.failure = failure.detail if failure else ""
 
 
+EVENTS = {MessageState.HELD: "message_held", MessageState.FAILED: "message_failed"}
 NOT_CHARGED = frozenset(
     {FailureKind.AUTHENTICATION, FailureKind.CREDIT, FailureKind.RATE_LIMIT, FailureKind.REFUSED, FailureKind.TOO_LONG}
 )

@@ -73,5 +73,3 @@ def _earlier(entry: Entry) -> Earlier:
         category=decision.category if decision else "",
         summary=decision.summary if decision else "",
     )
-
-

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from daemon.judgement.states import ActionState, Event, IllegalMoveError, MessageState, OrderState, after
 from daemon.house import Clock
+from daemon.judgement.states import ActionState, Event, IllegalMoveError, MessageState, OrderState, after
 from knowledge import actions, decisions, ledger, service, turns
 from knowledge.actions import Change
 from knowledge.database import Database

@@ -54,7 +54,7 @@ def attention(row: Row, rule: str, now: datetime) -> Action:
     return _mailbox_action(row, Planned(Kind.FLAG, rule, target=SEEN_BY_A_PERSON), 0, now)
 
 
-def _action(row: Row, item: Planned, ordinal: int, message: Message, author: Author, now: datetime) -> Action:  # noqa: PLR0913 - all that is frozen
+def _action(row: Row, item: Planned, ordinal: int, message: Message, author: Author, now: datetime) -> Action:
     if item.kind is not Kind.DRAFT:
         return _mailbox_action(row, item, ordinal, now)
     if not item.allowed:

@@ -42,7 +42,7 @@ async def _resume(house: House, live: AgentSession) -> AgentSession:
 
 
 async def _mend(house: House, live: AgentSession) -> AgentSession:
-    """The transcript's end is gone (a power loss): go back to the newest settled turn that is there, else begin anew."""
+    """Go back to the newest settled turn that a power loss has left in the transcript, else begin anew."""
     path = house.session.engine.transcript(live.id)
     for turn in sessions.settled_turns(house.db, live.id, TurnState.SETTLED):
         if turn.head_uuid and holds(path, Head(turn.head_uuid, turn.head_offset or 0)):

@@ -1,0 +1,46 @@
+# clerkd: everything sets itself up in .venv, with the versions of constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+RUN_READY := $(VENV)/.run-ready-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+demo: $(RUN_READY) ## Show the main job on a sample mailbox: no key, no account
+	@$(BIN)/clerkd demo
+
+test: $(READY) ## Run the quick tests (under 8 minutes on 2 cores), with coverage
+	$(PYTEST) -m "not exhaustive" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m coverage report --include='daemon/judgement/*' --fail-under=100
+
+test-all: $(READY) ## Run all tests, the exhaustive ones (crash, contract) too
+	$(PYTEST)
+
+check: $(READY) ## Lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(READY) ## Run the benches; ONLY=name runs one. Rows are added to build/bench.json
+	$(BIN)/python -m tests.bench $(ONLY)
+
+clean: ## Remove the virtual environment and what was built
+	rm -rf $(VENV) build
+
+$(RUN_READY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "clerkd needs Python 3.11 or newer; this is $$($(PYTHON) --version). Set PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3 -m venv failed; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Installing into $(VENV), once ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(READY): $(RUN_READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

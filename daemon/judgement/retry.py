@@ -135,4 +135,6 @@ def _too_long(around: Circumstances) -> Remedy:
 def _once_more(failure: Failure, around: Circumstances, pauses: Pauses) -> Remedy:
     if around.attempt >= MOST_ATTEMPTS:
         return GiveUp(f"{MOST_ATTEMPTS} attempts failed, the last one: {failure.detail}")
-    return Again(around.now + pauses.after(around.attempt - 1))
+    # A crash is followed by a new start, which is pause enough; tried at once, the mail keeps its place in the order.
+    pause = timedelta() if failure.kind is FailureKind.CRASH else pauses.after(around.attempt - 1)
+    return Again(around.now + pause)

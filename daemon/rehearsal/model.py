@@ -156,7 +156,7 @@ class StandIn:
         """Listen at once, so that the port is known before the thread runs."""
         listener = socket.create_server(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
-        app = self.wrap(build(self.rules, self.seen))
+        app = self.wrap(build(lambda body: self.rules(body), self.seen))
         config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         serve = self._server.serve(sockets=[listener])

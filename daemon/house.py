@@ -1,12 +1,12 @@
 """What the steps work with: the parts that ``daemon.app`` has wired, and the health of those that can fail."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from daemon.agent.session import Session
 from daemon.agent.tools import Desk
+from daemon.clock import Clock
 from daemon.judgement.retry import Pauses
 from daemon.mail.compose import Author
 from daemon.mail.inbox import Inbox
@@ -17,13 +17,6 @@ from daemon.settings import Settings
 from knowledge import service
 from knowledge.database import Database
 from knowledge.tables import Condition
-
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """Tell the time; the loop passes it to the judgement as a value."""
-    return datetime.now(UTC)
 
 
 class Part(StrEnum):

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from knowledge import schema
 from knowledge.database import Database
 from knowledge.errors import SchemaError
 
@@ -27,28 +27,8 @@ def upgrade(db: Database) -> None:
         command.upgrade(config, "head")
 
 
-def verify(db: Database) -> None:
-    """Raise SchemaError where the database is missing or not of this program's version; nothing is changed."""
-    if not db.path.exists():
-        message = f"there is no knowledge database at {db.path} yet; `clerkd run` creates it"
-        raise SchemaError(message)
-    found, wanted = revision(db), ScriptDirectory.from_config(_config()).get_current_head()
-    if found != wanted:
-        message = (
-            f"the knowledge database {db.path} is of version {found}, this program works with {wanted}; "
-            "start the service once to bring it up to date"
-        )
-        raise SchemaError(message)
-
-
-def revision(db: Database) -> str | None:
-    """Give the database's version, None where it has none."""
-    with db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
 def _refuse_newer(db: Database) -> None:
-    found = revision(db)
+    found = schema.revision(db)
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if found and found not in known:
         message = (

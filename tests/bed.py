@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
+import structlog.testing
 from imapclient import IMAPClient
+from sqlalchemy.exc import OperationalError
 
 from daemon import app, loop
 from daemon.house import House
 from daemon.judgement.states import ACTION_DUE, UNFINISHED, SessionState, TurnState
 from daemon.paths import StateDirectory
+from daemon.premises import holding
 from daemon.rehearsal.model import StandIn
 from daemon.service.stop import Stop
 from daemon.service.telemetry import logger
@@ -76,7 +79,9 @@ class Server(Protocol):
         """Put a mail into the INBOX."""
 
 
-def mail(subject: str, body: str = "When do you open?", sender: str = "Ada Quill <ada@quill.example>", **headers: str) -> bytes:
+def mail(
+    subject: str, body: str = "When do you open?", sender: str = "Ada Quill <ada@quill.example>", **headers: str
+) -> bytes:
     """Write a plain mail; a header's underscores stand for hyphens."""
     message = EmailMessage()
     message["From"] = sender
@@ -135,7 +140,7 @@ class Bed:
 
     def run(self, until: Callable[[Database], bool], seconds: float = 60) -> list[dict[str, Any]]:
         """Run a house in this process until the condition holds; give its events."""
-        with structlog.testing.capture_logs() as events, app.holding(self.state):
+        with structlog.testing.capture_logs() as events, holding(self.state):
             db = app.migrated(self.state.root)
             try:
                 asyncio.run(asyncio.wait_for(_perform(self.settings, db, until), seconds))
@@ -146,6 +151,13 @@ class Bed:
     def work(self, count: int, seconds: float = 60) -> list[dict[str, Any]]:
         """Run until so many messages are through."""
         return self.run(lambda db: is_through(db, count), seconds)
+
+    def through(self, count: int) -> bool:
+        """Say whether a daemon in another process is through with so many messages."""
+        try:
+            return is_through(self.db, count)
+        except OperationalError:
+            return False  # it has not made its database yet
 
     @contextmanager
     def imap(self, folder: str = "INBOX") -> Iterator[IMAPClient]:
@@ -165,15 +177,19 @@ class Bed:
             if not client.folder_exists(folder):
                 return []
             uids = client.search("ALL")
-            return [item[b"BODY[]"] for _, item in sorted(client.fetch(uids, ["BODY.PEEK[]"]).items())] if uids else []
+            found = client.fetch(uids, ["BODY.PEEK[]"]) if uids else {}
+            return [item[b"BODY[]"] for _, item in sorted(found.items())]
 
     def start(self, *command: str, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a process of ours (the daemon by default) with an environment that holds nothing of this machine's."""
         arguments = command or ("-m", "daemon", "run", "--config", str(self.config))
         log = (self.root / "daemon.log").open("ab")
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.root), "PYTHONPATH": str(Path.cwd()), **(environment or {})}
+        env = {"PATH": os.environ["PATH"], "HOME": str(self.root), "PYTHONPATH": str(Path.cwd())}
+        env.update(environment or {})
         try:
-            return subprocess.Popen([sys.executable, *arguments], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            return subprocess.Popen(
+                [sys.executable, *arguments], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         finally:
             log.close()
 
@@ -181,7 +197,12 @@ class Bed:
         """Run a command to its end."""
         env = {"PATH": os.environ["PATH"], "HOME": str(self.root), "COLUMNS": "160", "PYTHONPATH": str(Path.cwd())}
         return subprocess.run(
-            [sys.executable, "-m", "daemon", *arguments], env=env, capture_output=True, text=True, timeout=120, check=False
+            [sys.executable, "-m", "daemon", *arguments],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
 
     @property

@@ -4,7 +4,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from daemon.app import checks
 from daemon.cli.options import Config
 from daemon.errors import ClerkdError
 from daemon.settings import load, locate
@@ -17,6 +16,8 @@ def check(config: Config = None) -> None:
 
     Example:  clerkd check --config ./clerkd.toml
     """
+    from daemon.app import checks
+
     console = Console(soft_wrap=True, highlight=False)
     settings = load(config)
     console.print(f"[green]ok[/]    config: {locate(config)}")

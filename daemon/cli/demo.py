@@ -13,14 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from daemon import app
 from daemon.errors import FatalError
 from daemon.paths import StateDirectory
 from daemon.rehearsal.mails import date_of, read
-from daemon.rehearsal.mailserver import MailServer
-from daemon.rehearsal.model import StandIn
-from daemon.rehearsal.rules import decide
-from daemon.rehearsal.stage import PASSWORD, USER, set_stage
 from daemon.review import log as review
 from daemon.service import telemetry
 from daemon.settings import Settings, load
@@ -78,6 +73,11 @@ def demo(
 
 
 def _stage(stack: ExitStack, root: Path, mails: list[bytes], *, live: bool) -> Settings:
+    from daemon.rehearsal.mailserver import MailServer
+    from daemon.rehearsal.model import StandIn
+    from daemon.rehearsal.rules import decide
+    from daemon.rehearsal.stage import PASSWORD, USER, set_stage
+
     server = stack.enter_context(MailServer(USER, PASSWORD))
     url = None if live else stack.enter_context(StandIn(decide)).url
     for raw in mails:
@@ -87,6 +87,8 @@ def _stage(stack: ExitStack, root: Path, mails: list[bytes], *, live: bool) -> S
 
 def _play(settings: Settings, count: int, console: Console) -> list[Entry]:
     """Work the mails, showing each as it is concluded, and give the log of this run, the oldest first."""
+    from daemon import app
+
     with app.rehearsing(settings) as db:
         before = {entry.message.id for entry in decisions.log(db, Filter(limit=100_000))}
         with _progress(db, console, count):

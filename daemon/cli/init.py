@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from daemon.app import checks
 from daemon.errors import ClerkdError, FatalError
 from daemon.paths import data_file
 from daemon.settings import DEFAULT_PATH, Settings, load
@@ -175,6 +174,8 @@ def _written(config: Path, answers: Answers) -> Settings:
 
 
 def _try(settings: Settings, console: Console) -> bool:
+    from daemon.app import checks
+
     well = True
     for name, test in checks(settings):
         try:

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from daemon import app as root
 from daemon.cli.options import Config, Json
 from daemon.errors import FatalError
 from daemon.judgement.states import MessageState
+from daemon.premises import knowledge_of
 from daemon.review import log as review
 from daemon.settings import load
 from knowledge import decisions
@@ -50,7 +50,7 @@ def log(  # noqa: PLR0913 - one parameter an option
     if context.invoked_subcommand:
         return
     wanted = Filter(parse_since(since), category, person, _known_state(state), search, limit)
-    db = root.knowledge_of(load(config))
+    db = knowledge_of(load(config))
     shown = decisions.log(db, wanted)
     _print(shown, json_wanted=json_wanted, header=True)
     if follow:
@@ -69,7 +69,7 @@ def show(
 
     Example:  clerkd log show 12
     """
-    db = root.knowledge_of(load(config or context.obj))
+    db = knowledge_of(load(config or context.obj))
     entry = decisions.of_message(db, message)
     if entry is None:
         error = f"there is no message {message}; `clerkd log` shows the numbers"

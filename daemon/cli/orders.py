@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from daemon import app
 from daemon.cli.options import Config
+from daemon.clock import utc_now
 from daemon.errors import FatalError
-from daemon.house import utc_now
 from daemon.judgement.states import OrderState
 from daemon.paths import StateDirectory
+from daemon.premises import holding, is_held, knowledge_of
 from daemon.settings import Settings, load
 from daemon.steps.orders import DONE, REQUEUE, obey
 from knowledge import service
@@ -42,7 +42,7 @@ def done(message: Message, config: Config = None) -> None:
 
 
 def _order(kind: str, message: int, settings: Settings) -> None:
-    db = app.knowledge_of(settings)
+    db = knowledge_of(settings)
     number = service.leave_order(db, kind, str(message), OrderState.WAITING, utc_now())
     outcome = _outcome(db, number, StateDirectory(settings.service.state))
     if outcome.state != OrderState.DONE:
@@ -57,7 +57,7 @@ def _outcome(db: Database, number: int, state: StateDirectory) -> Order:
         row = service.order(db, number)
         if row and row.state != OrderState.WAITING:
             return row
-        if not app.is_held(state):
+        if not is_held(state):
             _in_its_place(db, state)
         else:
             time.sleep(LOOK_SECONDS)
@@ -67,7 +67,7 @@ def _outcome(db: Database, number: int, state: StateDirectory) -> Order:
 
 def _in_its_place(db: Database, state: StateDirectory) -> None:
     try:
-        with app.holding(state):
+        with holding(state):
             obey(db, utc_now)
     except FatalError:
         time.sleep(LOOK_SECONDS)  # a service has just started: it will do it

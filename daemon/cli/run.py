@@ -1,6 +1,5 @@
 """``clerkd run``: the service itself."""
 
-from daemon import app
 from daemon.cli.options import Config
 from daemon.service import telemetry
 from daemon.settings import load
@@ -15,6 +14,8 @@ def run(config: Config = None) -> None:
 
     Example:  clerkd run --config ./clerkd.toml
     """
+    from daemon import app
+
     settings = load(config)
     telemetry.configure(settings.service.log_level)
     app.serve(settings)

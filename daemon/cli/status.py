@@ -6,11 +6,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from daemon import app
 from daemon.cli.options import Config, Json
-from daemon.house import utc_now
+from daemon.clock import utc_now
 from daemon.judgement.states import UNFINISHED
 from daemon.paths import StateDirectory
+from daemon.premises import is_held, knowledge_of
 from daemon.review import status as review
 from daemon.review.log import clean, when
 from daemon.settings import load
@@ -25,8 +25,8 @@ def status(config: Config = None, *, json_wanted: Json = False) -> None:
     Example:  clerkd status --json | jq .attention
     """
     settings = load(config)
-    running = app.is_held(StateDirectory(settings.service.state))
-    found = review.read(app.knowledge_of(settings), running=running, now=utc_now())
+    running = is_held(StateDirectory(settings.service.state))
+    found = review.read(knowledge_of(settings), running=running, now=utc_now())
     if json_wanted:
         print(json.dumps(review.record(found), ensure_ascii=False))
     else:

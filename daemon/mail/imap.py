@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError, LoginError
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from daemon.errors import FatalError, PermanentError, TransientError, UncertainError
 
@@ -68,6 +69,7 @@ class Imap:
         if client is not None:
             with suppress(*BROKEN, IMAPClientError):
                 client.logout()
+            _hang_up(client)
 
     def abort(self) -> None:
         """Break the connection under a call that another thread is waiting in; that call then fails."""
@@ -181,38 +183,55 @@ class Imap:
             raise TransientError(PART, message) from error
 
     def _open(self) -> IMAPClient:
-        account = self._account
-        context = ssl.create_default_context(cafile=account.ca_file) if account.security != "none" else None
-        client = IMAPClient(
-            account.host,
-            account.port,
-            ssl=account.security == "tls",
-            ssl_context=context if account.security == "tls" else None,
-            timeout=SocketTimeout(min(account.timeout, CONNECT_SECONDS), account.timeout),
-        )
-        client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # saves 44 ms a command (measured)
-        if account.security == "starttls":
-            client.starttls(context)
-        self._sign_in(client)
+        client = self._connect()
+        try:
+            self._tune(client)
+            self._sign_in(client)
+        except BaseException:
+            _hang_up(client)
+            raise
         self._client = client
         return client
+
+    # A blip of a second is not worth a pause: a restarting server, a lost packet.
+    @retry(retry=retry_if_exception_type(OSError), stop=stop_after_attempt(2), wait=wait_fixed(0.5), reraise=True)
+    def _connect(self) -> IMAPClient:
+        account = self._account
+        tls = account.security == "tls"
+        return IMAPClient(
+            account.host,
+            account.port,
+            ssl=tls,
+            ssl_context=self._context() if tls else None,
+            timeout=SocketTimeout(min(account.timeout, CONNECT_SECONDS), account.timeout),
+        )
+
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self._account.ca_file)
+
+    def _tune(self, client: IMAPClient) -> None:
+        client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # saves 44 ms a command (measured)
+        if self._account.security == "starttls":
+            client.starttls(self._context())
 
     def _sign_in(self, client: IMAPClient) -> None:
         try:
             client.login(self._account.user, self._account.password())
         except LoginError as error:
-            client.shutdown()
             message = f"the mailbox at {self._account.host} does not accept the password of {self._account.user}"
             raise TransientError(PART, message) from error
         except FatalError as error:
-            client.shutdown()
             raise TransientError(PART, str(error)) from error
 
     def _drop(self) -> None:
         client, self._client, self._selected = self._client, None, None
         if client is not None:
-            with suppress(*BROKEN):
-                client.shutdown()
+            _hang_up(client)
+
+
+def _hang_up(client: IMAPClient) -> None:
+    with suppress(*BROKEN):
+        client.shutdown()
 
 
 @contextmanager

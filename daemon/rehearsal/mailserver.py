@@ -82,7 +82,7 @@ class MailServer:
         self, _server: SMTP, _session: Session, _envelope: Envelope, _way: str, data: object
     ) -> AuthResult:
         wanted = LoginPassword(self.user.encode(), self.password.encode())
-        return AuthResult(success=data == wanted)
+        return AuthResult(success=data == wanted, handled=False)
 
     async def _append(self, raw: bytes, folder: str, received: datetime) -> None:
         identity = await self._backend.login.authenticate(PlainCredentials(self.user, self.password))

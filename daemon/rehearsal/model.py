@@ -156,13 +156,16 @@ class StandIn:
         """Listen at once, so that the port is known before the thread runs."""
         listener = socket.create_server(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
-        app = self.wrap(build(lambda body: self.rules(body), self.seen))
+        app = self.wrap(build(self._answer, self.seen))
         config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         serve = self._server.serve(sockets=[listener])
         self._thread = threading.Thread(target=asyncio.run, args=(serve,), daemon=True)
         self._thread.start()
         return self
+
+    def _answer(self, body: Body) -> Answer:
+        return self.rules(body)
 
     def __exit__(self, *_exc: object) -> None:
         """Stop serving and wait for the thread."""

@@ -34,33 +34,43 @@ async def act(house: House) -> bool:
 
 
 async def _carry_on(house: House, row: Row, action: Action) -> None:
+    """See whether a cut-off action still has to be done, and do it."""
     try:
         if action.state != ActionState.PLANNED and not await _is_to_be_done(house, row, action):
             return
-        await _do(house, row, action)
     except TransientError as error:
         house.health.pause(Part.MAILBOX, "unreachable", str(error))
-    except GoneError as error:
-        _end(house, row, action, ActionState.CANCELLED, str(error))
+        return
     except PermanentError as error:
         _end(house, row, action, ActionState.HELD, str(error))
-
-
-async def _do(house: House, row: Row, action: Action) -> None:
+        return
     sending = Change(ActionState.SENDING, tries=action.tries + 1)
     action = actions.change(house.db, action, sending, house.clock())
     house.log.info("action_sending", action=action.id, kind=action.kind, message=row.id, case=row.case_id)
+    await _do(house, row, action)
+
+
+async def _do(house: House, row: Row, action: Action) -> None:
+    """Carry the action out, and commit what became of it."""
     try:
         await asyncio.to_thread(_perform, house, row, action)
     except UncertainError as error:
         house.health.pause(Part.MAILBOX, "uncertain", str(error))
-        return
-    except TransientError:
-        # Nothing had left: the connection failed before the command was sent.
-        actions.change(house.db, action, Change(ActionState.PLANNED), house.clock())
-        raise
-    house.health.well(Part.MAILBOX)
-    _end(house, row, action, ActionState.SENT)
+    except TransientError as error:
+        house.health.pause(Part.MAILBOX, "unreachable", str(error))
+        if action.kind != Kind.MOVE:  # of a move nobody knows whether it took place: it is looked for
+            actions.change(house.db, action, Change(ActionState.PLANNED), house.clock())
+    except GoneError as error:
+        _end(house, row, action, ActionState.CANCELLED, str(error))
+    except PermanentError as error:
+        _end(house, row, action, ActionState.HELD, str(error))
+    except Exception as error:
+        house.log.exception("stumbled", exc_info=error, action=action.id, message=row.id)
+        reason = f"clerkd stumbled over it ({type(error).__name__}); please report this"
+        _end(house, row, action, ActionState.HELD, reason)
+    else:
+        house.health.well(Part.MAILBOX)
+        _end(house, row, action, ActionState.SENT)
 
 
 def _perform(house: House, row: Row, action: Action) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from daemon.house import Clock
+from daemon.clock import Clock
 from daemon.judgement.states import ActionState, Event, IllegalMoveError, MessageState, OrderState, after
 from knowledge import actions, decisions, ledger, service, turns
 from knowledge.actions import Change

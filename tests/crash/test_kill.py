@@ -4,7 +4,6 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,7 +14,6 @@ from knowledge import sessions, turns
 from tests.bed import (
     Bed,
     end,
-    is_through,
     mail,
     prompts_in_transcript,
     settled_prompts,
@@ -58,11 +56,11 @@ COUNT = 4
 
 
 @pytest.fixture
-def mailbox_of_four(bed: Bed) -> Iterator[Bed]:
+def mailbox_of_four(bed: Bed) -> Bed:
     """Fill the mailbox with four mails of four people."""
     for number in range(COUNT):
         bed.server.deliver(mail(f"Mail {number}", sender=f"p{number}@quill.example"))
-    yield bed
+    return bed
 
 
 def die_at(bed: Bed, step: str, nth: int) -> None:
@@ -75,7 +73,7 @@ def finish(bed: Bed, count: int = COUNT) -> None:
     """Run the daemon until all is through, and stop it in good order."""
     process = bed.start()
     try:
-        wait_for(lambda: process.poll() is None and is_through(bed.db, count), what="the end of the work")
+        wait_for(lambda: process.poll() is None and bed.through(count), what="the end of the work")
     finally:
         assert end(process) == 0, bed.log_text
 

@@ -232,7 +232,13 @@ def test_a_second_decision_replaces_the_first_and_is_noted(bed: Bed) -> None:
 def test_no_tool_but_ours_ever_runs(bed: Bed, tool: str) -> None:
     """A model that calls a built-in tool by name gets an error and no effect; the turn still ends in a decision."""
     victim = bed.root / "touched"
-    arguments = {"command": f"touch {victim}", "file_path": str(victim), "content": "x", "prompt": "x", "url": "http://127.0.0.1:1"}
+    arguments = {
+        "command": f"touch {victim}",
+        "file_path": str(victim),
+        "content": "x",
+        "prompt": "x",
+        "url": "http://127.0.0.1:1",
+    }
 
     def rules(body: Body) -> Answer:
         spoken = json.dumps(body["messages"][-2:])
@@ -280,7 +286,7 @@ def test_a_mailbox_that_is_down_pauses_intake_and_ends_by_itself(bed: Bed) -> No
     bed.server.imap_port = port
     back: list[MailServer] = []
 
-    def revive_when_paused(db: object) -> bool:
+    def revive_when_paused(_db: object) -> bool:
         paused = [row for row in service.conditions(bed.db) if row.paused]
         if paused and not back:
             assert paused[0].part == "mailbox"

@@ -9,7 +9,6 @@ from tests.bed import (
     PASSWORD,
     Bed,
     end,
-    is_through,
     mail,
     prompts_in_transcript,
     settled_prompts,
@@ -159,7 +158,7 @@ def test_only_new_mail_is_worked_on_a_first_start_with_start_new(bed: Bed) -> No
     try:
         wait_for(lambda: "first_start" in bed.log_text, what="the first start")
         bed.server.deliver(mail("New"))
-        wait_for(lambda: is_through(bed.db, 1), what="the new mail's end")
+        wait_for(lambda: bed.through(1), what="the new mail's end")
     finally:
         end(process)
     assert [entry.message.subject for entry in bed.entries] == ["New"]
@@ -209,4 +208,3 @@ def test_new_standing_orders_begin_a_new_session_that_knows_what_was_decided(bed
     newest, oldest = sessions.chain(bed.db)
     assert (oldest.state, newest.predecessor) == (SessionState.ENDED, oldest.id)
     assert "Before the change" in (bed.entries[1].turn.prompt if bed.entries[1].turn else "")
-

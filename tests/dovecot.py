@@ -1,0 +1,142 @@
+"""A private Dovecot on loopback, as root or as an ordinary user: the real thing for the tests."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imapclient import IMAPClient
+
+LOOPBACK = "127.0.0.1"
+PROGRAM = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+START_SECONDS = 15
+ORDINARY = """\
+default_login_user = {name}
+default_internal_user = {name}
+default_internal_group = {group}
+"""
+CONFIG = """\
+base_dir = {run}
+state_dir = {run}
+protocols = imap
+listen = 127.0.0.1
+log_path = {root}/dovecot.log
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+first_valid_uid = 1
+mail_uid = {uid}
+mail_gid = {gid}
+mail_location = maildir:{mail}/Maildir
+mail_fsync = never
+{ordinary}
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={mail}
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+  mailbox Entwürfe {{
+    auto = create
+    special_use = \\Drafts
+  }}
+}}
+service imap-login {{
+  {chroot}
+  service_count = 0
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service anvil {{
+  {chroot}
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service stats {{
+  {chroot}
+}}
+{more_chroots}
+"""
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.create_server((LOOPBACK, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Dovecot:
+    """One Dovecot with one mailbox; it may be stopped and started again."""
+
+    root: Path
+    user: str
+    password: str
+    imap_port: int = field(default_factory=free_port)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        if PROGRAM is None:
+            message = "dovecot is not installed (Debian: dovecot-imapd)"
+            raise FileNotFoundError(message)
+        config = self._write_config()
+        errors = (self.root / "start.log").open("wb")
+        self._process = subprocess.Popen([PROGRAM, "-F", "-c", str(config)], stdout=errors, stderr=errors)
+        errors.close()
+        latest = time.monotonic() + START_SECONDS
+        while time.monotonic() < latest:
+            try:
+                socket.create_connection((LOOPBACK, self.imap_port), 1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        raise TimeoutError((self.root / "start.log").read_text())
+
+    def stop(self) -> None:
+        """Stop it; the mailbox stays."""
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(START_SECONDS)
+
+    def deliver(self, raw: bytes) -> None:
+        """Put a mail into the INBOX."""
+        client = IMAPClient(LOOPBACK, self.imap_port, ssl=False, timeout=10)
+        client.login(self.user, self.password)
+        client.append("INBOX", raw)
+        client.logout()
+
+    def _write_config(self) -> Path:
+        root = os.geteuid() == 0
+        owner = pwd.getpwnam("mail") if root else pwd.getpwuid(os.geteuid())
+        run, mail = self.root / "run", self.root / "mail"
+        for directory in (self.root, run, mail):
+            directory.mkdir(parents=True, exist_ok=True)
+            directory.chmod(0o755)
+        os.chown(mail, owner.pw_uid, owner.pw_gid)
+        group = subprocess.run(["id", "-gn"], capture_output=True, text=True, check=True).stdout.strip()
+        path = self.root / "dovecot.conf"
+        path.write_text(
+            CONFIG.format(
+                root=self.root, run=run, mail=mail, uid=owner.pw_uid, gid=owner.pw_gid, port=self.imap_port,
+                password=self.password, chroot="" if root else "chroot =",
+                ordinary="" if root else ORDINARY.format(name=owner.pw_name, group=group),
+                more_chroots="" if root else "service ipc {\n  chroot =\n}\nservice director {\n  chroot =\n}",
+            )
+        )  # fmt: skip
+        return path

@@ -6,12 +6,13 @@ class ClerkdError(Exception):
 
 
 class TransientError(ClerkdError):
-    """It may work later without anybody's help; ``part`` names what is out of reach."""
+    """It may work later without the service being changed; ``part`` names what is out of reach, ``kind`` why."""
 
-    def __init__(self, part: str, message: str) -> None:
-        """Keep the part's name beside the message."""
+    def __init__(self, part: str, message: str, kind: str = "unreachable") -> None:
+        """Keep the part's name and the kind beside the message."""
         super().__init__(message)
         self.part = part
+        self.kind = kind
 
 
 class UncertainError(ClerkdError):

@@ -3,15 +3,20 @@
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from daemon.errors import FatalError
+from daemon.errors import FatalError, TransientError
 from daemon.paths import StateDirectory
 from daemon.settings import Settings
 from knowledge import schema
 from knowledge.database import Database
 from knowledge.errors import SchemaError
+
+PART = "state"
+WAIT_SECONDS = 3.0
+LOOK_SECONDS = 0.05
 
 
 @contextmanager
@@ -25,7 +30,7 @@ def holding(state: StateDirectory) -> Iterator[None]:
             f"{state.root}: the state directory cannot be used: {error.strerror}. "
             "Set service.state to one that this user owns."
         )
-        raise FatalError(message) from None
+        raise TransientError(PART, message) from None
     try:
         _lock(descriptor, state)
         os.ftruncate(descriptor, 0)
@@ -36,12 +41,22 @@ def holding(state: StateDirectory) -> Iterator[None]:
 
 
 def _lock(descriptor: int, state: StateDirectory) -> None:
+    """Take the lock; a command that holds it for a moment is waited for."""
+    latest = time.monotonic() + WAIT_SECONDS
+    while not _try_lock(descriptor):
+        if time.monotonic() > latest:
+            holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
+            message = f"{state.root}: the state directory is held by {holder}; only one clerkd may work on it"
+            raise FatalError(message)
+        time.sleep(LOOK_SECONDS)
+
+
+def _try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
-        message = f"{state.root}: the state directory is held by {holder}; only one clerkd may work on it"
-        raise FatalError(message) from None
+        return False
+    return True
 
 
 def is_held(state: StateDirectory) -> bool:
@@ -51,12 +66,9 @@ def is_held(state: StateDirectory) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not _try_lock(descriptor, fcntl.LOCK_SH)  # shared: two who only look do not see each other
     finally:
         os.close(descriptor)
-    return False
 
 
 def knowledge_of(settings: Settings) -> Database:

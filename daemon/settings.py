@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import subprocess
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from daemon.errors import FatalError
 from daemon.judgement.money import LIST_PRICES, Budget, Prices
@@ -23,8 +24,28 @@ Security = Literal["tls", "starttls", "none"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 Dollars = Annotated[float, Field(gt=0, le=1_000_000)]
-Words = Annotated[str, Field(min_length=1, max_length=200)]
-Email = Annotated[str, Field(pattern=r"^[^@\s<>,]+@[^@\s<>,]+$")]
+ADDRESS = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+")
+SECRETS = frozenset({"password", "api_key"})
+
+
+def _one_line(text: str) -> str:
+    if any(ord(character) < ord(" ") or character == "\x7f" for character in text):
+        message = "must be one line of text, without control characters"
+        raise ValueError(message)
+    return text
+
+
+def _address(text: str) -> str:
+    if not ADDRESS.fullmatch(text) or "," in text:
+        message = f"{text!r} is not a plain address such as name@example.com (ASCII, without a display name)"
+        raise ValueError(message)
+    return text
+
+
+Words = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
+Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
+Email = Annotated[str, AfterValidator(_address)]
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class _Section(BaseModel):
@@ -42,7 +63,7 @@ class Secret(_Section):
     @model_validator(mode="before")
     @classmethod
     def _not_in_the_open(cls, value: object) -> object:
-        if isinstance(value, str):
+        if not isinstance(value, dict):
             message = (
                 "a secret never stands in the TOML itself; "
                 "give { file = }, { credential = }, { env = } or { command = [] }"
@@ -82,7 +103,7 @@ class Secret(_Section):
             if self.env:
                 return os.environ.get(self.env, "")
             return _output_of(self.command or ())
-        except (OSError, UnicodeDecodeError, subprocess.SubprocessError) as error:
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
             why = error.strerror if isinstance(error, OSError) else type(error).__name__
             message = f"the secret from {self} cannot be read: {why}"
             raise FatalError(message) from None
@@ -134,13 +155,13 @@ class Mailbox(_Section):
     password: Secret
     ca_file: Path | None = None
     folder: Words = "INBOX"
-    drafts: str = ""
+    drafts: Line = ""
     start: Literal["new", "all"] = "new"
     poll_seconds: Annotated[float, Field(ge=0.05, le=86400)] = 30
     timeout_seconds: Seconds = 60
     folders: tuple[Words, ...] = ()
-    handled_flag: str = ""
-    handled_folder: str = ""
+    handled_flag: Line = ""
+    handled_folder: Line = ""
     largest_mail: Annotated[int, Field(ge=1024)] = 26_214_400
     longest_text: Annotated[int, Field(ge=200)] = 20_000
 
@@ -179,10 +200,10 @@ class Smtp(_Section):
 class PriceList(_Section):
     """US dollars for a million tokens."""
 
-    input: Annotated[float, Field(ge=0)]
-    output: Annotated[float, Field(ge=0)]
-    cache_read: Annotated[float, Field(ge=0)]
-    cache_write: Annotated[float, Field(ge=0)]
+    input: Price
+    output: Price
+    cache_read: Price
+    cache_write: Price
 
 
 class Model(_Section):
@@ -277,11 +298,16 @@ class Settings(_Section):
 
     @field_validator("mailbox")
     @classmethod
-    def _handled_folder_differs(cls, mailbox: Mailbox) -> Mailbox:
-        if mailbox.handled_folder and mailbox.handled_folder == mailbox.folder:
+    def _moves_lead_elsewhere(cls, mailbox: Mailbox) -> Mailbox:
+        """Refuse moves into the watched folder: there each would come in as a new mail, for ever."""
+        watched = _folder_key(mailbox.folder)
+        if mailbox.handled_folder and _folder_key(mailbox.handled_folder) == watched:
             message = (
                 f"handled_folder is the watched folder itself ({mailbox.folder}); choose another or leave it empty"
             )
+            raise ValueError(message)
+        if watched in map(_folder_key, mailbox.folders):
+            message = f"folders holds the watched folder itself ({mailbox.folder}); leave it out"
             raise ValueError(message)
         return mailbox
 
@@ -289,6 +315,11 @@ class Settings(_Section):
     def standing_orders(self) -> str:
         """The text of the standing orders file; ``load`` has seen that it is there."""
         return self.employee.orders.read_text(encoding="utf-8")
+
+
+def _folder_key(name: str) -> str:
+    """Compare folder names: INBOX is the same in any case (RFC 3501, 5.1), others are not."""
+    return "INBOX" if name.upper() == "INBOX" else name
 
 
 def locate(given: Path | None) -> Path:
@@ -319,11 +350,16 @@ def load(given: Path | None) -> Settings:
 def _checked(raw: dict[str, object], path: Path) -> Settings:
     try:
         # JSON's strict mode is TOML's: text is no number, yet a path may be written as text.
-        settings = Settings.model_validate_json(json.dumps(raw, default=str), strict=True)
+        settings = Settings.model_validate_json(json.dumps(raw, default=_no_json), strict=True)
     except ValidationError as error:
         lines = [f"{path}: {_where(item['loc'])}: {_what(dict(item))}" for item in error.errors()]
         raise FatalError("\n".join(lines)) from None
     return _with_orders(settings, path)
+
+
+def _no_json(value: object) -> dict[str, str]:
+    """Stand in for a TOML date or time, which no key takes, with something that no key takes either."""
+    return {"date": str(value)}
 
 
 def _with_orders(settings: Settings, path: Path) -> Settings:
@@ -351,5 +387,7 @@ def _what(item: dict[str, object]) -> str:
         return "is missing and has no default"
     message = str(item["msg"]).removeprefix("Value error, ")
     value = item.get("input")
-    shown = isinstance(value, (str, int, float, bool)) and item["type"] != "value_error"
+    location = item["loc"]
+    secret = isinstance(location, tuple) and not SECRETS.isdisjoint(location)
+    shown = isinstance(value, (str, int, float, bool)) and item["type"] != "value_error" and not secret
     return f"{message} (found {value!r})" if shown else message

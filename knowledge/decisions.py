@@ -116,8 +116,10 @@ def _log_statement(wanted: Filter) -> Joined:
     if wanted.category:
         statement = statement.where(col(Decision.category) == wanted.category)
     if wanted.person:
-        who = f"%{wanted.person}%"
-        statement = statement.where(or_(col(Message.sender_address).ilike(who), col(Message.sender_name).ilike(who)))
+        who = _pattern(wanted.person)
+        statement = statement.where(
+            or_(col(Message.sender_address).ilike(who, escape="\\"), col(Message.sender_name).ilike(who, escape="\\"))
+        )
     if wanted.state:
         statement = statement.where(col(Message.state) == wanted.state)
     if wanted.after_id:
@@ -127,8 +129,13 @@ def _log_statement(wanted: Filter) -> Joined:
     return statement.order_by(concluded.desc(), col(Message.id).desc()).limit(wanted.limit)
 
 
+def _pattern(word: str) -> str:
+    """Make a LIKE pattern of a word that is taken literally."""
+    return "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
 def _mentions(word: str) -> Any:  # noqa: ANN401 - SQLAlchemy's own expression type
-    pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    pattern = _pattern(word)
     columns = (Message.subject, Message.reason, Decision.summary, Decision.reason, Decision.category)
     return or_(*(col(column).ilike(pattern, escape="\\") for column in columns))
 

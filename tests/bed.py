@@ -159,6 +159,11 @@ class Bed:
         except OperationalError:
             return False  # it has not made its database yet
 
+    def state_of(self, message_id: int) -> str:
+        """Say how far a message is."""
+        row = ledger.get(self.db, message_id)
+        return row.state if row else "unknown"
+
     @contextmanager
     def imap(self, folder: str = "INBOX") -> Iterator[IMAPClient]:
         """Look into the mailbox as a person would."""

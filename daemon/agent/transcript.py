@@ -73,12 +73,16 @@ def holds(path: Path, head: Head) -> bool:
 
 
 def _line_before(descriptor: int, end: int) -> bytes:
+    """Read the whole line that ends at ``end``; nothing where no line ends there."""
     size = TAIL
     while True:
         start = max(0, end - size)
-        block = os.pread(descriptor, end - start, start).removesuffix(b"\n")
-        if b"\n" in block or start == 0:
-            return block.rpartition(b"\n")[2]
+        block = os.pread(descriptor, end - start, start)
+        if not block.endswith(b"\n"):
+            return b""
+        line = block[:-1].rpartition(b"\n")
+        if line[1] or start == 0:
+            return line[2]
         size *= 4
 
 

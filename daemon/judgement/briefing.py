@@ -81,8 +81,8 @@ def _case(known: Known) -> str:
 
 
 def earlier_line(earlier: Earlier) -> str:
-    """Show an earlier message in one line."""
-    verdict = f"{earlier.category}: {earlier.summary}" if earlier.category else "no decision"
+    """Show an earlier message in one line, whatever its summary holds: a mail may have had a hand in it."""
+    verdict = " ".join(f"{earlier.category}: {earlier.summary}".split()) if earlier.category else "no decision"
     return f"[message {earlier.message}] {stamp(earlier.received_at)} {earlier.subject or '(no subject)'} -> {verdict}"
 
 

@@ -11,6 +11,7 @@ Headers = Mapping[str, tuple[str, ...]]
 ROBOT_NAMES = re.compile(
     r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|owner-.*|.*-owner|.*-request|bounces?([+-].*)?)$"
 )
+COMMENT = re.compile(r"\([^()]*\)")
 LIST_HEADERS = ("list-id", "list-unsubscribe", "list-post", "list-help", "list-owner", "list-archive")
 ROBOT_HEADERS = ("x-autoreply", "x-autorespond", "x-loop", "x-auto-response-suppress")
 
@@ -65,7 +66,7 @@ def _first(headers: Headers, name: str) -> str:
 
 
 def _auto_submitted(headers: Headers) -> bool:
-    value = _first(headers, "auto-submitted").partition(";")[0].strip()
+    value = COMMENT.sub("", _first(headers, "auto-submitted")).partition(";")[0].strip()
     return value not in ("", "no")
 
 

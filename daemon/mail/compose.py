@@ -1,17 +1,26 @@
-"""A reply's exact bytes, frozen when the decision is recorded, and the hash that later binds an approval."""
+"""A reply's exact bytes, frozen when the decision is recorded, and the hash that later binds an approval.
+
+The header fields are written here line by line: the library's header registry decodes encoded words again when a
+field is set, so that a stranger's subject could become a line of its own (measured: a Bcc in the draft).
+"""
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, formataddr
+from email.utils import format_datetime
 
 from daemon.judgement.message import Address, Message
 
 MOST_REFERENCES = 20
 LONGEST_SUBJECT = 400
+LINE = 76
+MESSAGE_ID = re.compile(r"<[!-;=?-~]+>")
+PLAIN_NAME = re.compile(r"[A-Za-z0-9 '_-]+")
 
 
 @dataclass(frozen=True)
@@ -25,19 +34,17 @@ class Author:
 
 def reply(message: Message, author: Author, to: str, body: str, own_id: str, now: datetime) -> bytes:
     """Write a plain-text reply with threading headers (RFC 5322, 3.6.4) and Auto-Submitted (RFC 3834, 5)."""
-    mail = EmailMessage(policy=SMTP)
-    mail["From"] = formataddr((author.name, author.address))
-    mail["To"] = formataddr((_display_name(message, to), to))
-    mail["Subject"] = reply_subject(message.subject)
-    mail["Date"] = format_datetime(now)
-    mail["Message-ID"] = own_id
-    if message.message_id:
-        mail["In-Reply-To"] = message.message_id
-        mail["References"] = " ".join(_references(message))
-    mail["Auto-Submitted"] = "auto-replied"
-    signature = f"\n\n-- \n{author.signature}" if author.signature else ""
-    mail.set_content(body.rstrip() + signature + "\n", cte="quoted-printable")
-    return mail.as_bytes()
+    fields = [
+        ("From", _mailbox(author.name, author.address)),
+        ("To", _mailbox(_display_name(message, to), to)),
+        ("Subject", _words("Subject", reply_subject(message.subject))),
+        ("Date", format_datetime(now)),
+        ("Message-ID", own_id),
+        *_threading(message),
+        ("Auto-Submitted", "auto-replied"),
+    ]
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    return head.encode("ascii") + _content(body, author.signature)
 
 
 def own_message_id(unique: str, address: str) -> str:
@@ -57,11 +64,41 @@ def digest(content: bytes, recipients: tuple[str, ...], kind: str, target: str) 
     return hashlib.sha256(frame + b"\0" + content).hexdigest()
 
 
+def _content(body: str, signature: str) -> bytes:
+    """Write the text with its own MIME fields, the empty line between head and body included."""
+    mail = EmailMessage(policy=SMTP)
+    closing = f"\n\n-- \n{signature}" if signature else ""
+    mail.set_content(body.rstrip() + closing + "\n", cte="quoted-printable")
+    return mail.as_bytes()
+
+
+def _words(name: str, text: str) -> str:
+    """Write free text as a field's value: plain where it is plain ASCII, else as encoded words (RFC 2047)."""
+    printable = "".join(character for character in " ".join(text.split()) if character.isprintable())
+    charset = "us-ascii" if printable.isascii() and "=?" not in printable else "utf-8"
+    return Header(printable, charset, maxlinelen=LINE, header_name=name).encode(linesep="\r\n")
+
+
+def _mailbox(name: str, address: str) -> str:
+    """Write a display name and an address (RFC 5322, 3.4); a name that could be read as more is encoded."""
+    if not name.strip():
+        return address
+    if PLAIN_NAME.fullmatch(name):
+        return f"{name} <{address}>"
+    encoded = Header(" ".join(name.split()), "utf-8", maxlinelen=LINE, header_name="To").encode(linesep="\r\n")
+    return f"{encoded} <{address}>"
+
+
 def _display_name(message: Message, to: str) -> str:
     known: tuple[Address, ...] = (*message.senders, *message.reply_to)
     return next((address.name for address in known if address.email == to), "")
 
 
-def _references(message: Message) -> tuple[str, ...]:
-    chain = tuple(dict.fromkeys((*(message.references or message.in_reply_to), message.message_id)))
-    return (*chain[:1], *chain[1:][-MOST_REFERENCES:])
+def _threading(message: Message) -> list[tuple[str, str]]:
+    """Name what is answered; an id that is not well formed is left out rather than repaired."""
+    if not MESSAGE_ID.fullmatch(message.message_id):
+        return []
+    ids = (*(message.references or message.in_reply_to), message.message_id)
+    chain = tuple(dict.fromkeys(reference for reference in ids if MESSAGE_ID.fullmatch(reference)))
+    kept = (*chain[:1], *chain[1:][-MOST_REFERENCES:])
+    return [("In-Reply-To", message.message_id), ("References", "\r\n ".join(kept))]

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from imapclient import IMAPClient, SocketTimeout
+from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError, LoginError
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
@@ -17,6 +17,7 @@ from daemon.errors import FatalError, PermanentError, TransientError, UncertainE
 PART = "mailbox"
 BROKEN = (OSError, ssl.SSLError, imaplib.IMAP4.abort, EOFError)
 CONNECT_SECONDS = 20
+BLIP = wait_fixed(0.5)
 # A SEARCH answer of more than 1 MB fails with the library's own limit (measured with 130,000 UIDs).
 imaplib._MAXLINE = 50_000_000  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
 
@@ -194,22 +195,22 @@ class Imap:
         return client
 
     # A blip of a second is not worth a pause: a restarting server, a lost packet.
-    @retry(retry=retry_if_exception_type(OSError), stop=stop_after_attempt(2), wait=wait_fixed(0.5), reraise=True)
+    @retry(
+        retry=retry_if_exception_type(ConnectionError), stop=stop_after_attempt(2), wait=wait_fixed(0.5), reraise=True
+    )
     def _connect(self) -> IMAPClient:
         account = self._account
         tls = account.security == "tls"
+        patience = min(account.timeout, CONNECT_SECONDS)  # for the greeting too: until then nobody can break it off
         return IMAPClient(
-            account.host,
-            account.port,
-            ssl=tls,
-            ssl_context=self._context() if tls else None,
-            timeout=SocketTimeout(min(account.timeout, CONNECT_SECONDS), account.timeout),
+            account.host, account.port, ssl=tls, ssl_context=self._context() if tls else None, timeout=patience
         )
 
     def _context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self._account.ca_file)
 
     def _tune(self, client: IMAPClient) -> None:
+        client.socket().settimeout(self._account.timeout)
         client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # saves 44 ms a command (measured)
         if self._account.security == "starttls":
             client.starttls(self._context())
@@ -219,9 +220,9 @@ class Imap:
             client.login(self._account.user, self._account.password())
         except LoginError as error:
             message = f"the mailbox at {self._account.host} does not accept the password of {self._account.user}"
-            raise TransientError(PART, message) from error
+            raise TransientError(PART, message, "authentication") from error
         except FatalError as error:
-            raise TransientError(PART, str(error)) from error
+            raise TransientError(PART, str(error), "secret") from error
 
     def _drop(self) -> None:
         client, self._client, self._selected = self._client, None, None

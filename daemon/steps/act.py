@@ -39,7 +39,7 @@ async def _carry_on(house: House, row: Row, action: Action) -> None:
         if action.state != ActionState.PLANNED and not await _is_to_be_done(house, row, action):
             return
     except TransientError as error:
-        house.health.pause(Part.MAILBOX, "unreachable", str(error))
+        house.health.pause(Part.MAILBOX, error.kind, str(error))
         return
     except PermanentError as error:
         _end(house, row, action, ActionState.HELD, str(error))
@@ -57,7 +57,7 @@ async def _do(house: House, row: Row, action: Action) -> None:
     except UncertainError as error:
         house.health.pause(Part.MAILBOX, "uncertain", str(error))
     except TransientError as error:
-        house.health.pause(Part.MAILBOX, "unreachable", str(error))
+        house.health.pause(Part.MAILBOX, error.kind, str(error))
         if action.kind != Kind.MOVE:  # of a move nobody knows whether it took place: it is looked for
             actions.change(house.db, action, Change(ActionState.PLANNED), house.clock())
     except GoneError as error:

@@ -27,7 +27,7 @@ async def receive(house: House) -> int:
     try:
         count = await _receive(house)
     except TransientError as error:
-        house.health.pause(Part.MAILBOX, "unreachable", str(error))
+        house.health.pause(Part.MAILBOX, error.kind, str(error))
         return 0
     except PermanentError as error:
         house.health.pause(Part.MAILBOX, "folder", str(error))
@@ -40,7 +40,8 @@ async def _receive(house: House) -> int:
     batches = house.inbox.new(await _position(house))
     count = 0
     while batch := await asyncio.to_thread(_next, batches):
-        count += len(_commit(house, batch))
+        arrivals = await asyncio.to_thread(_arrivals, house, batch)  # reading a mail may take seconds
+        count += len(_commit(house, batch, arrivals))
         house.pulse.beat("intake")
         if house.stop.requested:
             break
@@ -70,8 +71,11 @@ def _cursor(house: House, position: Position) -> Cursor:
     )
 
 
-def _commit(house: House, batch: Batch) -> list[Row]:
-    arrivals = [_arrival(house, batch.position, mail) for mail in batch.mails]
+def _arrivals(house: House, batch: Batch) -> list[Arrival]:
+    return [_arrival(house, batch.position, mail) for mail in batch.mails]
+
+
+def _commit(house: House, batch: Batch, arrivals: list[Arrival]) -> list[Row]:
     rows = ledger.receive(house.db, arrivals, _cursor(house, batch.position), house.clock())
     for row in rows:
         house.log.info("message_received", message=row.id, case=row.case_id, uid=row.uid, bytes=row.size)

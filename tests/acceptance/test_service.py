@@ -66,13 +66,13 @@ def test_a_mailbox_that_never_answers_does_not_keep_the_service_from_stopping(be
     with socket.create_server(("127.0.0.1", 0)) as mute:
         bed.server.imap_port = mute.getsockname()[1]
         bed.sections["service"] = "stop_seconds = 1"
-        bed.sections["mailbox"] = "timeout_seconds = 15"
+        bed.sections["mailbox"] = "timeout_seconds = 5"
         process = bed.start()
         wait_for(lambda: "session_resumed" in bed.log_text or "started" in bed.log_text, what="the start")
         time.sleep(1)
         started = time.monotonic()
         assert end(process) == 0, bed.log_text
-        assert time.monotonic() - started < 25
+        assert time.monotonic() - started < 15
 
 
 def test_a_second_daemon_on_the_same_state_refuses_and_names_the_holder(bed: Bed) -> None:

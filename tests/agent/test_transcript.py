@@ -1,0 +1,86 @@
+"""The transcript's cut: only ever behind a committed entry, and never a byte before it is proven."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.agent.transcript import Head, TranscriptError, cut, find, holds
+
+
+def write(path: Path, names: list[str]) -> list[Head]:
+    """Write an entry for each name and give the head behind each."""
+    heads = []
+    with path.open("wb") as file:
+        for name in names:
+            file.write((json.dumps({"uuid": name, "type": "assistant", "text": "ü" * 50}) + "\n").encode())
+            heads.append(Head(name, file.tell()))
+    return heads
+
+
+@given(st.data())
+def test_a_cut_leaves_exactly_the_entries_up_to_its_head(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Whichever committed entry is the head: what stands before it stays to the byte, what follows is gone."""
+    path = tmp_path_factory.mktemp("cut") / "t.jsonl"
+    names = [f"entry-{number}" for number in range(data.draw(st.integers(1, 12)))]
+    heads = write(path, names)
+    whole = path.read_bytes()
+    head = data.draw(st.sampled_from(heads))
+    with path.open("ab") as file:
+        file.write(data.draw(st.binary(max_size=200)))
+    cut(path, head)
+    assert path.read_bytes() == whole[: head.offset]
+
+
+@pytest.mark.parametrize("change", [-1, 1, -60, 10_000])
+def test_a_head_in_the_wrong_place_is_refused_and_nothing_is_cut(tmp_path: Path, change: int) -> None:
+    """An offset that is not the end of the head's line changes no byte."""
+    path = tmp_path / "t.jsonl"
+    head = write(path, ["a", "b", "c"])[1]
+    before = path.read_bytes()
+    with pytest.raises(TranscriptError):
+        cut(path, Head(head.uuid, head.offset + change))
+    assert path.read_bytes() == before
+
+
+def test_a_head_of_another_entry_is_refused(tmp_path: Path) -> None:
+    """The right place with the wrong uuid is not the head."""
+    path = tmp_path / "t.jsonl"
+    heads = write(path, ["a", "b"])
+    assert not holds(path, Head("a", heads[1].offset))
+
+
+def test_a_missing_transcript_holds_nothing(tmp_path: Path) -> None:
+    """No file, no head; cutting it is refused."""
+    with pytest.raises(TranscriptError):
+        cut(tmp_path / "none.jsonl", Head("a", 1))
+
+
+def test_a_long_last_line_is_read_whole(tmp_path: Path) -> None:
+    """An entry longer than the block that is read at first is found all the same."""
+    path = tmp_path / "t.jsonl"
+    path.write_text(json.dumps({"uuid": "long", "text": "x" * 300_000}) + "\n")
+    assert holds(path, Head("long", path.stat().st_size))
+
+
+def test_a_turn_counts_only_with_its_prompt_and_its_last_entry(tmp_path: Path) -> None:
+    """Both must be in whole lines behind the start."""
+    path = tmp_path / "t.jsonl"
+    heads = write(path, ["old", "prompt", "last"])
+    assert find(path, heads[0].offset, "prompt", "last") == heads[2]
+    for first, last in (("old", "last"), ("prompt", "missing")):
+        with pytest.raises(TranscriptError):
+            find(path, heads[0].offset, first, last)
+
+
+def test_a_torn_last_line_does_not_count(tmp_path: Path) -> None:
+    """An entry without its line end may be half on the disk."""
+    path = tmp_path / "t.jsonl"
+    write(path, ["prompt", "last"])
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(TranscriptError):
+        find(path, 0, "prompt", "last")

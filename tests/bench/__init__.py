@@ -1,0 +1,1 @@
+"""The benches: ratios measured in one run, never asserted in a test."""

@@ -1,0 +1,160 @@
+"""Rows that the tests of the knowledge database begin with."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from knowledge import ledger, sessions, turns
+from knowledge.database import Database
+from knowledge.ledger import Arrival
+from knowledge.tables import Action, AgentSession, Cursor, Decision, Message, Turn
+from knowledge.turns import Step
+
+NOW = datetime(2026, 11, 2, 8, 5, tzinfo=UTC)
+MAILBOX, FOLDER, VALIDITY = "support@imap.example", "INBOX", 7
+ASK = Step("received", "asking", attempts=1)
+DECIDE = Step("asking", "decided")
+NUMBERS = count(1)
+
+
+def after(seconds: float) -> datetime:
+    """Give the time so many seconds from now."""
+    return NOW + timedelta(seconds=seconds)
+
+
+def arrival(uid: int, **changes: Any) -> Arrival:
+    """Make a mail of Ada's as it comes in."""
+    raw = f"From: ada@quill.example\r\n\r\nMail {uid}".encode()
+    values: dict[str, Any] = {
+        "mailbox": MAILBOX,
+        "folder": FOLDER,
+        "uidvalidity": VALIDITY,
+        "uid": uid,
+        "raw": raw,
+        "size": len(raw),
+        "received_at": NOW,
+        "state": "received",
+        "message_id": f"<{uid}@quill.example>",
+        "subject": f"Mail {uid}",
+        "case_subject": f"Mail {uid}",
+        "sender_address": "ada@quill.example",
+        "sender_name": "Ada Quill",
+    }
+    return Arrival(**{**values, **changes})
+
+
+def position(last_uid: int) -> Cursor:
+    """Make the folder's cursor."""
+    return Cursor(mailbox=MAILBOX, folder=FOLDER, uidvalidity=VALIDITY, last_uid=last_uid)
+
+
+def received(db: Database, uid: int, now: datetime = NOW, **changes: Any) -> Message:
+    """Receive one mail and give its row."""
+    (row,) = ledger.receive(db, [arrival(uid, **changes)], position(uid), now)
+    return row
+
+
+def session_row(name: str = "one", **changes: Any) -> AgentSession:
+    """Make the row of a live session."""
+    values: dict[str, Any] = {
+        "id": name,
+        "state": "live",
+        "generation": 1,
+        "model": "claude-sonnet-5",
+        "orders_digest": "d",
+        "created_at": NOW,
+    }
+    return AgentSession(**{**values, **changes})
+
+
+def live(db: Database, name: str = "one", **changes: Any) -> AgentSession:
+    """Begin a session."""
+    row = session_row(name, **changes)
+    sessions.begin(db, row, ended="ended", reason="a successor began")
+    return row
+
+
+def turn_row(message: Message, session: AgentSession, **changes: Any) -> Turn:
+    """Make the row of an open turn."""
+    values: dict[str, Any] = {
+        "message_id": message.id,
+        "session_id": session.id,
+        "generation": session.generation,
+        "attempt": 1,
+        "prompt_uuid": f"uuid-{next(NUMBERS)}",
+        "prompt": "Decide.",
+        "state": "open",
+        "model": "claude-sonnet-5",
+        "reserved_usd": 0.5,
+        "started_at": NOW,
+    }
+    return Turn(**{**values, **changes})
+
+
+def opened(db: Database, message: Message, session: AgentSession, **changes: Any) -> Turn:
+    """Open a turn on a message."""
+    return turns.open_turn(db, turn_row(message, session, **changes), ASK, NOW)
+
+
+def decision_row(message: Message, **changes: Any) -> Decision:
+    """Make the row of a decision."""
+    values: dict[str, Any] = {
+        "message_id": message.id,
+        "category": "question",
+        "priority": "normal",
+        "summary": "She asks when we close.",
+        "reason": "It is in the orders.",
+        "confidence": 0.9,
+        "decided_at": NOW,
+    }
+    return Decision(**{**values, **changes})
+
+
+def action_row(message: Message, **changes: Any) -> Action:
+    """Make the row of a planned action."""
+    values: dict[str, Any] = {
+        "message_id": message.id,
+        "ordinal": 0,
+        "kind": "draft",
+        "digest": "d",
+        "rule": "default: draft",
+        "state": "planned",
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return Action(**{**values, **changes})
+
+
+def closed(turn: Turn, state: str = "settled", **changes: Any) -> Turn:
+    """Fill in the balance of a turn that has ended."""
+    values = {"state": state, "cost_usd": 0.1, "head_uuid": f"head-{turn.id}", "head_offset": 100, "ended_at": NOW}
+    return turn.sqlmodel_update({**values, **changes})
+
+
+def settle(db: Database, turn: Turn, session: AgentSession, message: Message, *actions: Action) -> None:
+    """Settle a turn that has been closed."""
+    turns.settle(
+        db,
+        turn,
+        open_state="open",
+        held_by=session,
+        decision=decision_row(message, turn_id=turn.id),
+        actions=actions,
+        step=DECIDE,
+        now=NOW,
+    )
+
+
+def filed(db: Database, message: Message, *actions: Action, **changes: Any) -> None:
+    """Record a decision on a message without a turn."""
+    turns.file(db, message.id or 0, Step("received", "decided"), decision_row(message, **changes), actions, NOW)
+
+
+def dump(db: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Give all rows of all tables, to see whether anything was written."""
+    with db.engine.connect() as connection:
+        tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
+        return {
+            str(table): [tuple(row) for row in connection.exec_driver_sql(f'SELECT * FROM "{table}"')]
+            for table in tables
+        }

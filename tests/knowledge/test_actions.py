@@ -1,0 +1,161 @@
+"""Actions on their way out: fenced, and in order within their message."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from knowledge import actions, ledger
+from knowledge.actions import Change
+from knowledge.database import Database
+from knowledge.errors import FenceError
+from knowledge.tables import Action
+from tests.knowledge.rows import NOW, action_row, after, dump, filed, received
+
+DUE = ("planned", "sending", "uncertain")
+
+
+def planned(db: Database, uid: int, *changes: dict[str, Any]) -> list[Action]:
+    """Decide on a new mail, with these actions."""
+    message = received(db, uid)
+    rows = [action_row(message, ordinal=ordinal, **change) for ordinal, change in enumerate(changes)]
+    filed(db, message, *rows)
+    return actions.of_message(db, message.id or 0)
+
+
+def next_place(db: Database, now: datetime = NOW) -> tuple[int, int] | None:
+    """Give message and ordinal of the action that is due next."""
+    action = actions.next_due(db, DUE, now)
+    return (action.message_id, action.ordinal) if action else None
+
+
+# Change
+
+
+def test_an_action_moves_on(db: Database) -> None:
+    """State, reason and tries are the new ones, and the time is that of the change."""
+    (action,) = planned(db, 1, {})
+    actions.change(db, action, Change("sending", "tried", 1, after(60)), after(5))
+    (moved,) = actions.of_message(db, 1)
+    assert (moved.state, moved.reason, moved.tries, moved.due_at, moved.updated_at) == (
+        "sending",
+        "tried",
+        1,
+        after(60),
+        after(5),
+    )
+
+
+def test_a_change_gives_the_action_as_it_is_stored(db: Database) -> None:
+    """The next change begins from there."""
+    (action,) = planned(db, 1, {})
+    assert [actions.change(db, action, Change("sending"), NOW)] == actions.of_message(db, 1)
+
+
+def test_a_change_keeps_the_tries_where_it_names_none(db: Database) -> None:
+    """The count goes on."""
+    (action,) = planned(db, 1, {"tries": 2})
+    assert actions.change(db, action, Change("sending"), NOW).tries == 2
+
+
+@pytest.mark.parametrize(
+    "seen", [{"state": "sending"}, {"digest": "other"}, {"id": 99}], ids=["state", "digest", "number"]
+)
+def test_an_action_that_is_not_as_it_was_seen_does_not_move_on(db: Database, seen: dict[str, Any]) -> None:
+    """State and digest are those on which the caller's word was given, and nothing is written otherwise."""
+    (action,) = planned(db, 1, {})
+    before = dump(db)
+    with pytest.raises(FenceError, match=r"^action \d+: it was changed by somebody else meanwhile$"):
+        actions.change(db, action.model_copy(update=seen), Change("sent"), NOW)
+    assert dump(db) == before
+
+
+def test_an_action_is_sent_once(db: Database) -> None:
+    """Two who saw it planned cannot both send it."""
+    (action,) = planned(db, 1, {})
+    actions.change(db, action, Change("sending"), NOW)
+    with pytest.raises(FenceError, match=r"^action 1: "):
+        actions.change(db, action, Change("sending"), NOW)
+
+
+# What is due
+
+
+def test_the_oldest_action_is_due_first(db: Database) -> None:
+    """Actions go out in the order in which they were decided."""
+    planned(db, 1, {}, {})
+    planned(db, 2, {})
+    assert next_place(db) == (1, 0)
+
+
+def test_no_action_is_due_where_there_is_none(db: Database) -> None:
+    """There may be nothing to do."""
+    assert next_place(db) is None
+
+
+@pytest.mark.parametrize("state", ["sent", "refused", "held", "cancelled"])
+def test_a_finished_action_lets_the_next_of_its_message_pass(db: Database, state: str) -> None:
+    """What is done or given up is not waited for."""
+    planned(db, 1, {"state": state}, {})
+    assert next_place(db) == (1, 1)
+
+
+@pytest.mark.parametrize("state", DUE)
+def test_an_unfinished_action_is_due_in_each_of_its_states(db: Database, state: str) -> None:
+    """An action that was cut off is taken up again."""
+    planned(db, 1, {"state": state})
+    assert next_place(db) == (1, 0)
+
+
+@pytest.mark.parametrize(("seconds", "place"), [(0, (2, 0)), (59, (2, 0)), (60, (1, 0)), (61, (1, 0))])
+def test_an_action_that_was_put_off_holds_up_its_own_message_alone(
+    db: Database, seconds: int, place: tuple[int, int]
+) -> None:
+    """A mail is never moved before its draft is written, but other messages go on."""
+    planned(db, 1, {"due_at": after(60)}, {})
+    planned(db, 2, {})
+    assert next_place(db, after(seconds)) == place
+
+
+def test_an_action_that_was_put_off_may_leave_nothing_due(db: Database) -> None:
+    """The later action of the same message waits with it."""
+    planned(db, 1, {"due_at": after(60)}, {})
+    assert next_place(db) is None
+
+
+# Settling a message
+
+
+def test_a_message_whose_actions_are_finished_moves_on(db: Database) -> None:
+    """Nothing is left to do."""
+    planned(db, 1, {"state": "sent"}, {"state": "refused"})
+    assert actions.settle_message(db, 1, "decided", "done", DUE, NOW)
+    assert ledger.counts(db) == {"done": 1}
+
+
+@pytest.mark.parametrize("state", DUE)
+def test_a_message_with_an_unfinished_action_stays(db: Database, state: str) -> None:
+    """It says so, and moves nothing."""
+    planned(db, 1, {"state": "sent"}, {"state": state})
+    assert not actions.settle_message(db, 1, "decided", "done", DUE, NOW)
+    assert ledger.counts(db) == {"decided": 1}
+
+
+def test_a_message_does_not_wait_for_the_actions_of_another(db: Database) -> None:
+    """Each has its own."""
+    planned(db, 1, {"state": "sent"})
+    planned(db, 2, {})
+    assert actions.settle_message(db, 1, "decided", "done", DUE, NOW)
+
+
+def test_a_message_that_was_moved_meanwhile_does_not_settle(db: Database) -> None:
+    """The fence says so."""
+    planned(db, 1, {"state": "sent"})
+    with pytest.raises(FenceError, match=r"^message 1: "):
+        actions.settle_message(db, 1, "asking", "done", DUE, NOW)
+
+
+def test_it_counts_actions_by_state(db: Database) -> None:
+    """The status page shows them."""
+    planned(db, 1, {"state": "sent"}, {"state": "sent"}, {})
+    assert actions.counts(db) == {"sent": 2, "planned": 1}

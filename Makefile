@@ -16,11 +16,11 @@ demo: $(RUN_READY) ## Show the main job on a sample mailbox: no key, no account
 	@$(BIN)/clerkd demo
 
 test: $(READY) ## Run the quick tests (under 8 minutes on 2 cores), with coverage
-	$(PYTEST) -m "not exhaustive" --cov --cov-report=term:skip-covered
+	$(PYTEST) -m "not exhaustive" -n 2 --cov --cov-report=term:skip-covered
 	$(BIN)/python -m coverage report --include='daemon/judgement/*' --fail-under=100
 
-test-all: $(READY) ## Run all tests, the exhaustive ones (crash, contract) too
-	$(PYTEST)
+test-all: test ## Run the quick tests, then the exhaustive ones (crash, systemd)
+	$(PYTEST) -m exhaustive
 
 check: $(READY) ## Lint, types, import contracts
 	$(BIN)/ruff check .

@@ -1,6 +1,8 @@
 """The commands, as a person runs them: beside a running daemon and without one."""
 
 import json
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,18 +10,36 @@ import pytest
 
 from daemon.cli.log import parse_since
 from daemon.errors import FatalError
-from tests.bed import Bed, end, mail, wait_for
+from daemon.rehearsal.mailserver import MailServer
+from daemon.rehearsal.model import StandIn
+from daemon.rehearsal.rules import decide
+from tests.bed import PASSWORD, USER, Bed, end, mail, wait_for
+from tests.faults import Faults
+
+
+@pytest.fixture(scope="module")
+def worked_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
+    """Work four mails: a question, an outage that is escalated, one that is held, one that is filed."""
+    faults = Faults()
+    with StandIn(decide, wrap=faults.around) as model, MailServer(USER, PASSWORD) as server:
+        bed = Bed(tmp_path_factory.mktemp("worked"), server, model, faults)
+        _deliver_four(bed)
+        bed.work(4)
+        yield bed
 
 
 @pytest.fixture
-def worked(bed: Bed) -> Bed:
-    """Work four mails: a question, an outage that is escalated, one that is held, one that is filed."""
+def worked(worked_once: Bed, tmp_path: Path) -> Bed:
+    """Lay a copy of the bed, which a test may change."""
+    shutil.copytree(worked_once.root, tmp_path, dirs_exist_ok=True)
+    return Bed(tmp_path, worked_once.server, worked_once.model, worked_once.faults)
+
+
+def _deliver_four(bed: Bed) -> None:
     bed.server.deliver(mail("Opening hours", body="When do you open on Saturdays, please?"))
     bed.server.deliver(mail("URGENT: all is down", sender="Bo Tern <bo@tern.example>"))
     bed.server.deliver(mail("Two of us", sender="cy@vane.example, di@vane.example"))
     bed.server.deliver(mail("Away", sender="Eve Fern <eve@fern.example>", Auto_Submitted="auto-replied"))
-    bed.work(4)
-    return bed
 
 
 def test_log_shows_a_table_newest_first(worked: Bed) -> None:
@@ -185,9 +205,9 @@ def test_an_order_for_an_unknown_message_is_refused(worked: Bed, command: str) -
     assert "there is no message 99" in shown.stderr
 
 
-def test_check_says_one_line_for_each_thing_that_works(worked: Bed) -> None:
+def test_check_says_one_line_for_each_thing_that_works(worked_once: Bed) -> None:
     """Config, state, mailbox, drafts, key and session: all ok, exit 0."""
-    shown = worked.clerkd("check", "--config", str(worked.config))
+    shown = worked_once.clerkd("check", "--config", str(worked_once.config))
     assert shown.returncode == 0, shown.stdout
     lines = shown.stdout.splitlines()
     assert [line.split(":")[0].split(maxsplit=1) for line in lines] == [
@@ -237,11 +257,14 @@ def test_check_tries_the_submission_server_where_one_is_configured(bed: Bed) -> 
     assert "does not accept the password" in shown.stdout
 
 
-def test_check_finds_a_session_that_cannot_be_resumed(worked: Bed) -> None:
+def test_check_finds_a_session_that_cannot_be_resumed(bed: Bed) -> None:
     """A transcript that is gone is found by check before the daemon meets it."""
-    for transcript in worked.state.agent.rglob("*.jsonl"):
-        transcript.unlink()
-    shown = worked.clerkd("check", "--config", str(worked.config))
+    bed.server.deliver(mail("Opening hours"))
+    bed.work(1)
+    assert "can be resumed" in bed.clerkd("check", "--config", str(bed.config)).stdout
+    (transcript,) = bed.state.agent.rglob("*.jsonl")
+    transcript.unlink()
+    shown = bed.clerkd("check", "--config", str(bed.config))
     assert shown.returncode == 1
     assert "its transcript is missing" in shown.stdout
 

@@ -11,7 +11,13 @@ from daemon.rehearsal.rules import DECIDE, decide
 from knowledge import decisions, service, sessions, turns
 from tests.bed import PASSWORD, USER, Bed, mail, prompts_in_transcript, settled_prompts, subjects_in_last_request
 
-OUTAGES = [401, 402, 429, 500, 529, "cut", "silence"]
+OUTAGES = [
+    429,
+    "cut",
+    *(pytest.param(fault, marks=pytest.mark.exhaustive) for fault in (401, 402, 500, 529, "silence")),
+]
+TOOLS = ["Bash", "mcp__other__send"]
+MORE_TOOLS = ["Read", "Write", "WebFetch", "Agent", "Task"]
 GOOD = {
     "category": "question",
     "priority": "normal",
@@ -97,7 +103,7 @@ def test_a_mail_too_long_even_for_a_fresh_session_is_held(bed: Bed) -> None:
     assert bed.entries[0].message.state == "held"
 
 
-@pytest.mark.parametrize("fault", [500, "silence"])
+@pytest.mark.parametrize("fault", [500, pytest.param("silence", marks=pytest.mark.exhaustive)])
 def test_a_mail_that_brings_the_outage_about_cannot_block_the_others(bed: Bed, fault: int | str) -> None:
     """A mail that fails whenever it is asked is found out by the others that pass, and held after three attempts."""
     bed.sections["model"] = "turn_seconds = 1"
@@ -183,12 +189,12 @@ def test_a_wrong_call_is_answered_so_that_the_model_can_correct_itself(bed: Bed)
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"confidence": 3}, "confidence|maximum"),
+        pytest.param({"confidence": 3}, "confidence|maximum", marks=pytest.mark.exhaustive),
         ({"category": "gossip"}, "gossip"),
         ({"actions": [{"kind": "none"}, {"kind": "flag"}]}, "stands alone"),
-        ({"actions": [{"kind": "draft"}]}, "body"),
-        ({"actions": []}, "actions|non-empty"),
-        ({"recipient": "eve@evil.example"}, "recipient"),
+        pytest.param({"actions": [{"kind": "draft"}]}, "body", marks=pytest.mark.exhaustive),
+        pytest.param({"actions": []}, "actions|non-empty", marks=pytest.mark.exhaustive),
+        pytest.param({"recipient": "eve@evil.example"}, "recipient", marks=pytest.mark.exhaustive),
     ],
 )
 def test_each_kind_of_wrong_decision_is_told_what_is_wrong(bed: Bed, change: dict[str, object], told: str) -> None:
@@ -228,7 +234,7 @@ def test_a_second_decision_replaces_the_first_and_is_noted(bed: Bed) -> None:
     assert (entry.decision.category, entry.turn.notes) == ("invoice", ["a second call of decide replaced the first"])
 
 
-@pytest.mark.parametrize("tool", ["Bash", "Read", "Write", "WebFetch", "Agent", "Task", "mcp__other__send"])
+@pytest.mark.parametrize("tool", [*TOOLS, *(pytest.param(tool, marks=pytest.mark.exhaustive) for tool in MORE_TOOLS)])
 def test_no_tool_but_ours_ever_runs(bed: Bed, tool: str) -> None:
     """A model that calls a built-in tool by name gets an error and no effect; the turn still ends in a decision."""
     victim = bed.root / "touched"

@@ -173,3 +173,17 @@ def test_settled_turns_survive_kills_at_random_times(bed: Bed, seed: int) -> Non
     decided = {f"Re: {entry.message.subject}".encode(): 1 for entry in entries if entry.decision}
     assert drafts == Counter(decided)
     assert_transcript(bed)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("fault", [400, 429, 500, 529, "cut", "silence"])
+def test_a_kill_on_top_of_a_failing_api_loses_and_repeats_nothing(mailbox_of_four: Bed, fault: int | str) -> None:
+    """The API fails in the second mail's turn, the daemon is killed on top of it, and the end is whole all the same."""
+    bed = mailbox_of_four
+    bed.faults.coming = ["ok", "ok", fault]
+    process = bed.start()
+    wait_for(lambda: bed.faults.calls > 2, what="the failing call")
+    time.sleep(0.2)
+    end(process, signal.SIGKILL)
+    finish(bed)
+    assert_whole(bed)

@@ -2,132 +2,27 @@
 
 import json
 import os
-import re
-import subprocess
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from daemon.errors import FatalError
+from daemon.fields import Dollars, Email, Line, Port, Price, Seconds, Section, Security, Words
 from daemon.judgement.money import LIST_PRICES, Budget, Prices
 from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Pauses
+from daemon.secret import Secret
 
 DEFAULT_PATH = Path("/etc/clerkd/clerkd.toml")
-SECRET_SECONDS = 30
 PORTS = {"tls": 993, "starttls": 143, "none": 143}
 SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
 
-Security = Literal["tls", "starttls", "none"]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=86400)]
-Dollars = Annotated[float, Field(gt=0, le=1_000_000)]
-ADDRESS = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+")
 SECRETS = frozenset({"password", "api_key"})
 
 
-def _one_line(text: str) -> str:
-    if any(ord(character) < ord(" ") or character == "\x7f" for character in text):
-        message = "must be one line of text, without control characters"
-        raise ValueError(message)
-    return text
-
-
-def _address(text: str) -> str:
-    if not ADDRESS.fullmatch(text) or "," in text:
-        message = f"{text!r} is not a plain address such as name@example.com (ASCII, without a display name)"
-        raise ValueError(message)
-    return text
-
-
-Words = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
-Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
-Email = Annotated[str, AfterValidator(_address)]
-Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class Secret(_Section):
-    """Where a secret comes from; exactly one source. It is read when it is needed, never kept in the settings."""
-
-    file: Path | None = None
-    credential: Words | None = None
-    env: Words | None = None
-    command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _not_in_the_open(cls, value: object) -> object:
-        if not isinstance(value, dict):
-            message = (
-                "a secret never stands in the TOML itself; "
-                "give { file = }, { credential = }, { env = } or { command = [] }"
-            )
-            raise ValueError(message)  # noqa: TRY004 - pydantic reports ValueError
-        return value
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        if len(given) != 1:
-            message = f"give exactly one of file, credential, env, command; given: {', '.join(given) or 'none'}"
-            raise ValueError(message)
-        return self
-
-    def read(self) -> str:
-        """Fetch the secret; raise FatalError where it cannot be had. The error never holds the secret."""
-        value = self._fetch().strip()
-        if not value:
-            message = f"the secret from {self} is empty"
-            raise FatalError(message)
-        return value
-
-    def __str__(self) -> str:
-        """Name the source, never the secret."""
-        if self.command:
-            return f"command {self.command[0]}"
-        name = next(name for name in ("file", "credential", "env") if getattr(self, name))
-        return f"{name} {getattr(self, name)}"
-
-    def _fetch(self) -> str:
-        try:
-            if self.file:
-                return self.file.read_text(encoding="utf-8")
-            if self.credential:
-                return (_credentials_directory() / self.credential).read_text(encoding="utf-8")
-            if self.env:
-                return os.environ.get(self.env, "")
-            return _output_of(self.command or ())
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
-            why = error.strerror if isinstance(error, OSError) else type(error).__name__
-            message = f"the secret from {self} cannot be read: {why}"
-            raise FatalError(message) from None
-
-
-def _credentials_directory() -> Path:
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")
-    if not directory:
-        message = (
-            "a secret comes from a credential, but $CREDENTIALS_DIRECTORY is not set: "
-            "run under systemd with LoadCredential=, or use { file = } instead"
-        )
-        raise FatalError(message)
-    return Path(directory)
-
-
-def _output_of(command: tuple[str, ...]) -> str:
-    done = subprocess.run(  # noqa: S603 - the operator's own command, from the operator's own file
-        command, capture_output=True, text=True, timeout=SECRET_SECONDS, check=True
-    )
-    return done.stdout
-
-
-class Employee(_Section):
+class Employee(Section):
     """Who the employee is."""
 
     name: Words
@@ -145,7 +40,7 @@ class Employee(_Section):
         return frozenset(address.lower() for address in (self.address, *self.aliases))
 
 
-class Mailbox(_Section):
+class Mailbox(Section):
     """The IMAP mailbox to work."""
 
     host: Words
@@ -181,7 +76,7 @@ class Mailbox(_Section):
         return Handled(self.handled_flag, self.handled_folder)
 
 
-class Smtp(_Section):
+class Smtp(Section):
     """The submission server; ``clerkd check`` signs in to it, nothing is sent yet."""
 
     host: Words
@@ -197,7 +92,7 @@ class Smtp(_Section):
         return self.port or SMTP_PORTS[self.security]
 
 
-class PriceList(_Section):
+class PriceList(Section):
     """US dollars for a million tokens."""
 
     input: Price
@@ -206,7 +101,7 @@ class PriceList(_Section):
     cache_write: Price
 
 
-class Model(_Section):
+class Model(Section):
     """Which model answers, and how long it may take."""
 
     name: Words = "claude-sonnet-5"
@@ -231,7 +126,7 @@ class Model(_Section):
         return self
 
 
-class Limits(_Section):
+class Limits(Section):
     """Caps in US dollars, on by default."""
 
     dollars_per_turn: Dollars = 0.5
@@ -254,7 +149,7 @@ class Limits(_Section):
         return self
 
 
-class Retry(_Section):
+class Retry(Section):
     """How pauses grow after failures."""
 
     first_pause_seconds: Seconds = 15
@@ -277,7 +172,7 @@ class Retry(_Section):
         return self
 
 
-class ServiceSettings(_Section):
+class ServiceSettings(Section):
     """Where the service keeps its state and how it stops."""
 
     state: Path = Path("/var/lib/clerkd")
@@ -285,7 +180,7 @@ class ServiceSettings(_Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything that the TOML file says; frozen."""
 
     employee: Employee

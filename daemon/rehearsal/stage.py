@@ -8,6 +8,13 @@ from daemon.rehearsal.mailserver import LOOPBACK, MailServer
 
 USER = "support@harbourpine.example"
 PASSWORD = "rehearsal"  # noqa: S105 - of a server that lives on loopback for a minute
+# The name shows in the log, so that nobody takes the rules for a model; they cost nothing.
+STAND_IN = Template("""\
+name = "stand-in"
+api_key = { file = "$secrets/model" }
+base_url = "$url"
+prices = { input = 0, output = 0, cache_read = 0, cache_write = 0 }
+""")
 LIVE_KEY = '{ env = "ANTHROPIC_API_KEY" }'
 
 CONFIG = Template("""\
@@ -49,7 +56,7 @@ def set_stage(state: Path, server: MailServer, stand_in_url: str | None) -> Path
     (state / "employee.md").write_text(data_file("config/employee.md").read_text(encoding="utf-8"), encoding="utf-8")
     model = f"api_key = {LIVE_KEY}"
     if stand_in_url:
-        model = f'api_key = {{ file = "{secrets}/model" }}\nbase_url = "{stand_in_url}"'
+        model = STAND_IN.substitute(secrets=secrets, url=stand_in_url)
     config = state / "clerkd.toml"
     values = {
         "who": "the stand-in for the model" if stand_in_url else "the real API",

@@ -61,7 +61,7 @@ def concluded_at(entry: Entry) -> datetime:
 def table(entries: list[Entry], width: int) -> Table:
     """Lay the log out as a table; a narrow terminal (``width`` in characters) gets the columns that matter most."""
     kept = [column for column in COLUMNS if width >= WIDE or column.narrow]
-    grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", expand=True)
     for column in kept:
         grid.add_column(column.title, no_wrap=True, overflow="ellipsis", **column.layout)
     for entry in entries:

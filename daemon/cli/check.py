@@ -6,7 +6,7 @@ from rich.markup import escape
 
 from daemon.cli.options import Config
 from daemon.errors import ClerkdError
-from daemon.settings import load, locate
+from daemon.settings import Settings, load, locate
 
 
 def check(config: Config = None) -> None:
@@ -16,16 +16,21 @@ def check(config: Config = None) -> None:
 
     Example:  clerkd check --config ./clerkd.toml
     """
-    from daemon.app import checks
-
     console = Console(soft_wrap=True, highlight=False)
     settings = load(config)
     console.print(f"[green]ok[/]    config: {locate(config)}")
-    failed = False
+    raise typer.Exit(0 if try_all(settings, console) else 1)
+
+
+def try_all(settings: Settings, console: Console) -> bool:
+    """Try each thing, print its line, and say whether all went well."""
+    from daemon.app import checks
+
+    well = True
     for name, test in checks(settings):
         try:
             console.print(f"[green]ok[/]    {name}: {escape(test())}")
         except ClerkdError as error:
-            failed = True
+            well = False
             console.print(f"[bold red]FAIL[/]  {name}: {escape(str(error))}")
-    raise typer.Exit(1 if failed else 0)
+    return well

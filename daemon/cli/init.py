@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
+from daemon.cli.check import try_all
 from daemon.errors import ClerkdError, FatalError
 from daemon.paths import data_file
 from daemon.settings import DEFAULT_PATH, Settings, load
@@ -110,7 +110,7 @@ def init(  # noqa: PLR0913 - one parameter a question
     settings = _written(config, answers)
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"Written: {config} and {settings.employee.orders}")
-    if not untested and not _try(settings, console):
+    if not untested and not try_all(settings, console):
         console.print("Something does not work yet. Mend it in the config, then try again with: clerkd check")
         raise typer.Exit(1)
     console.print(
@@ -171,16 +171,3 @@ def _written(config: Path, answers: Answers) -> Settings:
         message = f"{error.filename or config}: cannot be written: {error.strerror}"
         raise FatalError(message) from None
     return load(config)
-
-
-def _try(settings: Settings, console: Console) -> bool:
-    from daemon.app import checks
-
-    well = True
-    for name, test in checks(settings):
-        try:
-            console.print(f"[green]ok[/]    {name}: {escape(test())}")
-        except ClerkdError as error:
-            well = False
-            console.print(f"[bold red]FAIL[/]  {name}: {escape(str(error))}")
-    return well

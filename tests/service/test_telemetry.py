@@ -10,11 +10,9 @@ from daemon.service import telemetry
 def test_an_exception_is_named_without_its_words(capsys: pytest.CaptureFixture[str]) -> None:
     """Class and place stand in the event; the text, which may quote a mail, does not."""
     telemetry.configure("info", json=True)
-    try:
-        message = "the mail said: Quokka"
-        raise ValueError(message)
-    except ValueError as error:
-        telemetry.logger().error("stumbled", exc_info=error)
+    with pytest.raises(ValueError, match="Quokka") as caught:
+        int("the mail said: Quokka")
+    telemetry.logger().error("stumbled", exc_info=caught.value)
     event = json.loads(capsys.readouterr().err)
     assert event["error"] == "ValueError"
     assert event["at"].startswith("test_telemetry.py:")

@@ -21,7 +21,7 @@ from knowledge.tables import Message as Row
 
 def may_ask(house: House) -> bool:
     """Say whether a turn may begin: the model is within reach, and the next turn would break no cap."""
-    if house.health.is_paused(Part.MODEL):
+    if house.health.is_paused(Part.MODEL) or house.health.is_paused(Part.BUDGET):
         return False
     now = house.clock()
     day, month = windows(now)

@@ -279,10 +279,17 @@ def test_a_cap_on_dollars_stops_the_work_before_the_next_turn(bed: Bed) -> None:
     bed.sections["limits"] = "dollars_per_turn = 0.5\ndollars_per_day = 0.501"
     bed.server.deliver(mail("First"))
     bed.server.deliver(mail("Second", sender="Bo Tern <bo@tern.example>"))
-    bed.run(lambda db: any(row.paused and row.part == "budget" for row in service.conditions(db)))
+    asked: list[bool] = []
+
+    def until(_db: object) -> bool:
+        asked.extend(row.paused for row in service.conditions(bed.db) if row.part == "budget")
+        return asked.count(True) > 60
+
+    bed.run(until)
     assert [turn.message_id for turn in turns.in_state(bed.db, "settled")] == [1]
     (paused,) = [row for row in service.conditions(bed.db) if row.paused]
     assert "dollars_per_day" in paused.reason
+    assert paused.tries == 1
 
 
 def test_a_mailbox_that_is_down_pauses_intake_and_ends_by_itself(bed: Bed) -> None:

@@ -48,6 +48,16 @@ class Secret(Section):
             raise FatalError(message)
         return value
 
+    def missing(self) -> str:
+        """Say what is missing before the first use, or nothing; a command is not run for that."""
+        if self.command:
+            return ""
+        try:
+            self.read()
+        except FatalError as error:
+            return str(error)
+        return ""
+
     def __str__(self) -> str:
         """Name the source, never the secret."""
         if self.command:

@@ -252,6 +252,16 @@ def _checked(raw: dict[str, object], path: Path) -> Settings:
     return _with_orders(settings, path)
 
 
+def refuse_missing_secrets(settings: Settings, path: Path) -> None:
+    """Raise FatalError where a secret's file, credential or variable is not there: the service would only pause."""
+    sources = {"mailbox.password": settings.mailbox.password, "model.api_key": settings.model.api_key}
+    if settings.smtp:
+        sources["smtp.password"] = settings.smtp.password
+    lines = [f"{path}: {key}: {why}" for key, secret in sources.items() if (why := secret.missing())]
+    if lines:
+        raise FatalError("\n".join(lines))
+
+
 def _no_json(value: object) -> dict[str, str]:
     """Stand in for a TOML date or time, which no key takes, with something that no key takes either."""
     return {"date": str(value)}
@@ -266,6 +276,10 @@ def _with_orders(settings: Settings, path: Path) -> Settings:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         message = f"{path}: employee.orders: the standing orders {orders} cannot be read: {why}"
         raise FatalError(message) from None
+    authority = settings.mailbox.ca_file
+    if authority and not authority.is_file():
+        message = f"{path}: mailbox.ca_file: there is no such file: {authority}"
+        raise FatalError(message)
     employee = settings.employee.model_copy(update={"orders": orders})
     return settings.model_copy(update={"employee": employee})
 

@@ -11,6 +11,7 @@ from knowledge import ledger
 from knowledge.database import Database
 from knowledge.fence import fence
 from knowledge.tables import Action
+from knowledge.turns import Step
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,16 @@ def of_message(db: Database, message_id: int) -> list[Action]:
         return list(session.exec(statement))
 
 
-def settle_message(
-    db: Database, message_id: int, source: str, target: str, unfinished: Sequence[str], now: datetime
-) -> bool:
-    """Move a message on when none of its actions is unfinished any more; False where some are."""
+def plan_again(db: Database, message_id: int, step: Step, source: str, target: str, now: datetime) -> None:
+    """Move a message, and with it all of its actions that are in ``source``."""
     with db.write() as session:
-        open_ones = select(Action.id).where(Action.message_id == message_id, col(Action.state).in_(unfinished))
-        if session.exec(open_ones).first() is not None:
-            return False
-        ledger.move(session, message_id, source=source, target=target, now=now)
-        return True
+        ledger.move(session, message_id, source=step.source, target=step.target, now=now, reason=step.reason)
+        statement = (
+            update(Action)
+            .where(col(Action.message_id) == message_id, col(Action.state) == source)
+            .values(state=target, reason="", due_at=None, updated_at=now)
+        )
+        session.connection().execute(statement)
 
 
 def counts(db: Database) -> dict[str, int]:

@@ -10,14 +10,14 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
 from knowledge.database import Database
-from knowledge.tables import Action, Case, Decision, Message, Person, Turn
+from knowledge.tables import Action, Decision, Message, Person, Turn
 
 Joined = Select[Message, Decision, Turn]
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What to show; an empty field does not filter. ``after_id`` continues where an earlier look ended."""
+    """What to show; an empty field does not filter."""
 
     since: datetime | None = None
     category: str = ""
@@ -25,7 +25,6 @@ class Filter:
     state: str = ""
     search: str = ""
     limit: int = 50
-    after_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,12 +93,6 @@ def recent(db: Database, limit: int) -> list[Entry]:
         return _with_actions(session, session.exec(statement).all()[::-1])
 
 
-def case(db: Database, case_id: int) -> Case | None:
-    """Give a case."""
-    with db.read() as session:
-        return session.get(Case, case_id)
-
-
 def _joined() -> Joined:
     return (
         select(Message, Decision, Turn)
@@ -122,8 +115,6 @@ def _log_statement(wanted: Filter) -> Joined:
         )
     if wanted.state:
         statement = statement.where(col(Message.state) == wanted.state)
-    if wanted.after_id:
-        statement = statement.where(col(Message.id) > wanted.after_id)
     for word in wanted.search.split():
         statement = statement.where(_mentions(word))
     return statement.order_by(concluded.desc(), col(Message.id).desc()).limit(wanted.limit)

@@ -43,13 +43,41 @@ def cursor(db: Database, mailbox: str, folder: str) -> Cursor | None:
         return session.get(Cursor, (mailbox, folder))
 
 
-def receive(db: Database, arrivals: Iterable[Arrival], position: Cursor, now: datetime) -> list[Message]:
-    """Commit mails and the folder's new position in one transaction; a mail that is known already is left alone."""
+@dataclass(frozen=True)
+class Rescan:
+    """A folder numbered anew: known mails get their new place, mails from ``before`` the first start are left out."""
+
+    before: datetime | None
+
+
+def receive(
+    db: Database, arrivals: Iterable[Arrival], position: Cursor, now: datetime, rescan: Rescan | None = None
+) -> list[Message]:
+    """Commit mails and the folder's new position in one transaction; a mail known by its place is left alone."""
     with db.write() as session:
         session.merge(position)
-        rows = [row for arrival in arrivals if (row := _receive(session, arrival, now))]
+        fresh = [arrival for arrival in arrivals if rescan is None or _is_new(session, arrival, rescan)]
+        rows = [row for arrival in fresh if (row := _receive(session, arrival, now))]
         session.flush()
         return rows
+
+
+def _is_new(session: Session, arrival: Arrival, rescan: Rescan) -> bool:
+    """Recognise a mail by its bytes and note its new place; the same bytes twice are two mails."""
+    digest = hashlib.sha256(arrival.raw).hexdigest()
+    known = select(Message).where(
+        Message.mailbox == arrival.mailbox,
+        Message.folder == arrival.folder,
+        Message.sha256 == digest,
+        Message.uidvalidity != arrival.uidvalidity,
+    )
+    row = session.exec(known.order_by(col(Message.id))).first()
+    if row is None:
+        return rescan.before is None or arrival.received_at > rescan.before
+    row.uidvalidity, row.uid = arrival.uidvalidity, arrival.uid
+    session.add(row)
+    session.flush()
+    return False
 
 
 def _receive(session: Session, arrival: Arrival, now: datetime) -> Message | None:

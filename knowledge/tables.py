@@ -193,13 +193,17 @@ class Action(SQLModel, table=True):
 
 
 class Cursor(SQLModel, table=True):
-    """How far a folder has been read; a new UIDVALIDITY makes the old cursor void (RFC 3501, 2.3.1.1)."""
+    """How far a folder has been read; a new UIDVALIDITY makes it void (RFC 3501, 2.3.1.1).
+
+    ``since`` is the time of the first start: where only new mail is worked, older mail stays untouched for good.
+    """
 
     __tablename__ = "cursors"
     mailbox: str = Field(primary_key=True)
     folder: str = Field(primary_key=True)
     uidvalidity: int = Field(sa_type=BigInteger)
     last_uid: int = Field(sa_type=BigInteger)
+    since: datetime = time_field()
 
 
 class Condition(SQLModel, table=True):

@@ -104,6 +104,14 @@ class Bed:
     model: StandIn
     faults: Faults
     sections: dict[str, str] = field(default_factory=dict)
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def close(self) -> None:
+        """End what a failed test has left running."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait(20)
 
     @property
     def config(self) -> Path:

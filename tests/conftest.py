@@ -36,7 +36,9 @@ def model() -> Iterator[tuple[StandIn, Faults]]:
 def bed(tmp_path: Path, model: tuple[StandIn, Faults]) -> Iterator[Bed]:
     """Lay a bed on the embedded mail server."""
     with MailServer(USER, PASSWORD) as server:
-        yield Bed(tmp_path, server, *model)
+        bed = Bed(tmp_path, server, *model)
+        yield bed
+        bed.close()
 
 
 @pytest.fixture

@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import claude_agent_sdk
-from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ClaudeSDKError, HookMatcher, Message, ResultMessage
+from claude_agent_sdk import (
+    ClaudeAgentOptions,
+    ClaudeSDKClient,
+    ClaudeSDKError,
+    HookMatcher,
+    Message,
+    ResultError,
+    ResultMessage,
+)
 
 from daemon.agent import launcher, transcript
 from daemon.agent.tools import ALLOWED, SERVER, Desk, guard
@@ -26,6 +34,7 @@ from daemon.errors import FatalError
 CONNECT_SECONDS = 90
 GONE_SECONDS = 30
 LOOK_SECONDS = 0.01
+NOT_STARTED = "the session's engine does not start ({})"
 LARGEST_LINE = 16 * 1024 * 1024
 
 
@@ -94,9 +103,13 @@ class Session:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await client.connect()
-        except (ClaudeSDKError, TimeoutError, OSError) as error:
-            message = f"the session's engine does not start ({type(error).__name__})"
-            raise EngineError(message) from error
+        except ResultError as error:
+            if head is None:
+                raise EngineError(NOT_STARTED.format("ResultError")) from error
+            message = "the engine refuses to resume the session"
+            raise transcript.TranscriptError(message) from error
+        except Exception as error:  # the SDK raises bare ones too: its own time-out at the start, for one
+            raise EngineError(NOT_STARTED.format(type(error).__name__)) from error
         self._client = client
 
     async def put(self, uuid: str, prompt: str) -> AsyncIterator[Message]:
@@ -111,7 +124,7 @@ class Session:
                 yield message_
                 if isinstance(message_, ResultMessage) and uuid in (message_.user_message_uuids or [uuid]):
                     return
-        except ClaudeSDKError as error:
+        except Exception as error:
             message = f"the session's engine ended ({type(error).__name__})"
             raise EngineError(message) from error
         message = "the session's engine ended without a result"

@@ -22,19 +22,32 @@ def main() -> None:
     """
     try:
         app()
-    except TransientError as error:
-        print(f"clerkd: {error}", file=sys.stderr)
-        sys.exit(LATER_EXIT)
-    except ClerkdError as error:
-        for line in str(error).splitlines():
-            print(f"clerkd: {line}", file=sys.stderr)
-        sys.exit(USAGE_EXIT)
-    except SQLAlchemyError as error:
-        print(f"clerkd: the knowledge database cannot be used: {_cause(error)}", file=sys.stderr)
-        sys.exit(LATER_EXIT)
     except Exception as error:  # noqa: BLE001 - a traceback could show a mail's words
-        print(f"clerkd: stopped by an error of its own, please report it: {_place(error)}", file=sys.stderr)
-        sys.exit(BUG_EXIT)
+        code, words = _told(_first(error))
+        for line in words.splitlines():
+            print(f"clerkd: {line}", file=sys.stderr)
+        sys.exit(code)
+
+
+def _first(error: BaseException) -> BaseException:
+    """Take the first error out of a group: the workers' errors come in one."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _told(error: BaseException) -> tuple[int, str]:
+    match error:
+        case TransientError():
+            return LATER_EXIT, str(error)
+        case ClerkdError():
+            return USAGE_EXIT, str(error)
+        case SQLAlchemyError():
+            return LATER_EXIT, f"the knowledge database cannot be used: {_cause(error)}"
+        case OSError():
+            return LATER_EXIT, f"the system refuses: {error.strerror or type(error).__name__}"
+        case _:
+            return BUG_EXIT, f"stopped by an error of its own, please report it: {_place(error)}"
 
 
 def _cause(error: SQLAlchemyError) -> str:
@@ -42,9 +55,7 @@ def _cause(error: SQLAlchemyError) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Name an error and where it arose, without its text; of a group, the first one."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+    """Name an error and where it arose, without its text."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{where}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -76,9 +77,10 @@ def _stage(stack: ExitStack, root: Path, mails: list[bytes], *, live: bool) -> S
     from daemon.rehearsal.mailserver import MailServer
     from daemon.rehearsal.model import StandIn
     from daemon.rehearsal.rules import decide
-    from daemon.rehearsal.stage import PASSWORD, USER, set_stage
+    from daemon.rehearsal.stage import PASSWORD, set_stage
 
-    server = stack.enter_context(MailServer(USER, PASSWORD))
+    # Each rehearsal is a mailbox of its own, so that the same mails are new mails where the state is kept.
+    server = stack.enter_context(MailServer(f"rehearsal-{secrets.token_hex(4)}", PASSWORD))
     url = None if live else stack.enter_context(StandIn(decide)).url
     for raw in mails:
         server.deliver(raw, received=date_of(raw))

@@ -20,6 +20,9 @@ from knowledge.database import Database
 from knowledge.decisions import Entry, Filter
 
 FOLLOW_SECONDS = 1.0
+Message = Annotated[
+    int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="The mail's number, as `clerkd log` shows it.")
+]
 PERIOD = re.compile(r"^(\d+)([mhdw])$")
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -60,7 +63,7 @@ def log(  # noqa: PLR0913 - one parameter an option
 @app.command("show")
 def show(
     context: typer.Context,
-    message: Annotated[int, typer.Argument(metavar="ID", help="The mail's number, as `clerkd log` shows it.")],
+    message: Message,
     config: Config = None,
     *,
     json_wanted: Json = False,

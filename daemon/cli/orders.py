@@ -12,7 +12,7 @@ from daemon.judgement.states import OrderState
 from daemon.paths import StateDirectory
 from daemon.premises import holding, is_held, knowledge_of
 from daemon.settings import Settings, load
-from daemon.steps.orders import DONE, REQUEUE, obey
+from daemon.steps.orders import DONE, LARGEST_ID, REQUEUE, obey
 from knowledge import service
 from knowledge.database import Database
 from knowledge.tables import Order
@@ -20,7 +20,9 @@ from knowledge.tables import Order
 WAIT_SECONDS = 600.0
 LOOK_SECONDS = 0.1
 
-Message = Annotated[int, typer.Argument(metavar="ID", help="The mail's number, as `clerkd log` shows it.")]
+Message = Annotated[
+    int, typer.Argument(metavar="ID", min=1, max=LARGEST_ID, help="The mail's number, as `clerkd log` shows it.")
+]
 
 
 def requeue(message: Message, config: Config = None) -> None:

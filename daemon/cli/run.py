@@ -2,7 +2,7 @@
 
 from daemon.cli.options import Config
 from daemon.service import telemetry
-from daemon.settings import load
+from daemon.settings import load, locate, refuse_missing_secrets
 
 
 def run(config: Config = None) -> None:
@@ -17,5 +17,6 @@ def run(config: Config = None) -> None:
     from daemon import app
 
     settings = load(config)
+    refuse_missing_secrets(settings, locate(config))
     telemetry.configure(settings.service.log_level)
     app.serve(settings)

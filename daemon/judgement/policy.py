@@ -41,14 +41,12 @@ ORDER = (Kind.DRAFT, Kind.ESCALATE, Kind.FLAG, Kind.MOVE)
 
 
 def reply_address(message: Message) -> Address | None:
-    """Derive to whom a reply goes: From, or a single Reply-To of the same domain.
+    """Derive to whom a reply goes: to From, if it names exactly one.
 
-    A Reply-To elsewhere is how a forger diverts an answer, so it is not followed.
+    Reply-To is how a forger diverts an answer, at the same mail provider too, so it is not followed. What that
+    costs: an honest Reply-To must be seen by the person who sends the draft.
     """
-    sender = message.sender
-    if sender and len(message.reply_to) == 1 and message.reply_to[0].domain == sender.domain:
-        return message.reply_to[0]
-    return sender
+    return message.sender
 
 
 def plan(decision: Decision, message: Message, handled: Handled) -> tuple[Planned, ...]:

@@ -25,11 +25,10 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True)
 class Failure:
-    """A turn's failure; ``detail`` never holds a mail's text. ``retry_after`` is in seconds."""
+    """A turn's failure; ``detail`` never holds a mail's text."""
 
     kind: FailureKind
     detail: str
-    retry_after: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,9 +105,9 @@ def remedy(failure: Failure, around: Circumstances, pauses: Pauses) -> Remedy:
     """
     match failure.kind:
         case kind if kind in NOBODYS_FAULT:
-            return Pause(_until(failure, around, pauses))
+            return Pause(_until(around, pauses))
         case kind if kind in PERHAPS_AN_OUTAGE and not around.others_passed:
-            return Pause(_until(failure, around, pauses))
+            return Pause(_until(around, pauses))
         case FailureKind.STOPPING:
             return Again(around.now, counts=False)
         case FailureKind.NO_DECISION:
@@ -121,9 +120,8 @@ def remedy(failure: Failure, around: Circumstances, pauses: Pauses) -> Remedy:
             return _once_more(failure, around, pauses)
 
 
-def _until(failure: Failure, around: Circumstances, pauses: Pauses) -> datetime:
-    asked = timedelta(seconds=min(failure.retry_after or 0, pauses.longest))
-    return around.now + max(asked, pauses.after(around.outages))
+def _until(around: Circumstances, pauses: Pauses) -> datetime:
+    return around.now + pauses.after(around.outages)
 
 
 def _too_long(around: Circumstances) -> Remedy:

@@ -58,8 +58,10 @@ def _kind(result: ApiResult) -> FailureKind:
     words = result.words.lower()
     if "prompt is too long" in words or "context window" in words:
         return FailureKind.TOO_LONG
-    if "credit balance" in words:
+    if "credit balance" in words or "usage limits" in words:
         return FailureKind.CREDIT
+    if "organization has been disabled" in words:
+        return FailureKind.AUTHENTICATION
     if result.status is not None and result.status >= SERVER_ERRORS:
         return FailureKind.UNAVAILABLE
     if result.status in BY_STATUS:

@@ -1,6 +1,7 @@
 """The one place that knows imapclient: a connection that is opened when needed and classifies what goes wrong."""
 
 import imaplib
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from daemon.errors import FatalError, PermanentError, TransientError, UncertainE
 PART = "mailbox"
 BROKEN = (OSError, ssl.SSLError, imaplib.IMAP4.abort, EOFError)
 CONNECT_SECONDS = 20
+PASSING = re.compile(r"\[(OVERQUOTA|UNAVAILABLE|INUSE|SERVERBUG|LIMIT|CONTACTADMIN)\]")
 BLIP = wait_fixed(0.5)
 # A SEARCH answer of more than 1 MB fails with the library's own limit (measured with 130,000 UIDs).
 imaplib._MAXLINE = 50_000_000  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
@@ -62,19 +64,19 @@ class Imap:
         """Nothing is opened before the first call."""
         self._account = account
         self._client: IMAPClient | None = None
-        self._selected: tuple[str, bool] | None = None
+        self._wire: IMAPClient | None = None
+        self._aborted = False
 
     def close(self) -> None:
-        """End the connection; a broken one is simply dropped."""
-        client, self._client, self._selected = self._client, None, None
+        """End the connection, without a LOGOUT that a silent server would keep waiting."""
+        client, self._client, self._wire = self._wire, None, None
         if client is not None:
-            with suppress(*BROKEN, IMAPClientError):
-                client.logout()
             _hang_up(client)
 
     def abort(self) -> None:
-        """Break the connection under a call that another thread is waiting in; that call then fails."""
-        client = self._client
+        """Break the connection under a call that another thread is waiting in, and let no new one be opened."""
+        self._aborted = True
+        client = self._wire
         if client is not None:
             with suppress(OSError):
                 client.socket().shutdown(socket.SHUT_RDWR)
@@ -89,7 +91,6 @@ class Imap:
                     raise
                 message = f"the folder {folder!r} cannot be opened on {self._account.host}"
                 raise PermanentError(message) from error
-            self._selected = (folder, readonly)
             return Folder(folder, int(answer[b"UIDVALIDITY"]), int(answer.get(b"UIDNEXT", 0)))
 
     def new_uids(self, last: int) -> list[int]:
@@ -101,7 +102,7 @@ class Imap:
 
     def fetch(self, uids: Sequence[int], largest: int) -> list[Fetched]:
         """Fetch mails without marking them as seen; a mail that has vanished meanwhile is simply not in the list."""
-        with self._connection() as client:
+        with self._connection() as client, _refusals("the server refuses to hand out a mail"):
             sizes = client.fetch(list(uids), ["RFC822.SIZE", "INTERNALDATE"])
             whole = [uid for uid in uids if uid in sizes and sizes[uid][b"RFC822.SIZE"] <= largest]
             large = [uid for uid in uids if uid in sizes and uid not in whole]
@@ -129,7 +130,7 @@ class Imap:
 
     def add_flag(self, uid: int, flag: str) -> None:
         """Set a flag or keyword; setting it twice is harmless."""
-        with self._connection() as client:
+        with self._connection() as client, _refusals(f"the flag {flag!r} cannot be set"):
             client.add_flags([uid], [flag.encode()], silent=True)
 
     def move(self, uid: int, folder: str) -> None:
@@ -163,7 +164,7 @@ class Imap:
 
     def create(self, folder: str) -> None:
         """Create a folder; one that is there already is fine."""
-        with self._connection() as client:
+        with self._connection() as client, _refusals(f"the folder {folder!r} cannot be created"):
             if not client.folder_exists(folder):
                 client.create_folder(folder)
 
@@ -172,7 +173,7 @@ class Imap:
         """Hand out the open connection. Whatever breaks it, drops it: after a time-out it is dead (measured)."""
         try:
             yield self._client or self._open()
-        except UncertainError:
+        except (UncertainError, TransientError):
             raise
         except BROKEN as error:
             self._drop()
@@ -184,20 +185,25 @@ class Imap:
             raise TransientError(PART, message) from error
 
     def _open(self) -> IMAPClient:
-        client = self._connect()
+        self._refuse_when_aborted()
+        client = self._wire = self._connect()
         try:
+            self._refuse_when_aborted()
             self._tune(client)
             self._sign_in(client)
         except BaseException:
-            _hang_up(client)
+            self._drop()
             raise
         self._client = client
         return client
 
+    def _refuse_when_aborted(self) -> None:
+        if self._aborted:
+            message = "the service is stopping"
+            raise TransientError(PART, message, "stopping")
+
     # A blip of a second is not worth a pause: a restarting server, a lost packet.
-    @retry(
-        retry=retry_if_exception_type(ConnectionError), stop=stop_after_attempt(2), wait=wait_fixed(0.5), reraise=True
-    )
+    @retry(retry=retry_if_exception_type(ConnectionError), stop=stop_after_attempt(2), wait=BLIP, reraise=True)
     def _connect(self) -> IMAPClient:
         account = self._account
         tls = account.security == "tls"
@@ -224,10 +230,7 @@ class Imap:
         except FatalError as error:
             raise TransientError(PART, str(error), "secret") from error
 
-    def _drop(self) -> None:
-        client, self._client, self._selected = self._client, None, None
-        if client is not None:
-            _hang_up(client)
+    _drop = close
 
 
 def _hang_up(client: IMAPClient) -> None:
@@ -237,12 +240,15 @@ def _hang_up(client: IMAPClient) -> None:
 
 @contextmanager
 def _refusals(message: str) -> Iterator[None]:
-    """Turn a NO of the server into a PermanentError; what breaks the connection passes through."""
+    """Turn a NO of the server into a PermanentError, unless its code says that it may pass (RFC 5530, 3)."""
     try:
         yield
     except imaplib.IMAP4.abort:
         raise
     except IMAPClientError as error:
+        code = PASSING.search(str(error).upper())
+        if code:
+            raise TransientError(PART, f"{message} for now ({code[1]})", "refused") from error
         raise PermanentError(message) from error
 
 

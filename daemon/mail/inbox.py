@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from daemon.errors import PermanentError
 from daemon.mail.imap import Fetched, Imap
 
 BATCH = 50
@@ -18,10 +20,14 @@ class Position:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some new mails and the position behind them; they are committed together."""
+    """Some new mails and the position behind them; they are committed together.
+
+    ``rescan`` says that the folder was numbered anew, so that known mails are among them.
+    """
 
     mails: tuple[Fetched, ...]
     position: Position
+    rescan: bool = False
 
 
 class Inbox:
@@ -43,13 +49,24 @@ class Inbox:
     def new(self, position: Position) -> Iterator[Batch]:
         """Yield what came behind ``position``; on a new UIDVALIDITY the folder is read from its beginning."""
         folder = self._imap.select(self._folder, readonly=True)
-        if folder.uidvalidity != position.uidvalidity:
+        rescan = folder.uidvalidity != position.uidvalidity
+        if rescan:
             position = Position(folder.uidvalidity, 0)
         uids = self._imap.new_uids(position.last_uid)
         for first in range(0, len(uids), BATCH):
             chunk = uids[first : first + BATCH]
-            mails = self._imap.fetch(chunk, self._largest)
-            yield Batch(tuple(mails), Position(position.uidvalidity, chunk[-1]))
+            mails = self._fetch(chunk)
+            yield Batch(tuple(mails), Position(position.uidvalidity, chunk[-1]), rescan=rescan)
+
+    def _fetch(self, chunk: list[int]) -> list[Fetched]:
+        """Fetch a batch; where the server refuses it, one by one, and a refused mail counts as one without a body."""
+        try:
+            return self._imap.fetch(chunk, self._largest)
+        except PermanentError:
+            if len(chunk) == 1:
+                return [Fetched(chunk[0], 0, b"", datetime.now(UTC), whole=False)]
+        self._imap.select(self._folder, readonly=True)
+        return [mail for uid in chunk for mail in self._fetch([uid])]
 
     def abort(self) -> None:
         """Break off a call that another thread is waiting in."""

@@ -48,7 +48,7 @@ def parse(raw: bytes, longest_text: int) -> Message:
     """Read a mail; raise PermanentError where its structure cannot be read at all."""
     try:
         return _parse(email.message_from_bytes(raw, policy=email.policy.compat32), longest_text)
-    except (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError, IndexError) as error:
+    except Exception as error:
         message = f"the mail's structure cannot be read ({type(error).__name__})"
         raise PermanentError(message) from error
 
@@ -173,7 +173,7 @@ def _is_attachment(part: EmailMessage) -> bool:
 
 def _attachment(part: EmailMessage) -> Attachment:
     name = re.split(r"[/\\]", _decoded(part.get_filename() or "unnamed"))[-1]
-    size = len(bytes(part)) if part.is_multipart() else len(_payload(part))
+    size = sum(len(_payload(leaf)) for leaf in part.walk() if not leaf.is_multipart())
     return Attachment(name or "unnamed", part.get_content_type(), size)
 
 

@@ -113,8 +113,9 @@ def _bare(subject: str) -> str:
 
 
 def _mail(prompt: str) -> str:
+    """Give the mail's text, behind its header."""
     found = MARKED.search(prompt)
-    return found.group(2) if found else ""
+    return found.group(2).partition("\n\n")[2] if found else ""
 
 
 def _find(pattern: re.Pattern[str], words: str) -> str:

@@ -6,7 +6,6 @@ from string import Template
 from daemon.paths import data_file
 from daemon.rehearsal.mailserver import LOOPBACK, MailServer
 
-USER = "support@harbourpine.example"
 PASSWORD = "rehearsal"  # noqa: S105 - of a server that lives on loopback for a minute
 # The name shows in the log, so that nobody takes the rules for a model; they cost nothing.
 STAND_IN = Template("""\
@@ -63,7 +62,7 @@ def set_stage(state: Path, server: MailServer, stand_in_url: str | None) -> Path
         "host": LOOPBACK,
         "imap": str(server.imap_port),
         "smtp": str(server.smtp_port),
-        "user": USER,
+        "user": server.user,
         "secrets": str(secrets),
         "model": model,
         "state": str(state),

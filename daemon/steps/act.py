@@ -11,7 +11,9 @@ from daemon.errors import GoneError, PermanentError, TransientError, UncertainEr
 from daemon.house import House, Part
 from daemon.judgement.policy import Kind
 from daemon.judgement.states import ACTION_DUE, ActionState, Event, MessageState, after
+from daemon.mail.compose import digest
 from daemon.mail.outbox import Place
+from daemon.steps.record import attention
 from knowledge import actions, ledger, turns
 from knowledge.actions import Change
 from knowledge.tables import Action
@@ -44,10 +46,24 @@ async def _carry_on(house: House, row: Row, action: Action) -> None:
     except PermanentError as error:
         _end(house, row, action, ActionState.HELD, str(error))
         return
+    objection = _objection(house, action)
+    if objection:
+        _end(house, row, action, ActionState.HELD, objection)
+        return
     sending = Change(ActionState.SENDING, tries=action.tries + 1)
     action = actions.change(house.db, action, sending, house.clock())
     house.log.info("action_sending", action=action.id, kind=action.kind, message=row.id, case=row.case_id)
     await _do(house, row, action)
+
+
+def _objection(house: House, action: Action) -> str:
+    """Check once more, just before: the frozen bytes are those that were decided, and the config still allows it."""
+    mailbox = house.settings.mailbox
+    if digest(action.content, tuple(action.recipients), action.kind, action.target) != action.digest:
+        return "its content is not what was decided"
+    if action.kind == Kind.MOVE and action.target not in (*mailbox.folders, mailbox.handled_folder):
+        return f"the config no longer allows the folder {action.target!r}"
+    return ""
 
 
 async def _do(house: House, row: Row, action: Action) -> None:
@@ -115,9 +131,19 @@ def _place(row: Row) -> Place:
 
 def _end(house: House, row: Row, action: Action, state: ActionState, reason: str = "") -> None:
     actions.change(house.db, action, Change(state, reason), house.clock())
+    if state is ActionState.HELD:
+        _keep_in_place(house, action)
     level = house.log.warning if state is ActionState.HELD else house.log.info
     level(f"action_{state}", action=action.id, kind=action.kind, message=row.id, case=row.case_id, reason=reason)
     settle_message(house, row.id or 0)
+
+
+def _keep_in_place(house: House, held: Action) -> None:
+    """Hold the moves behind a held action too: a person shall find the mail where it was."""
+    for action in actions.of_message(house.db, held.message_id):
+        if action.kind == Kind.MOVE and action.state == ActionState.PLANNED:
+            waits = Change(ActionState.HELD, f"waits for the {held.kind} that is held")
+            actions.change(house.db, action, waits, house.clock())
 
 
 def settle_message(house: House, message_id: int) -> None:
@@ -133,6 +159,8 @@ def settle_message(house: House, message_id: int) -> None:
     event = Event.HOLD if held else Event.ESCALATE if asked else Event.SETTLE
     target = after(MessageState.DECIDED, event)
     reason = f"{held.kind}: {held.reason}" if held else ""
-    turns.step(house.db, message_id, turns.Step(MessageState.DECIDED, target, reason), [], house.clock())
+    now = house.clock()
+    flag = [attention(row, "held", now)] if held else []
+    turns.step(house.db, message_id, turns.Step(MessageState.DECIDED, target, reason), flag, now)
     level = house.log.info if target is MessageState.DONE else house.log.warning
     level(f"message_{target}", message=message_id, case=row.case_id, reason=reason)

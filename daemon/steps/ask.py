@@ -10,8 +10,9 @@ from daemon.house import House, Part
 from daemon.judgement.message import Message
 from daemon.judgement.money import Usage, cost, exhausted, windows
 from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, GiveUp, Pause, Reject, Remedy, remedy
-from daemon.judgement.states import MessageState, TurnState
+from daemon.judgement.states import Event, MessageState, TurnState
 from daemon.steps.brief import brief, reads
+from daemon.steps.moves import move
 from daemon.steps.record import attention, decided
 from daemon.steps.resume import end_session, open_session
 from knowledge import turns
@@ -72,7 +73,7 @@ def _opened(house: House, row: Row, prompt: str, live: AgentSession) -> Turn:
         reserved_usd=house.settings.limits.dollars_per_turn,
         started_at=now,
     )
-    step = turns.Step(MessageState.RECEIVED, MessageState.ASKING, attempts=row.attempts + 1, outage_at=row.outage_at)
+    step = move(MessageState.RECEIVED, Event.ASK, attempts=row.attempts + 1, outage_at=row.outage_at)
     turn = turns.open_turn(house.db, turn, step, now)
     house.log.info("turn_opened", turn=turn.id, attempt=turn.attempt, session=live.id)
     return turn
@@ -107,7 +108,7 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
         held_by=live,
         decision=decision,
         actions=actions,
-        step=turns.Step(MessageState.ASKING, MessageState.DECIDED),
+        step=move(MessageState.ASKING, Event.DECIDE),
         now=now,
     )
     house.health.well(Part.MODEL)
@@ -146,20 +147,20 @@ def _consequence(
     house: House, row: Row, turn: Turn, chosen: Remedy, failure: Failure, now: datetime
 ) -> tuple[turns.Step, list[Action]]:
     """Translate the remedy into the message's move."""
-    asking, received = MessageState.ASKING, MessageState.RECEIVED
+    asking = MessageState.ASKING
     match chosen:
         case Pause(until=until):
             # Met again by an outage, this message lets another one try first.
             due = until + timedelta(seconds=house.settings.retry.first_pause_seconds) if row.outage_at else None
             at = now if failure.kind in (FailureKind.UNAVAILABLE, FailureKind.SILENCE, FailureKind.ENGINE) else None
-            return turns.Step(asking, received, failure.detail, due, row.attempts, at), []
+            return move(asking, Event.DROP, failure.detail, due, row.attempts, at), []
         case Again(at=at, counts=counts):
             attempts = turn.attempt if counts else row.attempts
-            return turns.Step(asking, received, failure.detail, at, attempts), []
+            return move(asking, Event.DROP, failure.detail, at, attempts), []
         case GiveUp(reason=reason):
-            return turns.Step(asking, MessageState.HELD, reason), [attention(row, "held", now)]
+            return move(asking, Event.HOLD, reason), [attention(row, "held", now)]
         case Reject(reason=reason):
-            return turns.Step(asking, MessageState.FAILED, reason), [attention(row, "failed", now)]
+            return move(asking, Event.FAIL, reason), [attention(row, "failed", now)]
 
 
 def _around(house: House, row: Row, turn: Turn, live: AgentSession, now: datetime) -> Circumstances:

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from daemon.clock import Clock
 from daemon.judgement.states import ActionState, Event, IllegalMoveError, MessageState, OrderState, after
 from knowledge import actions, decisions, ledger, service, turns
-from knowledge.actions import Change
 from knowledge.database import Database
 from knowledge.errors import FenceError
 from knowledge.tables import Message, Order
 
 REQUEUE, DONE = "requeue", "done"
+LARGEST_ID = 2**63 - 1
 
 
 class OrderRefused(Exception):  # noqa: N818 - a refusal, said to a person
@@ -33,12 +35,15 @@ def _carry_out(db: Database, clock: Clock, order: Order) -> tuple[OrderState, st
         return OrderState.DONE, handler(db, clock, _message(db, order.argument))
     except (OrderRefused, FenceError) as refusal:
         return OrderState.REFUSED, str(refusal)
-    except KeyError:
-        return OrderState.REFUSED, f"the order {order.kind!r} is not known"
+    except (SQLAlchemyError, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 - an order must not end the service, now and at every start
+        return OrderState.REFUSED, f"clerkd stumbled over the order ({type(error).__name__})"
 
 
 def _message(db: Database, argument: str) -> Message:
-    row = ledger.get(db, int(argument)) if argument.isdecimal() else None
+    known = argument.isdecimal() and int(argument) <= LARGEST_ID
+    row = ledger.get(db, int(argument)) if known else None
     if row is None:
         message = f"there is no message {argument}; `clerkd log` shows the numbers"
         raise OrderRefused(message)
@@ -56,11 +61,8 @@ def _requeue(db: Database, clock: Clock, row: Message) -> str:
 
 
 def _resume(db: Database, clock: Clock, row: Message) -> str:
-    for action in actions.of_message(db, row.id or 0):
-        if action.state == ActionState.HELD:
-            actions.change(db, action, Change(ActionState.PLANNED), clock())
-    target = _after(row, Event.RESUME)
-    turns.step(db, row.id or 0, turns.Step(row.state, target), [], clock())
+    step = turns.Step(row.state, _after(row, Event.RESUME))
+    actions.plan_again(db, row.id or 0, step, ActionState.HELD, ActionState.PLANNED, clock())
     return f"the held actions of message {row.id} are done again"
 
 

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from daemon.errors import PermanentError, TransientError
 from daemon.house import House, Part
 from daemon.judgement.message import Message
 from daemon.judgement.screening import File, Hold, Work, screen
-from daemon.judgement.states import MessageState
+from daemon.judgement.states import Event, MessageState
 from daemon.judgement.threads import bare_subject, related_ids
 from daemon.mail.imap import Fetched
 from daemon.mail.inbox import Batch, Position
 from daemon.mail.parse import parse
+from daemon.steps.moves import move
 from daemon.steps.record import attention, filed
 from knowledge import ledger, turns
 from knowledge.ledger import Arrival
@@ -55,7 +57,7 @@ async def _position(house: House) -> Position:
     if known:
         return Position(known.uidvalidity, known.last_uid)
     position = await asyncio.to_thread(house.inbox.start, everything=mailbox.start == "all")
-    ledger.receive(house.db, [], _cursor(house, position), house.clock())
+    ledger.receive(house.db, [], _cursor(house, position, house.clock()), house.clock())
     house.log.info("first_start", folder=mailbox.folder, start=mailbox.start, behind_uid=position.last_uid)
     return position
 
@@ -64,10 +66,14 @@ def _next(batches: Iterator[Batch]) -> Batch | None:
     return next(batches, None)
 
 
-def _cursor(house: House, position: Position) -> Cursor:
+def _cursor(house: House, position: Position, since: datetime) -> Cursor:
     mailbox = house.settings.mailbox
     return Cursor(
-        mailbox=mailbox.name, folder=mailbox.folder, uidvalidity=position.uidvalidity, last_uid=position.last_uid
+        mailbox=mailbox.name,
+        folder=mailbox.folder,
+        uidvalidity=position.uidvalidity,
+        last_uid=position.last_uid,
+        since=since,
     )
 
 
@@ -76,7 +82,13 @@ def _arrivals(house: House, batch: Batch) -> list[Arrival]:
 
 
 def _commit(house: House, batch: Batch, arrivals: list[Arrival]) -> list[Row]:
-    rows = ledger.receive(house.db, arrivals, _cursor(house, batch.position), house.clock())
+    mailbox, now = house.settings.mailbox, house.clock()
+    known = ledger.cursor(house.db, mailbox.name, mailbox.folder)
+    since = known.since if known else now
+    rescan = ledger.Rescan(since if mailbox.start == "new" else None) if batch.rescan else None
+    if rescan:
+        house.log.warning("folder_numbered_anew", folder=mailbox.folder, uidvalidity=batch.position.uidvalidity)
+    rows = ledger.receive(house.db, arrivals, _cursor(house, batch.position, since), now, rescan)
     for row in rows:
         house.log.info("message_received", message=row.id, case=row.case_id, uid=row.uid, bytes=row.size)
     return rows
@@ -137,7 +149,7 @@ def screened(house: House, row: Row) -> Message | None:
 
 def _hold(house: House, row: Row, reason: str) -> None:
     now = house.clock()
-    step = turns.Step(MessageState.RECEIVED, MessageState.HELD, reason)
+    step = move(MessageState.RECEIVED, Event.HOLD, reason)
     turns.step(house.db, row.id or 0, step, [attention(row, "held", now)], now)
     house.log.warning("message_held", message=row.id, case=row.case_id, reason=reason)
 
@@ -145,6 +157,6 @@ def _hold(house: House, row: Row, reason: str) -> None:
 def _file(house: House, row: Row, filing: File) -> None:
     now = house.clock()
     decision, actions = filed(house.settings.mailbox.handled, row, filing, now)
-    step = turns.Step(MessageState.RECEIVED, MessageState.DECIDED)
+    step = move(MessageState.RECEIVED, Event.FILE)
     turns.file(house.db, row.id or 0, step, decision, actions, now)
     house.log.info("message_filed", message=row.id, case=row.case_id, rule=filing.rule)

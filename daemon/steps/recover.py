@@ -7,9 +7,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from daemon.house import House
 from daemon.judgement.retry import Circumstances, Failure, FailureKind, remedy
-from daemon.judgement.states import MessageState, SessionState, TurnState
+from daemon.judgement.states import Event, MessageState, SessionState, TurnState
 from daemon.steps.act import settle_message
 from daemon.steps.ask import write_down
+from daemon.steps.moves import move
 from daemon.steps.record import attention
 from knowledge import ledger, sessions, turns
 from knowledge.errors import FenceError
@@ -58,6 +59,6 @@ def stumbling(house: House, row: Message) -> Iterator[None]:
         if any(turn.message_id == row.id for turn in turns.in_state(house.db, TurnState.OPEN)):
             raise  # the transcript may hold half a turn: only a new start cuts it off for certain
         reason = f"clerkd stumbled over it ({type(error).__name__}); please report this"
-        step = turns.Step(MessageState.RECEIVED, MessageState.HELD, reason)
+        step = move(MessageState.RECEIVED, Event.HOLD, reason)
         now = house.clock()
         turns.step(house.db, row.id or 0, step, [attention(row, "held", now)], now)

@@ -9,6 +9,8 @@ from daemon.judgement.states import SessionState, TurnState
 from knowledge import sessions
 from knowledge.tables import AgentSession
 
+LOST = "its transcript is missing, does not hold its turns, or cannot be resumed"
+
 
 async def open_session(house: House) -> AgentSession:
     """Give the live session, opened at its head; raise EngineError where the engine does not start."""
@@ -42,15 +44,21 @@ async def _resume(house: House, live: AgentSession) -> AgentSession:
 
 
 async def _mend(house: House, live: AgentSession) -> AgentSession:
-    """Go back to the newest settled turn that a power loss has left in the transcript, else begin anew."""
+    """Go back to the newest settled turn that is in the transcript and can be resumed, else begin anew."""
     path = house.session.engine.transcript(live.id)
     for turn in sessions.settled_turns(house.db, live.id, TurnState.SETTLED):
-        if turn.head_uuid and holds(path, Head(turn.head_uuid, turn.head_offset or 0)):
-            sessions.set_back(house.db, live, turn, settled=TurnState.SETTLED, lost=TurnState.LOST)
-            house.log.warning("session_set_back", session=live.id, turn=turn.id)
-            return await _resume(house, _again(house))
-    house.log.warning("session_lost", session=live.id, reason="its transcript is missing or does not hold its turns")
-    return await _begin(house, "its transcript is missing or does not hold its turns")
+        is_head = turn.head_uuid == live.head_uuid
+        if is_head or not turn.head_uuid or not holds(path, Head(turn.head_uuid, turn.head_offset or 0)):
+            continue
+        try:
+            await house.session.open(live.id, Head(turn.head_uuid, turn.head_offset or 0))
+        except TranscriptError:
+            continue
+        sessions.set_back(house.db, live, turn, settled=TurnState.SETTLED, lost=TurnState.LOST)
+        house.log.warning("session_set_back", session=live.id, turn=turn.id)
+        return _again(house)
+    house.log.warning("session_lost", session=live.id, reason=LOST)
+    return await _begin(house, LOST)
 
 
 def _again(house: House) -> AgentSession:

@@ -13,6 +13,8 @@ from daemon.errors import FatalError
 from daemon.rehearsal.mailserver import MailServer
 from daemon.rehearsal.model import StandIn
 from daemon.rehearsal.rules import decide
+from daemon.steps.orders import obey
+from knowledge import service
 from tests.bed import PASSWORD, USER, Bed, end, mail, wait_for
 from tests.faults import Faults
 
@@ -195,6 +197,12 @@ def test_done_closes_an_escalated_mail(worked: Bed) -> None:
     again = worked.clerkd("done", "2", "--config", str(worked.config))
     assert again.returncode == 2
     assert "message 2 is done" in again.stderr
+
+
+def test_an_order_with_an_impossible_number_ends_no_daemon(worked: Bed) -> None:
+    """Such an order, left in the database by whatever means, is refused instead of ending every start."""
+    service.leave_order(worked.db, "requeue", "9" * 30, "waiting", datetime.now(UTC))
+    assert obey(worked.db, lambda: datetime.now(UTC))[0].state == "refused"
 
 
 @pytest.mark.parametrize("command", ["requeue", "done"])

@@ -1,6 +1,7 @@
 """What goes wrong around a turn, and what the service makes of it."""
 
 import json
+import time
 
 import pytest
 
@@ -8,7 +9,7 @@ from daemon.agent.tools import ALLOWED
 from daemon.rehearsal.mailserver import MailServer
 from daemon.rehearsal.model import Answer, Body, text, tool_use
 from daemon.rehearsal.rules import DECIDE, decide
-from knowledge import decisions, service, sessions, turns
+from knowledge import decisions, ledger, service, sessions, turns
 from tests.bed import PASSWORD, USER, Bed, mail, prompts_in_transcript, settled_prompts, subjects_in_last_request
 
 OUTAGES = [
@@ -323,3 +324,86 @@ def test_a_wrong_password_of_the_mailbox_is_one_clear_pause(bed: Bed) -> None:
     (paused,) = [row for row in service.conditions(bed.db) if row.paused]
     assert "does not accept the password" in paused.reason
     assert "not-the-password" not in paused.reason
+
+
+def test_a_mail_that_the_library_stumbles_over_stops_nobody(bed: Bed) -> None:
+    """An attached mail whose header cannot be written again was once the end of the daemon, at every start."""
+    inner = b"From: a@b.example\r\nSubject: a\x0cfoo: b\r\n\r\ninner\r\n"
+    head = b"From: Ada <ada@quill.example>\r\nSubject: Wicked\r\nContent-Type: multipart/mixed; boundary=x\r\n"
+    wicked = head + b"\r\n--x\r\n\r\nWhen?\r\n--x\r\nContent-Type: message/rfc822\r\n\r\n" + inner + b"\r\n--x--\r\n"
+    bed.server.deliver(mail("Before", sender="Cy Vane <cy@vane.example>"))
+    bed.server.deliver(wicked)
+    bed.server.deliver(mail("After", sender="Bo Tern <bo@tern.example>"))
+    bed.work(3)
+    assert [entry.message.state for entry in bed.entries] == ["done", "done", "done"]
+
+
+@pytest.mark.parametrize("words", ["You have reached your specified API usage limits.", "Your credit balance is low"])
+def test_a_limit_of_the_account_pauses_the_work_and_fails_no_mail(bed: Bed, words: str) -> None:
+    """The API says 400 for both; neither is the mail's fault."""
+    bed.faults.always, bed.faults.words = 400, words
+    bed.server.deliver(mail("Opening hours"))
+    bed.run(lambda db: any(row.paused for row in service.conditions(db)))
+    assert bed.state_of(1) == "received"
+
+
+def test_a_flag_that_the_server_refuses_holds_the_message_and_pauses_nothing(bed: Bed) -> None:
+    """A refused command is told apart from an unreachable mailbox; the draft before it is kept."""
+    bed.sections["mailbox"] = 'handled_flag = "a(b"'
+    bed.server.deliver(mail("Opening hours"))
+    events = bed.work(1)
+    assert "paused" not in names(events)
+    (entry,) = bed.entries
+    assert (entry.message.state, [action.state for action in entry.actions]) == ("held", ["sent", "held", "sent"])
+    assert "cannot be set" in entry.message.reason
+
+
+def test_a_message_held_for_its_draft_is_flagged_and_stays_where_it_was(real_bed: Bed) -> None:
+    r"""The move behind a held draft waits too, the mail gets \Flagged, and a requeue carries both out."""
+    real_bed.sections["mailbox"] = 'drafts = "No/Such/Folder"\nhandled_folder = "Done"'
+    real_bed.server.deliver(mail("Opening hours"))
+    real_bed.work(1)
+    assert real_bed.state_of(1) == "held"
+    with real_bed.imap() as client:
+        assert len(client.search("FLAGGED")) == 1
+    real_bed.sections["mailbox"] = 'handled_folder = "Done"'
+    assert real_bed.clerkd("requeue", "1", "--config", str(real_bed.config)).returncode == 0
+    real_bed.work(1)
+    assert real_bed.state_of(1) == "done"
+    assert len(real_bed.mails_in("Done")) == 1
+
+
+def test_an_action_whose_content_was_changed_is_not_carried_out(bed: Bed) -> None:
+    """What goes out is what was decided, to the byte: a row edited in the database is held."""
+    bed.server.deliver(mail("Opening hours"))
+    bed.work(1)
+    with bed.db.write() as session:
+        session.connection().exec_driver_sql("UPDATE actions SET content = X'666f72676564', state = 'planned'")
+        session.connection().exec_driver_sql("UPDATE messages SET state = 'decided'")
+    bed.work(1)
+    (entry,) = bed.entries
+    assert entry.message.state == "held"
+    assert entry.actions[0].reason == "its content is not what was decided"
+
+
+def test_a_folder_numbered_anew_repeats_nothing_and_leaves_old_mail_alone(real_bed: Bed) -> None:
+    """After a change of UIDVALIDITY known mails get their new place, older ones stay untouched, new ones are worked."""
+    real_bed.sections["mailbox"] = 'start = "new"'
+    real_bed.server.deliver(mail("Before the first start"))
+    real_bed.run(lambda db: ledger.cursor(db, f"{USER}@127.0.0.1", "INBOX") is not None)
+    time.sleep(1.1)  # INTERNALDATE counts in seconds
+    real_bed.server.deliver(mail("Known", sender="Bo Tern <bo@tern.example>"))
+    real_bed.work(1)
+    with real_bed.imap() as client:
+        kept = [item[b"BODY[]"] for item in client.fetch(client.search("ALL"), ["BODY.PEEK[]"]).values()]
+        dates = [item[b"INTERNALDATE"] for item in client.fetch(client.search("ALL"), ["INTERNALDATE"]).values()]
+        client.create_folder("Rebuilt")
+        for raw, date in zip(kept, dates, strict=True):
+            client.append("Rebuilt", raw, msg_time=date)
+    real_bed.sections["mailbox"] = 'start = "new"\nfolder = "Rebuilt"'
+    with real_bed.db.write() as session:  # the same folder under another number, as a rebuilt server shows it
+        session.connection().exec_driver_sql("UPDATE cursors SET folder = 'Rebuilt'")
+        session.connection().exec_driver_sql("UPDATE messages SET folder = 'Rebuilt'")
+    real_bed.run(lambda db: ledger.cursor(db, f"{USER}@127.0.0.1", "Rebuilt").last_uid >= 2)  # type: ignore[union-attr]
+    assert [entry.message.subject for entry in real_bed.entries] == ["Known"]
+    assert len(real_bed.mails_in("Entwürfe")) == 1

@@ -121,3 +121,16 @@ def test_a_turn_that_never_reached_the_disk_does_not_settle(bed: Bed) -> None:
     assert [turn.failure for turn in dropped] == ["the turn's entries did not reach the transcript"]
     assert [entry.message.state for entry in bed.entries] == ["done", "done"]
     assert prompts_in_transcript(bed) == settled_prompts(bed)
+
+
+def test_a_transcript_that_the_engine_refuses_is_answered_by_a_new_session(after_two: Bed) -> None:
+    """The lines are where they should be, yet the engine cannot resume them: no loop, a briefed successor."""
+    path, head = transcript_path(after_two), live(after_two)
+    lines = []
+    for line in path.read_bytes()[: head.head_offset].splitlines(keepends=True):
+        entry = json.loads(line)
+        stub = json.dumps({"uuid": entry["uuid"], "type": "progress"}).encode() if "uuid" in entry else b"{}"
+        lines.append(stub.ljust(len(line) - 1) + b"\n")
+    path.write_bytes(b"".join(lines))
+    assert "session_lost" in third(after_two)
+    assert after_two.entries[2].message.state == "done"

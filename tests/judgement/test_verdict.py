@@ -116,3 +116,12 @@ def test_no_detail_holds_the_engine_s_own_words(result: ApiResult) -> None:
 def test_every_error_is_a_failure(result: ApiResult) -> None:
     """Nothing that went wrong is taken for well."""
     assert (failure_of(result) is None) == (not result.is_error and result.subtype != "error_max_turns")
+
+
+def test_a_disabled_organisation_is_a_matter_of_the_account() -> None:
+    """The API says 400 for it; it is no mail's fault."""
+    failure = failure_of(
+        ApiResult(is_error=True, subtype="success", status=400, words="This organization has been disabled.")
+    )
+    assert failure
+    assert failure.kind is FailureKind.AUTHENTICATION

@@ -45,7 +45,7 @@ def arrival(uid: int, **changes: Any) -> Arrival:
 
 def position(last_uid: int) -> Cursor:
     """Make the folder's cursor."""
-    return Cursor(mailbox=MAILBOX, folder=FOLDER, uidvalidity=VALIDITY, last_uid=last_uid)
+    return Cursor(mailbox=MAILBOX, folder=FOLDER, uidvalidity=VALIDITY, last_uid=last_uid, since=NOW)
 
 
 def received(db: Database, uid: int, now: datetime = NOW, **changes: Any) -> Message:

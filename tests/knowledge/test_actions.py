@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from knowledge import actions, ledger
+from knowledge import actions
 from knowledge.actions import Change
 from knowledge.database import Database
 from knowledge.errors import FenceError
@@ -124,35 +124,6 @@ def test_an_action_that_was_put_off_may_leave_nothing_due(db: Database) -> None:
 
 
 # Settling a message
-
-
-def test_a_message_whose_actions_are_finished_moves_on(db: Database) -> None:
-    """Nothing is left to do."""
-    planned(db, 1, {"state": "sent"}, {"state": "refused"})
-    assert actions.settle_message(db, 1, "decided", "done", DUE, NOW)
-    assert ledger.counts(db) == {"done": 1}
-
-
-@pytest.mark.parametrize("state", DUE)
-def test_a_message_with_an_unfinished_action_stays(db: Database, state: str) -> None:
-    """It says so, and moves nothing."""
-    planned(db, 1, {"state": "sent"}, {"state": state})
-    assert not actions.settle_message(db, 1, "decided", "done", DUE, NOW)
-    assert ledger.counts(db) == {"decided": 1}
-
-
-def test_a_message_does_not_wait_for_the_actions_of_another(db: Database) -> None:
-    """Each has its own."""
-    planned(db, 1, {"state": "sent"})
-    planned(db, 2, {})
-    assert actions.settle_message(db, 1, "decided", "done", DUE, NOW)
-
-
-def test_a_message_that_was_moved_meanwhile_does_not_settle(db: Database) -> None:
-    """The fence says so."""
-    planned(db, 1, {"state": "sent"})
-    with pytest.raises(FenceError, match=r"^message 1: "):
-        actions.settle_message(db, 1, "asking", "done", DUE, NOW)
 
 
 def test_it_counts_actions_by_state(db: Database) -> None:

@@ -191,13 +191,6 @@ def test_the_limit_counts_messages_and_not_their_actions(db: Database) -> None:
     assert uids(db, limit=2) == [2, 1]
 
 
-def test_it_continues_where_an_earlier_look_ended(db: Database) -> None:
-    """Only later messages are given."""
-    for uid in (1, 2, 3):
-        decided(db, uid)
-    assert uids(db, after_id=1) == [3, 2]
-
-
 def test_all_filters_hold_together(db: Database) -> None:
     """An entry must pass each of them."""
     decided(db, 1, {"subject": "Grinder"}, category="order")
@@ -281,11 +274,3 @@ def test_it_lists_the_newest_decisions_the_oldest_of_them_first(db: Database) ->
         decided(db, uid)
     held(db, 4, "look at it")
     assert [entry.message.uid for entry in decisions.recent(db, 2)] == [2, 3]
-
-
-def test_it_gives_a_case(db: Database) -> None:
-    """A case is found by its number."""
-    received(db, 1, case_subject="Hours")
-    case = decisions.case(db, 1)
-    assert case
-    assert case.subject == "Hours"

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("folder", sa.String(), nullable=False),
         sa.Column("uidvalidity", sa.BigInteger(), nullable=False),
         sa.Column("last_uid", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("mailbox", "folder"),
     )
     op.create_table(

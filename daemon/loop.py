@@ -10,7 +10,7 @@
 8. settle   A message whose actions are through is done, escalated or held.
 
 Three workers go round side by side, because each waits for something else: the mailbox, the model, the mailbox
-again. They share nothing but the ledger, so each can fail, pause and crash by itself.
+again. They share nothing but the ledger, so each can fail and pause by itself.
 """
 
 import asyncio

@@ -61,6 +61,7 @@ def test_a_stop_drops_a_turn_that_does_not_finish_in_bounded_time(bed: Bed) -> N
     assert prompts_in_transcript(bed) == settled_prompts(bed)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("answers", "bound"), [(0, 30), (1, 8)], ids=["no greeting", "no answer to LOGIN"])
 def test_a_mailbox_that_never_answers_does_not_keep_the_service_from_stopping(
     bed: Bed, answers: int, bound: float

@@ -25,6 +25,7 @@ def test_the_demo_prints_one_object_a_mail_and_nothing_else(bed: Bed) -> None:
     assert shown.stderr == ""
 
 
+@pytest.mark.exhaustive
 def test_the_demo_shows_progress_the_log_and_what_to_do_next_and_names_the_stand_in(bed: Bed) -> None:
     """On a terminal: a word on the stand-in, a line a mail, the table, and the next commands."""
     shown = bed.clerkd("demo").stdout
@@ -74,6 +75,7 @@ def test_the_demo_works_the_users_own_mail(bed: Bed) -> None:
     assert (record["subject"], record["actions"]) == ("Only one", ["draft"])
 
 
+@pytest.mark.exhaustive
 def test_the_demo_keeps_its_state_where_that_is_asked_and_goes_on_in_its_session(bed: Bed) -> None:
     """With --state, the log can be read afterwards, and a second rehearsal resumes the session."""
     state, mails = bed.root / "kept", str(_eml(bed.root))

@@ -140,6 +140,7 @@ def test_the_engine_dies_with_its_daemon(bed: Bed) -> None:
     wait_for(lambda: not session._is_held(live.id), 2, "the end of the orphan")
 
 
+@pytest.mark.exhaustive
 def test_three_kills_in_the_turns_of_one_message_hold_it_and_the_next_goes_on(bed: Bed) -> None:
     """A message that is met by a crash three times is held for a person instead of being tried for ever."""
     bed.server.deliver(mail("Mail 0"))

@@ -104,7 +104,8 @@ def test_a_mail_too_long_even_for_a_fresh_session_is_held(bed: Bed) -> None:
     assert bed.entries[0].message.state == "held"
 
 
-@pytest.mark.parametrize("fault", [500, pytest.param("silence", marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("fault", [500, "silence"])
 def test_a_mail_that_brings_the_outage_about_cannot_block_the_others(bed: Bed, fault: int | str) -> None:
     """A mail that fails whenever it is asked is found out by the others that pass, and held after three attempts."""
     bed.sections["model"] = "turn_seconds = 1"

@@ -64,9 +64,11 @@ class MailServer:
             host=LOOPBACK, port="0", debug=False, cert=None, key=None, tls=False, proxy_protocol=None,
             passlib_cfg=None, demo_data=False, demo_user=self.user, demo_password=self.password,
         )  # fmt: skip
-        self._backend, config = await DictBackend.init(arguments, invalid_user_sleep=0.0, reject_dnsbl=False)
+        backend, config = await DictBackend.init(arguments, invalid_user_sleep=0.0, reject_dnsbl=False)
         config.apply_context()
-        accept = ProxyProtocolReader(ProxyProtocolNoop()).get_callback(IMAPServer(self._backend.login, config))
+        # Once: checking a password is slow on purpose, and a delivery agent has none.
+        self._identity = await backend.login.authenticate(PlainCredentials(self.user, self.password))
+        accept = ProxyProtocolReader(ProxyProtocolNoop()).get_callback(IMAPServer(backend.login, config))
         imap = await asyncio.start_server(accept, LOOPBACK, self.imap_port)
         smtp = await self._loop.create_server(self._submission, LOOPBACK, 0)
         self.imap_port, self.smtp_port = (server.sockets[0].getsockname()[1] for server in (imap, smtp))
@@ -85,6 +87,5 @@ class MailServer:
         return AuthResult(success=data == wanted, handled=False)
 
     async def _append(self, raw: bytes, folder: str, received: datetime) -> None:
-        identity = await self._backend.login.authenticate(PlainCredentials(self.user, self.password))
-        async with identity.new_session() as session:
+        async with self._identity.new_session() as session:
             await session.append_messages(folder, [AppendMessage(raw, received, frozenset())])

@@ -22,11 +22,13 @@ class Position:
 class Batch:
     """Some new mails and the position behind them; they are committed together.
 
-    ``rescan`` says that the folder was numbered anew, so that known mails are among them.
+    ``uidvalidity`` belongs to the mails' UIDs. ``rescan`` says that the folder was numbered anew, so that known mails
+    are among them; the position stays the old one until the last batch, so that a rescan cut off begins again.
     """
 
     mails: tuple[Fetched, ...]
     position: Position
+    uidvalidity: int
     rescan: bool = False
 
 
@@ -49,14 +51,16 @@ class Inbox:
     def new(self, position: Position) -> Iterator[Batch]:
         """Yield what came behind ``position``; on a new UIDVALIDITY the folder is read from its beginning."""
         folder = self._imap.select(self._folder, readonly=True)
-        rescan = folder.uidvalidity != position.uidvalidity
+        before, rescan = position, folder.uidvalidity != position.uidvalidity
         if rescan:
             position = Position(folder.uidvalidity, 0)
         uids = self._imap.new_uids(position.last_uid)
         for first in range(0, len(uids), BATCH):
             chunk = uids[first : first + BATCH]
             mails = self._fetch(chunk)
-            yield Batch(tuple(mails), Position(position.uidvalidity, chunk[-1]), rescan=rescan)
+            unfinished = rescan and chunk[-1] != uids[-1]
+            behind = before if unfinished else Position(folder.uidvalidity, chunk[-1])
+            yield Batch(tuple(mails), behind, folder.uidvalidity, rescan=rescan)
 
     def _fetch(self, chunk: list[int]) -> list[Fetched]:
         """Fetch a batch; where the server refuses it, one by one, and a refused mail counts as one without a body."""

@@ -78,7 +78,7 @@ def _cursor(house: House, position: Position, since: datetime) -> Cursor:
 
 
 def _arrivals(house: House, batch: Batch) -> list[Arrival]:
-    return [_arrival(house, batch.position, mail) for mail in batch.mails]
+    return [_arrival(house, batch.uidvalidity, mail) for mail in batch.mails]
 
 
 def _commit(house: House, batch: Batch, arrivals: list[Arrival]) -> list[Row]:
@@ -87,19 +87,19 @@ def _commit(house: House, batch: Batch, arrivals: list[Arrival]) -> list[Row]:
     since = known.since if known else now
     rescan = ledger.Rescan(since if mailbox.start == "new" else None) if batch.rescan else None
     if rescan:
-        house.log.warning("folder_numbered_anew", folder=mailbox.folder, uidvalidity=batch.position.uidvalidity)
+        house.log.warning("folder_numbered_anew", folder=mailbox.folder, uidvalidity=batch.uidvalidity)
     rows = ledger.receive(house.db, arrivals, _cursor(house, batch.position, since), now, rescan)
     for row in rows:
         house.log.info("message_received", message=row.id, case=row.case_id, uid=row.uid, bytes=row.size)
     return rows
 
 
-def _arrival(house: House, position: Position, mail: Fetched) -> Arrival:
+def _arrival(house: House, uidvalidity: int, mail: Fetched) -> Arrival:
     mailbox = house.settings.mailbox
     place = Arrival(
         mailbox=mailbox.name,
         folder=mailbox.folder,
-        uidvalidity=position.uidvalidity,
+        uidvalidity=uidvalidity,
         uid=mail.uid,
         raw=mail.raw,
         size=mail.size,

@@ -9,7 +9,7 @@ import pytest
 
 from daemon.errors import GoneError, PermanentError, TransientError
 from daemon.mail.imap import Account, Imap
-from daemon.mail.inbox import Inbox
+from daemon.mail.inbox import Inbox, Position
 from daemon.mail.outbox import Outbox, Place
 from daemon.rehearsal.mailserver import MailServer
 from tests import dovecot
@@ -73,6 +73,18 @@ def test_a_first_start_for_new_mail_passes_over_what_is_there(server: Server, im
     server.deliver(mail("New"))
     (batch,) = inbox.new(position)
     assert [b"Subject: New" in one.raw for one in batch.mails] == [True]
+
+
+def test_a_rescan_that_is_cut_off_begins_again(server: Server, imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder numbered anew the position moves on with the last batch only: old mail never passes for new."""
+    monkeypatch.setattr("daemon.mail.inbox.BATCH", 1)
+    for name in ("First", "Second"):
+        server.deliver(mail(name))
+    actual = imap.select("INBOX", readonly=True).uidvalidity
+    voided = Position(actual + 1, 7)
+    first, last = Inbox(imap, "INBOX", LARGE).new(voided)
+    assert (first.position, first.uidvalidity, first.rescan) == (voided, actual, True)
+    assert (last.position.uidvalidity, last.rescan) == (actual, True)
 
 
 def test_a_fetched_mail_is_the_delivered_one_to_the_byte(server: Server, imap: Imap) -> None:

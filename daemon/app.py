@@ -4,49 +4,90 @@ import asyncio
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from functools import partial
 from pathlib import Path
 
 from daemon import loop
-from daemon.agent.api import probe
 from daemon.agent.session import Engine, Session, bundled_cli
 from daemon.agent.tools import Desk
-from daemon.agent.transcript import Head, holds
 from daemon.clock import utc_now
 from daemon.errors import FatalError
-from daemon.house import Health, House
+from daemon.house import BUDGET, MODEL, READER, Effects, Health, House, Outgoing, Source, Watch
 from daemon.judgement.retry import FailureKind
-from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, UNFINISHED, MessageState, SessionState
+from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, UNFINISHED, MessageState
 from daemon.mail.compose import Author
-from daemon.mail.imap import Account, Imap
+from daemon.mail.imap import LONGEST_CALL, Account, Imap, Pass
 from daemon.mail.inbox import Inbox
+from daemon.mail.maildir import MaildirInbox, MaildirOutbox
 from daemon.mail.outbox import Outbox
-from daemon.mail.submission import sign_in
+from daemon.mail.reader import Reader, ReadingLimits
+from daemon.mail.signin import token_source
+from daemon.mail.tokens import TokenStore
 from daemon.paths import StateDirectory
-from daemon.premises import holding, knowledge_of
+from daemon.premises import holding
 from daemon.service.stop import Pulse, Stop, Systemd
 from daemon.service.telemetry import Log, logger
-from daemon.settings import Mailbox, Settings, Smtp
+from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings
 from daemon.version import own_version
-from knowledge import actions, ledger, migrate, service, sessions
+from knowledge import actions, connections, ledger, maildirs, migrate, service
 from knowledge.database import Database
 from knowledge.errors import SchemaError
 
 SLACK_SECONDS = 120
+MEGABYTE = 1_048_576
+# Threads that may wait in a folder or a mailbox at the same time, beside those that do something.
+SPARE_THREADS = 8
 
 
-def account_of(mailbox: Mailbox) -> Account:
-    """Say how to sign in to the mailbox."""
-    return Account(
+def account_of(mailbox: ImapMailbox, tokens: Path) -> Account:
+    """Say how to sign in to the mailbox; ``tokens`` is where OAuth2 keeps what it must not forget."""
+    account = Account(
         mailbox.host,
         mailbox.effective_port,
         mailbox.security,
         mailbox.user,
-        mailbox.password.read,
+        lambda: Pass(mailbox.password.read() if mailbox.password else ""),
         mailbox.timeout_seconds,
         str(mailbox.ca_file) if mailbox.ca_file else None,
     )
+    if mailbox.sign_in is None:
+        return account
+    mechanism = mailbox.sign_in.mechanism
+    source = token_source(mailbox.sign_in, mailbox.user, TokenStore(tokens), mailbox.name)
+
+    def entrance() -> Pass:
+        token = source()
+        return Pass(token.value, mechanism, token.expires_at)
+
+    return replace(account, entrance=entrance, refused=source.discard)
+
+
+def source_of(mailbox: Mailbox, folder: str, settings: Settings, db: Database) -> Source:
+    """Give the place where a watched folder's mail comes from."""
+    since = mailbox.since if isinstance(mailbox.since, date) else None
+    match mailbox:
+        case ImapMailbox():
+            imap = Imap(account_of(mailbox, StateDirectory(settings.service.state).tokens))
+            return Inbox(imap, folder, mailbox.largest_mail, since)
+        case MaildirMailbox():
+            number = partial(maildirs.number, db, mailbox.name)
+            return MaildirInbox(mailbox.maildir, folder, mailbox.largest_mail, number, since)
+
+
+def effects_of(mailbox: Mailbox, settings: Settings, db: Database) -> Effects:
+    """Give the hand that stores drafts, flags and moves in a mailbox."""
+    match mailbox:
+        case ImapMailbox():
+            imap = Imap(account_of(mailbox, StateDirectory(settings.service.state).tokens))
+            return Outbox(imap, mailbox.drafts, mailbox.sent)
+        case MaildirMailbox():
+            name_of = partial(maildirs.name_of, db, mailbox.name)
+            return MaildirOutbox(mailbox.maildir, mailbox.drafts, mailbox.sent, name_of)
 
 
 def engine_of(settings: Settings) -> Engine:
@@ -72,7 +113,7 @@ def standing_orders(settings: Settings) -> str:
 
 def desk_of(settings: Settings) -> Desk:
     """Lay out the tools."""
-    return Desk(settings.employee.categories, settings.mailbox.folders)
+    return Desk(settings.employee.categories, settings.folders)
 
 
 def orders_digest(settings: Settings) -> str:
@@ -87,7 +128,16 @@ def build(settings: Settings, db: Database, stop: Stop, log: Log) -> House:
     _check_watchdog(settings, systemd)
     bundled_cli()
     generation = service.start(db, os.getpid(), own_version(), utc_now())
-    mailbox, desk = settings.mailbox, desk_of(settings)
+    desk = desk_of(settings)
+    watches = tuple(
+        Watch(mailbox, folder, source_of(mailbox, folder, settings, db))
+        for mailbox in settings.mailboxes
+        for folder in mailbox.watch
+    )
+    outgoing = {mailbox.name: Outgoing(mailbox, effects_of(mailbox, settings, db)) for mailbox in settings.mailboxes}
+    parts = (MODEL, BUDGET, READER, *(watch.part for watch in watches), *(out.part for out in outgoing.values()))
+    workers = (*(watch.part for watch in watches), *loop.WORKERS)
+    connections.keep_only(db, [(watch.mailbox.name, watch.folder) for watch in watches])
 
     def feed() -> None:
         systemd.alive()
@@ -99,18 +149,25 @@ def build(settings: Settings, db: Database, stop: Stop, log: Log) -> House:
         db=db,
         session=Session(engine_of(settings), desk),
         desk=desk,
-        inbox=Inbox(Imap(account_of(mailbox)), mailbox.folder, mailbox.largest_mail),
-        outbox=Outbox(Imap(account_of(mailbox)), mailbox.drafts),
+        reader=Reader(reading_limits(settings)),
+        watches=watches,
+        outgoing=outgoing,
         author=Author(settings.employee.name, settings.employee.address, settings.employee.signature),
-        health=Health(db, log, utc_now, settings.retry.pauses),
+        health=Health(db, log, utc_now, settings.retry.pauses, parts),
         stop=stop,
-        pulse=Pulse(feed, loop.WORKERS, _longest_silence(settings)),
+        pulse=Pulse(feed, workers, _longest_silence(settings)),
         systemd=systemd,
         log=log,
         clock=utc_now,
         generation=generation,
         orders_digest=orders_digest(settings),
     )
+
+
+def reading_limits(settings: Settings) -> ReadingLimits:
+    """Say what a mail may cost to read."""
+    reading = settings.reading
+    return ReadingLimits(reading.longest_text, reading.seconds, reading.megabytes * MEGABYTE)
 
 
 def serve(settings: Settings) -> None:
@@ -143,6 +200,7 @@ def rehearse(settings: Settings, db: Database, count: int) -> None:
 async def _rehearse(settings: Settings, db: Database, count: int) -> None:
     stop = Stop(settings.service.stop_seconds)
     stop.listen()
+    make_room(settings)
     house = build(settings, db, stop, logger())
     curtain = asyncio.create_task(_curtain(house, count))
     await loop.run(house)
@@ -178,15 +236,25 @@ def migrated(state: Path) -> Database:
 async def _serve(settings: Settings, db: Database, log: Log) -> None:
     stop = Stop(settings.service.stop_seconds)
     stop.listen()
+    make_room(settings)
     house = build(settings, db, stop, log)
-    log.info("started", version=own_version(), generation=house.generation, mailbox=settings.mailbox.name)
+    log.info("started", version=own_version(), generation=house.generation,
+             mailboxes=[mailbox.name for mailbox in settings.mailboxes])  # fmt: skip
     await loop.run(house)
     log.info("stopped")
 
 
+def make_room(settings: Settings) -> None:
+    """Give the running loop a thread for each folder that waits in a call: its own few would keep others waiting."""
+    folders = sum(len(mailbox.watch) for mailbox in settings.mailboxes)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(folders + SPARE_THREADS))
+
+
 def _longest_silence(settings: Settings) -> float:
     """Bound what a worker may need between two beats, in seconds: a turn without an answer, or a slow mailbox."""
-    return max(settings.model.turn_seconds, 3 * settings.mailbox.timeout_seconds) + SLACK_SECONDS
+    imap = [mailbox for mailbox in settings.mailboxes if isinstance(mailbox, ImapMailbox)]
+    slowest = max((mailbox.timeout_seconds for mailbox in imap), default=0)
+    return max(settings.model.turn_seconds, LONGEST_CALL * slowest, 2 * settings.reading.seconds) + SLACK_SECONDS
 
 
 def _check_watchdog(settings: Settings, systemd: Systemd) -> None:
@@ -194,7 +262,7 @@ def _check_watchdog(settings: Settings, systemd: Systemd) -> None:
     if systemd.watchdog_seconds and systemd.watchdog_seconds < needed:
         message = (
             f"the limits contradict each other: WatchdogSec= of the unit is {systemd.watchdog_seconds:g} s, but "
-            f"model.turn_seconds and mailbox.timeout_seconds allow a silence of {needed:g} s"
+            f"model.turn_seconds, mailbox.timeout_seconds and reading.seconds allow a silence of {needed:g} s"
         )
         raise FatalError(message)
 
@@ -205,77 +273,3 @@ def _status(db: Database) -> str:
     attention = sum(counts.get(state, 0) for state in NEEDS_A_PERSON)
     paused = [f"{row.part} paused: {row.kind}" for row in service.conditions(db) if row.paused]
     return "; ".join([f"{counts.get(MessageState.DONE, 0)} done, {waiting} waiting, {attention} for a person", *paused])
-
-
-Check = tuple[str, Callable[[], str]]
-
-
-def checks(settings: Settings) -> list[Check]:
-    """List what ``clerkd check`` tries, in order; each gives a line or raises ClerkdError."""
-    listed: list[Check] = [
-        ("state directory", lambda: _check_state(settings)),
-        ("mailbox", lambda: _check_mailbox(settings)),
-        ("drafts folder", lambda: _check_drafts(settings)),
-        ("API key", lambda: _check_key(settings)),
-        ("session", lambda: _check_session(settings)),
-    ]
-    if settings.smtp:
-        smtp = settings.smtp
-        listed.insert(3, ("SMTP", lambda: _check_smtp(smtp)))
-    return listed
-
-
-def _check_state(settings: Settings) -> str:
-    root = settings.service.state
-    target = root if root.exists() else root.parent
-    if not os.access(target, os.W_OK):
-        message = f"{target} cannot be written to by this user"
-        raise FatalError(message)
-    return f"{root}{'' if root.exists() else ' (will be created)'}"
-
-
-def _check_mailbox(settings: Settings) -> str:
-    imap = Imap(account_of(settings.mailbox))
-    try:
-        folder = imap.select(settings.mailbox.folder, readonly=True)
-    finally:
-        imap.close()
-    return f"{settings.mailbox.name}, folder {folder.name}, next UID {folder.uidnext}"
-
-
-def _check_drafts(settings: Settings) -> str:
-    imap = Imap(account_of(settings.mailbox))
-    try:
-        found = Outbox(imap, settings.mailbox.drafts).find_drafts()
-        if found is None:
-            return "none yet; it will be created as Drafts"
-        imap.select(found, readonly=True)
-    finally:
-        imap.close()
-    return found
-
-
-def _check_smtp(smtp: Smtp) -> str:
-    sign_in(smtp)
-    return f"{smtp.user} at {smtp.host}:{smtp.effective_port}"
-
-
-def _check_key(settings: Settings) -> str:
-    probe(settings.model.base_url, settings.model.api_key.read())
-    return f"accepted for {settings.model.name}"
-
-
-def _check_session(settings: Settings) -> str:
-    state = StateDirectory(settings.service.state)
-    if not state.database.exists():
-        return "none yet; the first turn begins one"
-    live = sessions.live(knowledge_of(settings), SessionState.LIVE)
-    if live is None or live.head_uuid is None:
-        return "none yet; the next turn begins one"
-    if not holds(engine_of(settings).transcript(live.id), Head(live.head_uuid, live.head_offset)):
-        message = (
-            f"{live.id}: its transcript is missing or shorter than its settled end; "
-            "the next turn goes back to the newest turn that is there, or begins a new session"
-        )
-        raise FatalError(message)
-    return f"{live.id} can be resumed"

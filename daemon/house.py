@@ -1,30 +1,130 @@
 """What the steps work with: the parts that ``daemon.app`` has wired, and the health of those that can fail."""
 
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from typing import Protocol
 
 from daemon.agent.session import Session
 from daemon.agent.tools import Desk
 from daemon.clock import Clock
+from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Pauses
 from daemon.mail.compose import Author
-from daemon.mail.inbox import Inbox
-from daemon.mail.outbox import Outbox
+from daemon.mail.inbox import Batch, Position
+from daemon.mail.outbox import Place, Sighting, Trail
+from daemon.mail.reader import Reader
+from daemon.service.schedule import Tick
 from daemon.service.stop import Pulse, Stop, Systemd
 from daemon.service.telemetry import Log
-from daemon.settings import Settings
+from daemon.settings import Mailbox, Settings
 from knowledge import service
 from knowledge.database import Database
 from knowledge.tables import Condition
 
+MODEL, BUDGET, READER = "model", "budget", "reader"
 
-class Part(StrEnum):
-    """What can be out of reach for everybody."""
 
-    MODEL = "model"
-    MAILBOX = "mailbox"
-    BUDGET = "budget"
+class Source(Protocol):
+    """Where mail comes in: one folder of a mailbox. All calls may block, and but for three belong to one thread."""
+
+    @property
+    def pushes(self) -> bool:
+        """Say whether new mail is announced."""
+
+    @property
+    def connected_at(self) -> datetime | None:
+        """Say since when it can be read."""
+
+    def start(self, *, everything: bool) -> Position:
+        """Give the position of a first start."""
+
+    def new(self, position: Position) -> Iterator[Batch]:
+        """Yield what came behind a position."""
+
+    def listen(self, seconds: float) -> bool:
+        """Wait for news."""
+
+    def wake(self) -> None:
+        """End ``listen``, from any thread."""
+
+    def abort(self) -> None:
+        """Break off any call, from any thread."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+
+class Effects(Protocol):
+    """What can be done in a mailbox."""
+
+    def store_draft(self, raw: bytes) -> None:
+        """Store a draft."""
+
+    def has_draft(self, message_id: str) -> bool:
+        """Look for a draft."""
+
+    def look_for(self, trail: Trail) -> list[Sighting]:
+        """Find what became of a draft."""
+
+    def flag(self, place: Place, flag: str) -> None:
+        """Set a flag on a mail."""
+
+    def move(self, place: Place, folder: str) -> None:
+        """Move a mail."""
+
+    def is_there(self, place: Place) -> bool:
+        """Say whether a mail is where it was received."""
+
+    def reconnect(self) -> None:
+        """Make the next look one on a new connection."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+    def abort(self) -> None:
+        """Break off any call, from any thread."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """One watched folder: where its mail comes from, and the ticks that say when to look."""
+
+    mailbox: Mailbox
+    folder: str
+    source: Source
+    ticks: asyncio.Queue[Tick] = field(default_factory=lambda: asyncio.Queue(maxsize=1))
+
+    @property
+    def part(self) -> str:
+        """Its name among what can be out of reach."""
+        return f"mailbox {self.mailbox.name} {self.folder}"
+
+    def tick(self) -> None:
+        """Say that it is time to look; ticks that nobody took are not piled up."""
+        if self.ticks.empty():
+            self.ticks.put_nowait(Tick.POLL)
+        self.source.wake()
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """What is done in one mailbox, and the ticks that say when to see what became of the drafts there."""
+
+    mailbox: Mailbox
+    effects: Effects
+    ticks: asyncio.Queue[Tick] = field(default_factory=lambda: asyncio.Queue(maxsize=1))
+
+    @property
+    def part(self) -> str:
+        """Its name among what can be out of reach."""
+        return f"outbox {self.mailbox.name}"
+
+    def tick(self) -> None:
+        """Say that it is time to look."""
+        if self.ticks.empty():
+            self.ticks.put_nowait(Tick.FOLLOW)
 
 
 @dataclass
@@ -35,23 +135,25 @@ class Health:
     log: Log
     clock: Clock
     pauses: Pauses
-    _conditions: dict[Part, Condition] = field(default_factory=dict)
+    parts: tuple[str, ...]
+    _conditions: dict[str, Condition] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Begin with every part well: whoever restarts the service wants it tried again."""
-        for part in Part:
+        service.forget_conditions(self.db, self.parts)
+        for part in self.parts:
             self._write(Condition(part=part, since=self.clock()))
 
-    def tries(self, part: Part) -> int:
+    def tries(self, part: str) -> int:
         """Say how often in a row the part has failed."""
         return self._conditions[part].tries
 
-    def is_paused(self, part: Part) -> bool:
+    def is_paused(self, part: str) -> bool:
         """Say whether the part is to be left alone for now."""
         until = self._conditions[part].retry_at
         return until is not None and self.clock() < until
 
-    def pause(self, part: Part, kind: str, reason: str, until: datetime | None = None) -> datetime:
+    def pause(self, part: str, kind: str, reason: str, until: datetime | None = None) -> datetime:
         """Leave a part alone until then, or for a pause that grows with each failure; one event when it begins."""
         before = self._conditions[part]
         now = self.clock()
@@ -66,7 +168,7 @@ class Health:
         )
         return retry_at
 
-    def well(self, part: Part) -> None:
+    def well(self, part: str) -> None:
         """Note that a part works; one event when a pause ends."""
         before = self._conditions[part]
         if before.paused:
@@ -74,7 +176,7 @@ class Health:
             self._write(Condition(part=part, since=self.clock()))
 
     def _write(self, condition: Condition) -> None:
-        self._conditions[Part(condition.part)] = condition.model_copy()
+        self._conditions[condition.part] = condition.model_copy()
         service.set_condition(self.db, condition)
 
 
@@ -86,8 +188,9 @@ class House:
     db: Database
     session: Session
     desk: Desk
-    inbox: Inbox
-    outbox: Outbox
+    reader: Reader
+    watches: tuple[Watch, ...]
+    outgoing: Mapping[str, Outgoing]
     author: Author
     health: Health
     stop: Stop
@@ -97,3 +200,17 @@ class House:
     clock: Clock
     generation: int
     orders_digest: str
+
+    @property
+    def unreachable(self) -> Sequence[str]:
+        """Name the mailboxes in which nothing can be done for now."""
+        return [name for name, outgoing in self.outgoing.items() if self.health.is_paused(outgoing.part)]
+
+    def mailbox(self, name: str) -> Mailbox | None:
+        """Give the mailbox of that name, None where it has left the config."""
+        return next((mailbox for mailbox in self.settings.mailboxes if mailbox.name == name), None)
+
+    def handled(self, name: str) -> Handled:
+        """Say what is done with every handled mail of a mailbox."""
+        mailbox = self.mailbox(name)
+        return mailbox.handled if mailbox else Handled()

@@ -1,7 +1,7 @@
 """A mail's way through the house, on one screen.
 
 1. receive  New mail is committed to the ledger with its raw bytes, before anything happens to it.
-2. screen   What a machine wrote is filed by a rule; what cannot be trusted to have one sender is held.
+2. screen   It is read where it can do no harm, put into its case, and filed or held where a rule says so.
 3. brief    The prompt is made of what is known of the person and the case, and of the mail between marks.
 4. ask      A turn is committed, then the prompt is put to the one session.
 5. decide   The last valid call of ``decide`` counts, once the turn stands in the transcript on the disk.
@@ -9,26 +9,30 @@
 7. act      Each action goes out between two commits, SENDING and SENT.
 8. settle   A message whose actions are through is done, escalated or held.
 
-Three workers go round side by side, because each waits for something else: the mailbox, the model, the mailbox
-again. They share nothing but the ledger, so each can fail and pause by itself.
+Workers go round side by side, because each waits for something else: one for each watched folder, one for the
+reading, one for the model, one for what goes out. They share nothing but the ledger, so each can fail and pause by
+itself.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
-from daemon.house import House
+from daemon.house import READER, House, Watch
 from daemon.judgement.states import MessageState
-from daemon.service.schedule import Tick, ticking
+from daemon.service.schedule import ticking
 from daemon.steps.act import act, settle_message
 from daemon.steps.ask import consult, may_ask
+from daemon.steps.follow import follow
 from daemon.steps.orders import obey
-from daemon.steps.receive import receive, screened
+from daemon.steps.receive import listen, receive
 from daemon.steps.recover import recover, stumbling
+from daemon.steps.screen import screen
 from knowledge import ledger, service
 
-WORKERS = ("intake", "desk", "outbox")
+WORKERS = ("screen", "desk", "outbox")
 IDLE_SECONDS = 1.0
 
 
@@ -36,56 +40,87 @@ async def run(house: House) -> None:
     """Recover, then work until the house is asked to stop; end the session in good order."""
     recover(house)
     house.systemd.ready()
-    with ticking(house.settings.mailbox.poll_seconds, house.stop.ring) as ticks:
+    with ticking(_jobs(house)):
         hurry = asyncio.create_task(_hurry(house))
         async with asyncio.TaskGroup() as workers:
-            workers.create_task(_intake(house, ticks))
+            for watch in house.watches:
+                workers.create_task(_intake(house, watch))
+            workers.create_task(_screen(house))
             workers.create_task(_desk(house))
             workers.create_task(_outbox(house))
         hurry.cancel()
+    house.reader.close()
     house.systemd.stopping()
     service.stop(house.db, house.generation, house.clock())
 
 
+def _jobs(house: House) -> list[tuple[float, Callable[[], None]]]:
+    """List when to look into each folder, and after the drafts of each mailbox."""
+    looks = [(watch.mailbox.poll_seconds, watch.tick) for watch in house.watches]
+    looks += [(out.mailbox.follow_seconds, out.tick) for out in house.outgoing.values()]
+    return [(seconds, partial(_tick, house, tick)) for seconds, tick in looks]
+
+
+def _tick(house: House, tick: Callable[[], None]) -> None:
+    tick()
+    house.stop.ring()
+
+
 async def work(house: House, message_id: int) -> bool:
-    """Take one message as far as its decision (2 to 6); one that is past it, or unknown, is left alone."""
+    """Take one screened message as far as its decision (3 to 6); one that is past it, or unknown, is left alone."""
     row = ledger.get(house.db, message_id)
-    if row is None or row.state != MessageState.RECEIVED:
+    if row is None or row.state != MessageState.SCREENED:
         return False
     structlog.contextvars.bind_contextvars(message=row.id, case=row.case_id)
     try:
-        message = screened(house, row)
-        if message is not None:
-            await consult(house, row, message)
+        await consult(house, row)
         settle_message(house, message_id)
     finally:
         structlog.contextvars.unbind_contextvars("message", "case")
     return True
 
 
-async def _intake(house: House, ticks: asyncio.Queue[Tick]) -> None:
-    """1. At every tick, take in what is new."""
+async def _intake(house: House, watch: Watch) -> None:
+    """1. At every tick, and whenever the server says so, take in what is new in one folder."""
 
     async def take_in() -> bool:
-        if ticks.empty():
+        if house.health.is_paused(watch.part):
             return False
-        ticks.get_nowait()
-        if await receive(house):
-            house.stop.ring()
+        if watch.ticks.empty():
+            await listen(house, watch)
+        elif await receive(house, watch):
+            watch.ticks.get_nowait()
         return True
 
-    await _go_round(house, "intake", take_in)
-    await asyncio.to_thread(house.inbox.close)
+    await _go_round(house, watch.part, take_in)
+    await asyncio.to_thread(watch.source.close)
+
+
+async def _screen(house: House) -> None:
+    """2. Read the oldest message that came in, so that the model never waits for it."""
+
+    async def next_message() -> bool:
+        row = ledger.next_due(house.db, MessageState.RECEIVED, house.clock())
+        if row is None or house.health.is_paused(READER):
+            return False
+        with stumbling(house, row):
+            if not await screen(house, row):
+                return False
+        settle_message(house, row.id or 0)
+        house.stop.ring()
+        return True
+
+    await _go_round(house, "screen", next_message)
 
 
 async def _desk(house: House) -> None:
-    """2 to 6. Take the oldest message that is due. This task alone uses the session."""
+    """3 to 6. Take the oldest message that is due. This task alone uses the session."""
 
     async def next_message() -> bool:
         for order in obey(house.db, house.clock):
             house.log.info("order", kind=order.kind, argument=order.argument, state=order.state)
-        row = ledger.next_due(house.db, MessageState.RECEIVED, house.clock())
-        if row is None or not may_ask(house):
+        row = ledger.next_due(house.db, MessageState.SCREENED, house.clock())
+        if row is None or house.health.is_paused(READER) or not may_ask(house):
             return False
         with stumbling(house, row):
             await work(house, row.id or 0)
@@ -99,18 +134,27 @@ async def _desk(house: House) -> None:
 
 
 async def _outbox(house: House) -> None:
-    """7 and 8. Carry out the next action that is due."""
-    await _go_round(house, "outbox", lambda: act(house))
-    await asyncio.to_thread(house.outbox.close)
+    """7 and 8. Carry out the next action that is due; between them, see what became of earlier drafts."""
+
+    async def next_action() -> bool:
+        return await act(house) or await follow(house)
+
+    await _go_round(house, "outbox", next_action)
+    for outgoing in house.outgoing.values():
+        await asyncio.to_thread(outgoing.effects.close)
 
 
 async def _hurry(house: House) -> None:
     """Bound the end: a mailbox that does not answer is not waited for longer than the grace."""
     while not house.stop.requested:
         await house.stop.rest(IDLE_SECONDS)
+    for watch in house.watches:
+        watch.source.wake()
     await asyncio.sleep(house.stop.grace)
-    house.inbox.abort()
-    house.outbox.abort()
+    for watch in house.watches:
+        watch.source.abort()
+    for outgoing in house.outgoing.values():
+        outgoing.effects.abort()
 
 
 async def _go_round(house: House, worker: str, step: Callable[[], Awaitable[bool]]) -> None:

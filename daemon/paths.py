@@ -23,6 +23,11 @@ class StateDirectory:
         return self.root / "agent"
 
     @property
+    def tokens(self) -> Path:
+        """What OAuth2 sign-ins keep: refresh tokens, readable by the service's user alone."""
+        return self.root / "tokens"
+
+    @property
     def lock(self) -> Path:
         """Held by the one daemon, or the one command in its place."""
         return self.root / "clerkd.lock"

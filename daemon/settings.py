@@ -3,23 +3,46 @@
 import json
 import os
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError, field_validator, model_validator
 
 from daemon.errors import FatalError
 from daemon.fields import Dollars, Email, Line, Port, Price, Seconds, Section, Security, Words
 from daemon.judgement.money import LIST_PRICES, Budget, Prices
 from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Pauses
+from daemon.oauth import SignIn
 from daemon.secret import Secret
 
 DEFAULT_PATH = Path("/etc/clerkd/clerkd.toml")
 PORTS = {"tls": 993, "starttls": 143, "none": 143}
 SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
 
-SECRETS = frozenset({"password", "api_key"})
+SECRETS = frozenset({"password", "api_key", "client_secret", "token"})
+# The flags that a Maildir's file name can carry.
+LETTERS = ("\\Answered", "\\Flagged", "\\Seen", "\\Draft", "\\Deleted")
+
+
+def _since(value: object) -> object:
+    if value in ("new", "all"):
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _known_since(value: object) -> object:
+    if value is None:
+        message = 'must be "new", "all", or a date in quotes such as "2026-11-01"'
+        raise ValueError(message)
+    return value
+
+
+Since = Annotated[Literal["new", "all"] | date, BeforeValidator(lambda value: _known_since(_since(value)))]
 
 
 class Employee(Section):
@@ -40,25 +63,69 @@ class Employee(Section):
         return frozenset(address.lower() for address in (self.address, *self.aliases))
 
 
-class Mailbox(Section):
-    """The IMAP mailbox to work."""
+class Watched(Section):
+    """What is the same for every mailbox, wherever its mail lies."""
+
+    label: Line = ""
+    watch: Annotated[tuple[Words, ...], Field(min_length=1)] = ("INBOX",)
+    drafts: Line = ""
+    sent: Line = ""
+    since: Since = "new"
+    poll_seconds: Annotated[float, Field(ge=0.05, le=86400)] = 30
+    follow_seconds: Annotated[float, Field(ge=0.05, le=86400)] = 300
+    folders: tuple[Words, ...] = ()
+    handled_flag: Line = ""
+    handled_folder: Line = ""
+    largest_mail: Annotated[int, Field(ge=1024)] = 26_214_400
+    authserv_id: Line = ""
+    authserv_strips_forgeries: bool = False
+
+    @property
+    def handled(self) -> Handled:
+        """What is done with every handled mail."""
+        return Handled(self.handled_flag, self.handled_folder)
+
+    @model_validator(mode="after")
+    def _moves_lead_elsewhere(self) -> Self:
+        """Refuse moves into a watched folder: there each would come in as a new mail, for ever."""
+        watched = set(map(_folder_key, self.watch))
+        if self.handled_folder and _folder_key(self.handled_folder) in watched:
+            message = (
+                f"handled_folder is a watched folder itself ({self.handled_folder}); choose another or leave it empty"
+            )
+            raise ValueError(message)
+        twice = [folder for folder in self.folders if _folder_key(folder) in watched]
+        if twice:
+            message = f"folders holds a watched folder itself ({twice[0]}); leave it out"
+            raise ValueError(message)
+        if len(watched) < len(self.watch):
+            message = f"watch names a folder twice: {', '.join(self.watch)}"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _border_is_confirmed(self) -> Self:
+        """Believe Authentication-Results only where the operator says that nobody else can have written them."""
+        if bool(self.authserv_id) != self.authserv_strips_forgeries:
+            message = (
+                "authserv_id and authserv_strips_forgeries = true belong together: name your border server only if it "
+                "takes that name's Authentication-Results out of incoming mail (RFC 8601, section 5)"
+            )
+            raise ValueError(message)
+        return self
+
+
+class ImapMailbox(Watched):
+    """A mailbox on an IMAP server."""
 
     host: Words
     port: Port | None = None
     security: Security = "tls"
     user: Words
-    password: Secret
+    password: Secret | None = None
+    sign_in: SignIn | None = None
     ca_file: Path | None = None
-    folder: Words = "INBOX"
-    drafts: Line = ""
-    start: Literal["new", "all"] = "new"
-    poll_seconds: Annotated[float, Field(ge=0.05, le=86400)] = 30
     timeout_seconds: Seconds = 60
-    folders: tuple[Words, ...] = ()
-    handled_flag: Line = ""
-    handled_folder: Line = ""
-    largest_mail: Annotated[int, Field(ge=1024)] = 26_214_400
-    longest_text: Annotated[int, Field(ge=200)] = 20_000
 
     @property
     def effective_port(self) -> int:
@@ -68,12 +135,41 @@ class Mailbox(Section):
     @property
     def name(self) -> str:
         """The mailbox's name in the ledger."""
-        return f"{self.user}@{self.host}"
+        return self.label or f"{self.user}@{self.host}"
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if (self.password is None) == (self.sign_in is None):
+            message = "give either password or [mailbox.sign_in], one of them"
+            raise ValueError(message)
+        return self
+
+
+class MaildirMailbox(Watched):
+    """A Maildir on this machine, as Postfix or fdm deliver it."""
+
+    maildir: Path
 
     @property
-    def handled(self) -> Handled:
-        """What is done with every handled mail."""
-        return Handled(self.handled_flag, self.handled_folder)
+    def name(self) -> str:
+        """The mailbox's name in the ledger."""
+        return self.label or str(self.maildir)
+
+    @model_validator(mode="after")
+    def _flags_have_letters(self) -> Self:
+        if self.handled_flag and self.handled_flag not in LETTERS:
+            message = f"a Maildir knows only the flags {', '.join(LETTERS)}; found {self.handled_flag}"
+            raise ValueError(message)
+        return self
+
+
+def _kind_of_mailbox(value: object) -> str:
+    return "maildir" if isinstance(value, dict) and "maildir" in value else "imap"
+
+
+Mailbox = Annotated[
+    Annotated[ImapMailbox, Tag("imap")] | Annotated[MaildirMailbox, Tag("maildir")], Discriminator(_kind_of_mailbox)
+]
 
 
 class Smtp(Section):
@@ -180,31 +276,49 @@ class ServiceSettings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class Reading(Section):
+    """How much a mail may cost to read, and how much of it the model reads."""
+
+    seconds: Annotated[float, Field(ge=1, le=600)] = 20
+    megabytes: Annotated[int, Field(ge=256, le=65536)] = 1024
+    longest_text: Annotated[int, Field(ge=200)] = 20_000
+
+
 class Settings(Section):
     """Everything that the TOML file says; frozen."""
 
     employee: Employee
-    mailbox: Mailbox
+    mailboxes: Annotated[tuple[Mailbox, ...], Field(alias="mailbox")]
+    reading: Reading = Reading()
     smtp: Smtp | None = None
     model: Model
     limits: Limits = Limits()
     retry: Retry = Retry()
     service: ServiceSettings = ServiceSettings()
 
-    @field_validator("mailbox")
+    @field_validator("mailboxes")
     @classmethod
-    def _moves_lead_elsewhere(cls, mailbox: Mailbox) -> Mailbox:
-        """Refuse moves into the watched folder: there each would come in as a new mail, for ever."""
-        watched = _folder_key(mailbox.folder)
-        if mailbox.handled_folder and _folder_key(mailbox.handled_folder) == watched:
-            message = (
-                f"handled_folder is the watched folder itself ({mailbox.folder}); choose another or leave it empty"
-            )
+    def _at_least_one(cls, mailboxes: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
+        """Refuse an empty list here: as a bound of the field it would be reported beside each bad mailbox."""
+        if not mailboxes:
+            message = "give at least one mailbox to work"
             raise ValueError(message)
-        if watched in map(_folder_key, mailbox.folders):
-            message = f"folders holds the watched folder itself ({mailbox.folder}); leave it out"
+        return mailboxes
+
+    @field_validator("mailboxes")
+    @classmethod
+    def _named_apart(cls, mailboxes: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
+        names = [mailbox.name for mailbox in mailboxes]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            message = f"two mailboxes are called {twice}; give each a label of its own"
             raise ValueError(message)
-        return mailbox
+        return mailboxes
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """All folders to which the employee may move a mail, of whichever mailbox."""
+        return tuple(dict.fromkeys(folder for mailbox in self.mailboxes for folder in mailbox.folders))
 
     @property
     def standing_orders(self) -> str:
@@ -245,21 +359,50 @@ def load(given: Path | None) -> Settings:
 def _checked(raw: dict[str, object], path: Path) -> Settings:
     try:
         # JSON's strict mode is TOML's: text is no number, yet a path may be written as text.
-        settings = Settings.model_validate_json(json.dumps(raw, default=_no_json), strict=True)
+        settings = Settings.model_validate_json(json.dumps(_listed(raw), default=_no_json), strict=True)
     except ValidationError as error:
-        lines = [f"{path}: {_where(item['loc'])}: {_what(dict(item))}" for item in error.errors()]
+        lone = _is_lone(raw.get("mailbox"))
+        lines = [f"{path}: {_where(item['loc'], lone=lone)}: {_what(dict(item))}" for item in error.errors()]
         raise FatalError("\n".join(lines)) from None
     return _with_orders(settings, path)
 
 
 def refuse_missing_secrets(settings: Settings, path: Path) -> None:
     """Raise FatalError where a secret's file, credential or variable is not there: the service would only pause."""
-    sources = {"mailbox.password": settings.mailbox.password, "model.api_key": settings.model.api_key}
+    sources = [*_mailbox_secrets(settings), ("model.api_key", settings.model.api_key)]
     if settings.smtp:
-        sources["smtp.password"] = settings.smtp.password
-    lines = [f"{path}: {key}: {why}" for key, secret in sources.items() if (why := secret.missing())]
+        sources.append(("smtp.password", settings.smtp.password))
+    lines = [f"{path}: {key}: {why}" for key, secret in sources if (why := secret.missing())]
     if lines:
         raise FatalError("\n".join(lines))
+
+
+def _mailbox_secrets(settings: Settings) -> list[tuple[str, Secret]]:
+    """List the passwords and the secrets of the sign-ins, under the names of their keys."""
+    found: list[tuple[str, Secret | None]] = []
+    for name, mailbox in _by_key(settings):
+        if isinstance(mailbox, ImapMailbox):
+            found.append((f"{name}.password", mailbox.password))
+            for key in ("client_secret", "token"):
+                found += [(f"{name}.sign_in.{key}", getattr(mailbox.sign_in, key, None))]
+    return [(key, secret) for key, secret in found if secret]
+
+
+def _by_key(settings: Settings) -> list[tuple[str, Mailbox]]:
+    """List the mailboxes under their keys, as ``_where`` names them."""
+    lone = _is_lone(settings.mailboxes)
+    return [("mailbox" if lone else f"mailbox[{place}]", mailbox) for place, mailbox in enumerate(settings.mailboxes)]
+
+
+def _is_lone(mailbox: object) -> bool:
+    """Say whether there is one mailbox only, which needs no number."""
+    return not isinstance(mailbox, (list, tuple)) or len(mailbox) == 1
+
+
+def _listed(raw: dict[str, object]) -> dict[str, object]:
+    """Take a lone [mailbox] for a list of one; several are written as [[mailbox]]."""
+    mailbox = raw.get("mailbox", [])
+    return raw if isinstance(mailbox, list) else {**raw, "mailbox": [mailbox]}
 
 
 def _no_json(value: object) -> dict[str, str]:
@@ -276,22 +419,39 @@ def _with_orders(settings: Settings, path: Path) -> Settings:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
         message = f"{path}: employee.orders: the standing orders {orders} cannot be read: {why}"
         raise FatalError(message) from None
-    authority = settings.mailbox.ca_file
-    if authority and not authority.is_file():
-        message = f"{path}: mailbox.ca_file: there is no such file: {authority}"
-        raise FatalError(message)
+    for key, mailbox in _by_key(settings):
+        _refuse_missing_files(mailbox, f"{path}: {key}")
     employee = settings.employee.model_copy(update={"orders": orders})
     return settings.model_copy(update={"employee": employee})
 
 
-def _where(location: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, location)) or "the file"
+def _refuse_missing_files(mailbox: Mailbox, key: str) -> None:
+    if isinstance(mailbox, MaildirMailbox) and not mailbox.maildir.is_dir():
+        message = f"{key}.maildir: there is no such directory: {mailbox.maildir}"
+        raise FatalError(message)
+    authority = mailbox.ca_file if isinstance(mailbox, ImapMailbox) else None
+    if authority and not authority.is_file():
+        message = f"{key}.ca_file: there is no such file: {authority}"
+        raise FatalError(message)
+
+
+def _where(location: tuple[int | str, ...], *, lone: bool) -> str:
+    """Name a key as it stands in the file: a lone mailbox has no number, and the kind of a thing is no key."""
+    names = list(location)
+    if names[:1] == ["mailbox"] and len(names) > 1:
+        names[:2] = ["mailbox" if lone else f"mailbox[{names[1]}]"]
+        del names[1:2]
+        if names[1:2] == ["sign_in"]:
+            del names[2:3]
+    return ".".join(map(str, names)) or "the file"
 
 
 def _what(item: dict[str, object]) -> str:
     """Say what is wrong; the value is shown only where it cannot be a secret."""
     if item["type"] == "extra_forbidden":
         return "unknown key; see config/clerkd.toml for every key that there is"
+    if item["type"] == "union_tag_not_found":
+        return "way is missing and has no default"
     if item["type"] == "missing":
         return "is missing and has no default"
     message = str(item["msg"]).removeprefix("Value error, ")

@@ -1,6 +1,6 @@
 """Actions on their way out, each change of state fenced by the state that it comes from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from knowledge import ledger
 from knowledge.database import Database
 from knowledge.fence import fence
-from knowledge.tables import Action
+from knowledge.tables import Action, Message
 from knowledge.turns import Step
 
 
@@ -24,11 +24,17 @@ class Change:
     due_at: datetime | None = None
 
 
-def next_due(db: Database, states: Sequence[str], now: datetime) -> Action | None:
-    """Give the oldest action that is due and has no unfinished one before it in its message."""
+def next_due(db: Database, states: Sequence[str], now: datetime, without: Sequence[str] = ()) -> Action | None:
+    """Give the oldest action that is due and has no unfinished one before it in its message.
+
+    ``without`` names mailboxes that are out of reach: their actions wait, those of the others do not.
+    """
     with db.read() as session:
         due = or_(col(Action.due_at).is_(None), col(Action.due_at) <= now)
         waiting = select(Action).where(col(Action.state).in_(states)).order_by(col(Action.id))
+        if without:
+            unreachable = select(Message.id).where(col(Message.mailbox).in_(without))
+            waiting = waiting.where(col(Action.message_id).not_in(unreachable))
         firsts: dict[int, Action] = {}
         for action in session.exec(waiting):
             firsts.setdefault(action.message_id, action)
@@ -65,6 +71,13 @@ def of_message(db: Database, message_id: int) -> list[Action]:
     with db.read() as session:
         statement = select(Action).where(Action.message_id == message_id).order_by(col(Action.id))
         return list(session.exec(statement))
+
+
+def of_own_ids(db: Database, ids: Iterable[str]) -> Action | None:
+    """Give the action whose mail carries one of these Message-IDs, which nobody but us makes."""
+    with db.read() as session:
+        statement = select(Action).where(col(Action.own_message_id).in_([name for name in ids if name]))
+        return session.exec(statement.order_by(col(Action.id))).first()
 
 
 def plan_again(db: Database, message_id: int, step: Step, source: str, target: str, now: datetime) -> None:

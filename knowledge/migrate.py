@@ -1,10 +1,13 @@
 """Brings the database to the schema of this program: Alembic, from the first table on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
 
 from knowledge import schema
 from knowledge.database import Database
@@ -22,9 +25,24 @@ def upgrade(db: Database) -> None:
     db.make_private()
     _refuse_newer(db)
     config = _config()
-    with db.engine.execution_options(write=True).connect() as connection, connection.begin():
+    engine = db.engine.execution_options(write=True)
+    with engine.connect() as connection, _references_unchecked(connection), connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@contextmanager
+def _references_unchecked(connection: Connection) -> Iterator[None]:
+    """Let a migration rebuild a table that others refer to: SQLite would refuse to drop the old one.
+
+    The pragma does nothing within a transaction, so it goes past SQLAlchemy, which would begin one.
+    """
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        cursor.execute("PRAGMA foreign_keys=ON")
 
 
 def _refuse_newer(db: Database) -> None:

@@ -1,8 +1,9 @@
 """The daemon's own rows: its generation, the health of its parts, and the orders that commands leave for it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from knowledge.database import Database
@@ -39,6 +40,12 @@ def current(db: Database) -> Service | None:
     """Give the daemon's row, None before the first start."""
     with db.read() as session:
         return session.get(Service, 1)
+
+
+def forget_conditions(db: Database, parts: Collection[str]) -> None:
+    """Delete the health of parts that are no longer there: a mailbox that left the config."""
+    with db.write() as session:
+        session.connection().execute(delete(Condition).where(col(Condition.part).not_in(parts)))
 
 
 def set_condition(db: Database, condition: Condition) -> None:

@@ -74,12 +74,19 @@ class Case(SQLModel, table=True):
     __tablename__ = "cases"
     id: int | None = Field(default=None, primary_key=True)
     subject: str
+    subject_key: str = Field(default="", index=True)
     opened_at: datetime = time_field()
     updated_at: datetime = time_field()
 
 
 class Message(SQLModel, table=True):
-    """The ledger: one row for each message, saying how far it is. Rows are never deleted."""
+    """The ledger: one row for each message, saying how far it is. Rows are never deleted.
+
+    A row begins with the mail's place and bytes alone; what was read in it, and its case, come with the screening.
+    ``correspondents`` are the addresses of its sender and recipients, ``conversation`` the root of Outlook's
+    Thread-Index, ``authenticity`` what the border server says of the sender, ``placement`` why it is in its case,
+    ``removed`` what was hidden in it and taken out.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (UniqueConstraint("mailbox", "folder", "uidvalidity", "uid"),)
@@ -95,8 +102,13 @@ class Message(SQLModel, table=True):
     subject: str = ""
     sender_address: str = Field(default="", index=True)
     sender_name: str = ""
-    person_id: int | None = Field(default=None, foreign_key="persons.id")
-    case_id: int = Field(foreign_key="cases.id", index=True)
+    correspondents: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    conversation: str = Field(default="", index=True)
+    authenticity: str = ""
+    placement: str = ""
+    removed: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    person_id: int | None = Field(default=None, foreign_key="persons.id", index=True)
+    case_id: int | None = Field(default=None, foreign_key="cases.id", index=True)
     received_at: datetime = time_field()
     state: str = Field(index=True)
     reason: str = ""
@@ -195,7 +207,8 @@ class Action(SQLModel, table=True):
 class Cursor(SQLModel, table=True):
     """How far a folder has been read; a new UIDVALIDITY makes it void (RFC 3501, 2.3.1.1).
 
-    ``since`` is the time of the first start: where only new mail is worked, older mail stays untouched for good.
+    ``since`` is the time of the first start, ``first_uid`` the folder's UIDNEXT then: what was there before is worked
+    only as far as ``mailbox.since`` says, what came in later is always worked, however old its date is.
     """
 
     __tablename__ = "cursors"
@@ -203,11 +216,50 @@ class Cursor(SQLModel, table=True):
     folder: str = Field(primary_key=True)
     uidvalidity: int = Field(sa_type=BigInteger)
     last_uid: int = Field(sa_type=BigInteger)
+    first_uid: int = Field(default=0, sa_type=BigInteger)
     since: datetime = time_field()
 
 
+class MaildirFile(SQLModel, table=True):
+    """The number of a file in a Maildir: Maildirs have unique names where IMAP has UIDs. Never given twice."""
+
+    __tablename__ = "maildir_files"
+    __table_args__ = (UniqueConstraint("mailbox", "folder", "name"),)
+    mailbox: str = Field(primary_key=True)
+    folder: str = Field(primary_key=True)
+    uid: int = Field(primary_key=True, sa_type=BigInteger)
+    name: str
+
+
+class Connection(SQLModel, table=True):
+    """How it stands with a watched folder, for ``clerkd status``; ``heard_at`` is when the server last answered."""
+
+    __tablename__ = "connections"
+    mailbox: str = Field(primary_key=True)
+    folder: str = Field(primary_key=True)
+    pushes: bool = False
+    connected_at: datetime | None = optional_time()
+    heard_at: datetime | None = optional_time()
+    last_error: str = ""
+    error_at: datetime | None = optional_time()
+
+
+class Feedback(SQLModel, table=True):
+    """What became of an action later: a person edited, sent or deleted a draft, or our mail bounced.
+
+    ``detail`` is the difference to what was drafted, or what the bounce says.
+    """
+
+    __tablename__ = "feedback"
+    id: int | None = Field(default=None, primary_key=True)
+    action_id: int = Field(foreign_key="actions.id", index=True)
+    kind: str
+    detail: str = ""
+    noted_at: datetime = time_field()
+
+
 class Condition(SQLModel, table=True):
-    """The health of one part (model, mailbox, budget) as ``clerkd status`` shows it."""
+    """The health of one part (the model, the budget, a mailbox) as ``clerkd status`` shows it."""
 
     __tablename__ = "conditions"
     part: str = Field(primary_key=True)

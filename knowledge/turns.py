@@ -28,7 +28,7 @@ class Step:
 def open_turn(db: Database, turn: Turn, step: Step, now: datetime) -> Turn:
     """Commit the turn's row and take the message on, before anything is sent."""
     with db.write() as session:
-        _move(session, turn.message_id, step, now)
+        move_on(session, turn.message_id, step, now)
         session.add(turn)
         session.flush()
         return turn
@@ -49,7 +49,7 @@ def settle(  # noqa: PLR0913 - the one transaction of a turn, with all that it w
     with db.write() as session:
         _close(session, turn, open_state)
         sessions.advance(session, held_by, turn.head_uuid or "", turn.head_offset or 0)
-        _move(session, turn.message_id, step, now)
+        move_on(session, turn.message_id, step, now)
         record(session, decision, actions)
 
 
@@ -66,24 +66,15 @@ def drop(db: Database, turn: Turn, *, open_state: str, step: Step, actions: Sequ
     """Close a turn that did not settle and put its message where the remedy says."""
     with db.write() as session:
         _close(session, turn, open_state)
-        _move(session, turn.message_id, step, now)
+        move_on(session, turn.message_id, step, now)
         session.add_all(actions)
 
 
 def step(db: Database, message_id: int, move: Step, actions: Sequence[Action], now: datetime) -> None:
     """Move a message without a turn (a hold, a failure, a requeue), with the actions that make it visible."""
     with db.write() as session:
-        _move(session, message_id, move, now)
+        move_on(session, message_id, move, now)
         session.add_all(actions)
-
-
-def file(
-    db: Database, message_id: int, move: Step, decision: Decision, actions: Sequence[Action], now: datetime
-) -> None:
-    """Record a decision that a rule took, without a turn."""
-    with db.write() as session:
-        _move(session, message_id, move, now)
-        record(session, decision, actions)
 
 
 def in_state(db: Database, state: str) -> list[Turn]:
@@ -119,7 +110,8 @@ def _close(session: Session, turn: Turn, open_state: str) -> None:
     fence(session, statement, f"turn {turn.id}")
 
 
-def _move(session: Session, message_id: int, move: Step, now: datetime) -> None:
+def move_on(session: Session, message_id: int, move: Step, now: datetime) -> None:
+    """Move a message, with all that the step changes in its row; part of a transaction."""
     changes: dict[str, object] = {"reason": move.reason, "due_at": move.due_at}
     if move.attempts is not None:
         changes["attempts"] = move.attempts

@@ -46,7 +46,7 @@ port = {imap}
 security = "none"
 user = "support@harbourpine.example"
 password = {{ file = "{root}/mailbox-password" }}
-start = "all"
+since = "all"
 poll_seconds = 0.05
 timeout_seconds = 10
 {mailbox}
@@ -151,7 +151,7 @@ class Bed:
         with structlog.testing.capture_logs() as events, holding(self.state):
             db = app.migrated(self.state.root)
             try:
-                asyncio.run(asyncio.wait_for(_perform(self.settings, db, until), seconds))
+                asyncio.run(asyncio.wait_for(perform(self.settings, db, until), seconds))
             finally:
                 db.close()
         return [dict(event) for event in events]
@@ -234,7 +234,9 @@ def _last_wins(text: str) -> str:
     return "\n".join(kept.values()) + "\n"
 
 
-async def _perform(settings: Settings, db: Database, until: Callable[[Database], bool]) -> None:
+async def perform(settings: Settings, db: Database, until: Callable[[Database], bool]) -> None:
+    """Be a daemon until the condition holds."""
+    app.make_room(settings)
     stop = Stop(settings.service.stop_seconds)
     house = app.build(settings, db, stop, logger())
     watch = asyncio.create_task(_watch(house, until))

@@ -27,10 +27,14 @@ Content = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reads:
-    """What the read-only tools may see in this turn; the harness, not the model, chose case and person."""
+    """What the tools may see in this turn; the harness, not the model, chose case, person and mailbox.
+
+    ``folders`` are those of the mailbox at hand: the tools' description names those of all mailboxes.
+    """
 
     case: Callable[[], str]
     search: Callable[[str], str]
+    folders: tuple[str, ...] = ()
 
 
 @dataclass
@@ -93,7 +97,7 @@ class Desk:
             return _error(
                 "\n".join(["The decision was not accepted. Correct it and call decide again:", *_lines(error)])
             )
-        problem = outside_bounds(decision, self._categories, self._folders)
+        problem = outside_bounds(decision, self._categories, self._turn.reads.folders)
         if problem:
             return _error(f"{NOT_ACCEPTED} Correct it and call decide again: {problem}")
         return self._stage(self._turn, decision)

@@ -24,7 +24,7 @@ def check(config: Config = None) -> None:
 
 def try_all(settings: Settings, console: Console) -> bool:
     """Try each thing, print its line, and say whether all went well."""
-    from daemon.app import checks
+    from daemon.checks import checks
 
     well = True
     for name, test in checks(settings):

@@ -28,7 +28,7 @@ security = $security
 $port
 user = $user
 password = $password
-start = "new"                 # on the very first start, only mail that arrives from then on is worked
+since = "new"                 # on the very first start, only mail that arrives from then on is worked
 $smtp
 [model]
 api_key = $key

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import check, demo, init, log, orders, run, status
+from daemon.cli import check, demo, init, log, login, orders, read, run, status
 from daemon.version import own_version
 
 app = typer.Typer(
@@ -41,9 +41,11 @@ def root(
 
 app.command("demo")(demo.demo)
 app.command("init")(init.init)
+app.command("login")(login.login)
 app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.add_typer(log.app, name="log")
+app.command("read")(read.read)
 app.command("requeue")(orders.requeue)
 app.command("done")(orders.done)

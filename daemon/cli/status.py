@@ -14,6 +14,7 @@ from daemon.premises import is_held, knowledge_of
 from daemon.review import status as review
 from daemon.review.log import clean, when
 from daemon.settings import load
+from knowledge.tables import Connection
 
 
 def status(config: Config = None, *, json_wanted: Json = False) -> None:
@@ -39,6 +40,8 @@ def _show(found: review.Status, console: Console) -> None:
     for row in found.paused:
         since, retry = when(row.since), when(row.retry_at)
         console.print(f"[bold yellow]paused[/] {row.part} since {since}: {escape(row.reason)}; next try {retry}")
+    for line in found.connections:
+        console.print(f"{_mark(line)} {escape(clean(review.folder_line(line)))}")
     waiting, attention = sum(found.counts.get(state, 0) for state in UNFINISHED), len(found.attention)
     console.print(f"messages: {found.counts.get('done', 0)} done, {waiting} waiting, {attention} for a person")
     if found.actions_waiting:
@@ -51,6 +54,10 @@ def _show(found: review.Status, console: Console) -> None:
         subject = escape(clean(message.subject or "(none)"))
         reason = escape(f": {message.reason}" if message.reason else "")
         console.print(f"  [bold]{message.state}[/] {message.id}  {subject}{reason}")
+
+
+def _mark(line: Connection) -> str:
+    return "[green]connected[/]" if line.connected_at else "[bold yellow]not connected[/]"
 
 
 def _headline(found: review.Status) -> str:

@@ -6,9 +6,10 @@ from types import MappingProxyType
 
 
 class MessageState(StrEnum):
-    """How far a message is."""
+    """How far a message is. RECEIVED: its bytes are kept; SCREENED: it was read, and is to be put to the model."""
 
     RECEIVED = "received"
+    SCREENED = "screened"
     ASKING = "asking"
     DECIDED = "decided"
     DONE = "done"
@@ -20,6 +21,7 @@ class MessageState(StrEnum):
 class Event(StrEnum):
     """What can happen to a message."""
 
+    SCREEN = "screen"
     ASK = "ask"
     DROP = "drop"
     DECIDE = "decide"
@@ -71,12 +73,13 @@ class OrderState(StrEnum):
 
 MOVES: Mapping[tuple[MessageState, Event], MessageState] = MappingProxyType(
     {
-        (MessageState.RECEIVED, Event.ASK): MessageState.ASKING,
+        (MessageState.RECEIVED, Event.SCREEN): MessageState.SCREENED,
         (MessageState.RECEIVED, Event.FILE): MessageState.DECIDED,
         (MessageState.RECEIVED, Event.HOLD): MessageState.HELD,
-        (MessageState.RECEIVED, Event.FAIL): MessageState.FAILED,
+        (MessageState.SCREENED, Event.ASK): MessageState.ASKING,
+        (MessageState.SCREENED, Event.HOLD): MessageState.HELD,
         (MessageState.ASKING, Event.DECIDE): MessageState.DECIDED,
-        (MessageState.ASKING, Event.DROP): MessageState.RECEIVED,
+        (MessageState.ASKING, Event.DROP): MessageState.SCREENED,
         (MessageState.ASKING, Event.HOLD): MessageState.HELD,
         (MessageState.ASKING, Event.FAIL): MessageState.FAILED,
         (MessageState.DECIDED, Event.SETTLE): MessageState.DONE,
@@ -91,7 +94,7 @@ MOVES: Mapping[tuple[MessageState, Event], MessageState] = MappingProxyType(
     }
 )
 
-UNFINISHED = (MessageState.RECEIVED, MessageState.ASKING, MessageState.DECIDED)
+UNFINISHED = (MessageState.RECEIVED, MessageState.SCREENED, MessageState.ASKING, MessageState.DECIDED)
 NEEDS_A_PERSON = (MessageState.HELD, MessageState.FAILED, MessageState.ESCALATED)
 ACTION_DUE = (ActionState.PLANNED, ActionState.SENDING, ActionState.UNCERTAIN)
 

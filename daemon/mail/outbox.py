@@ -1,13 +1,17 @@
 """The effects on the mailbox. Each can be looked for afterwards, so that none is done twice after a crash."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from daemon.errors import GoneError
 from daemon.mail.imap import Imap
 
 DRAFT_FLAGS = ("\\Draft",)
-DRAFTS_ATTRIBUTE = "\\Drafts"
-COMMON_NAMES = ("Drafts", "INBOX.Drafts", "INBOX/Drafts")
+# Found by their attributes (RFC 6154), else by the names that they usually have.
+DRAFTS, SENT = "\\Drafts", "\\Sent"
+USUAL = {DRAFTS: ("Drafts",), SENT: ("Sent", "Sent Items", "Sent Messages")}
+LARGEST_SIGHTING = 1_000_000
+MOST_SIGHTINGS = 5
 
 
 @dataclass(frozen=True)
@@ -19,29 +23,54 @@ class Place:
     uid: int
 
 
+@dataclass(frozen=True)
+class Trail:
+    """What leads to a draft once a person had it in hand: its own Message-ID, and the one that it answers."""
+
+    own_id: str
+    answers: str
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A mail that a trail led to, among the drafts or in what was sent."""
+
+    raw: bytes
+    seen_at: datetime
+    sent: bool
+
+
 class Outbox:
     """Stores drafts, flags and moves, on a connection of its own."""
 
-    def __init__(self, imap: Imap, drafts: str) -> None:
-        """``drafts`` names the drafts folder; empty means: find it by its attribute."""
+    def __init__(self, imap: Imap, drafts: str, sent: str = "") -> None:
+        """``drafts`` and ``sent`` name these folders; empty means: find them by their attributes."""
         self._imap = imap
-        self._drafts = drafts
+        self._named = {DRAFTS: drafts, SENT: sent}
 
     def find_drafts(self) -> str | None:
-        """Find the folder for drafts: configured, by attribute (RFC 6154), or by name; None where there is none."""
-        if self._drafts:
-            return self._drafts
-        folders = self._imap.folders()
-        special = [name for name, attributes in folders.items() if DRAFTS_ATTRIBUTE in attributes]
-        return next(iter([*special, *(name for name in COMMON_NAMES if name in folders)]), None)
+        """Find the folder for drafts; None where there is none."""
+        return self._find(DRAFTS)
+
+    def _find(self, attribute: str) -> str | None:
+        """Find a special folder: configured, by attribute (RFC 6154), or by its usual name; what was found is kept."""
+        if not self._named[attribute]:
+            folders = self._imap.folders()
+            special = [name for name, attributes in folders.items() if attribute in attributes]
+            usual = [name for name in map(self._at_home, USUAL[attribute]) if name in folders]
+            self._named[attribute] = next(iter([*special, *usual]), "")
+        return self._named[attribute] or None
+
+    def _at_home(self, name: str) -> str:
+        """Put a name where one's own folders are: some servers keep them all under INBOX (RFC 2342)."""
+        return f"{self._imap.prefix()}{name}"
 
     def drafts_folder(self) -> str:
-        """Find the folder for drafts, or create it; what was found is kept."""
-        found = self.find_drafts()
+        """Find the folder for drafts, or create it."""
+        found = self._find(DRAFTS)
         if found is None:
-            found = COMMON_NAMES[0]
+            found = self._named[DRAFTS] = self._at_home(USUAL[DRAFTS][0])
             self._imap.create(found)
-        self._drafts = found
         return found
 
     def store_draft(self, raw: bytes) -> None:
@@ -49,9 +78,29 @@ class Outbox:
         self._imap.append(self.drafts_folder(), raw, DRAFT_FLAGS)
 
     def has_draft(self, message_id: str) -> bool:
-        """Look for a draft by its Message-ID."""
+        """Look for a draft by its Message-ID, where it was stored and where it goes when a person sends it."""
         self._imap.select(self.drafts_folder(), readonly=True)
-        return self._imap.find(message_id)
+        if self._imap.find(message_id):
+            return True
+        sent = self._find(SENT)
+        if sent is None:
+            return False
+        self._imap.select(sent, readonly=True)
+        return bool(self._imap.find(message_id))
+
+    def look_for(self, trail: Trail) -> list[Sighting]:
+        """Find what became of a draft, among the drafts and in what was sent."""
+        return [sighting for attribute in (DRAFTS, SENT) for sighting in self._sightings(attribute, trail)]
+
+    def _sightings(self, attribute: str, trail: Trail) -> list[Sighting]:
+        folder = self._find(attribute)
+        if folder is None:
+            return []
+        self._imap.select(folder, readonly=True)
+        uids = self._imap.find(trail.own_id) or (self._imap.find_answers(trail.answers) if trail.answers else [])
+        listed = self._imap.listing(uids[-MOST_SIGHTINGS:]) if uids else []
+        mails = self._imap.fetch(listed, LARGEST_SIGHTING)
+        return [Sighting(mail.raw, mail.arrived_at, sent=attribute == SENT) for mail in mails if mail.whole]
 
     def flag(self, place: Place, flag: str) -> None:
         """Set a flag on the mail; GoneError where the mail is no longer there."""

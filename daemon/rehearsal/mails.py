@@ -1,45 +1,17 @@
 """The mails of a rehearsal: the sample mailbox, or the user's own files."""
 
-import mailbox
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from daemon.errors import FatalError
+from daemon.mail.files import mails_in
 
 SAMPLE = Path(__file__).parent / "mailbox"
 
 
 def read(path: Path | None) -> list[bytes]:
     """Read the sample mailbox, or an .eml file, a folder of them, a Maildir or an mbox; with CRLF line ends."""
-    source = path or SAMPLE
-    if not source.exists():
-        message = f"{source}: there is no such file or folder"
-        raise FatalError(message)
-    mails = [_crlf(raw) for raw in _raw(source)]
-    if not mails:
-        message = f"{source}: no mail found; give an .eml file, a folder of .eml files, a Maildir or an mbox"
-        raise FatalError(message)
-    return mails
-
-
-def _raw(source: Path) -> Iterator[bytes]:
-    if source.is_file():
-        yield from [source.read_bytes()] if source.suffix == ".eml" else _mbox(source)
-    elif (source / "cur").is_dir() and (source / "new").is_dir():
-        files = [*(source / "cur").iterdir(), *(source / "new").iterdir()]
-        yield from (file.read_bytes() for file in sorted(files, key=lambda file: file.name))
-    else:
-        yield from (file.read_bytes() for file in sorted(source.glob("**/*.eml")))
-
-
-def _mbox(source: Path) -> Iterator[bytes]:
-    box = mailbox.mbox(source, create=False)
-    try:
-        yield from (box.get_bytes(key) for key in box.iterkeys())
-    finally:
-        box.close()
+    return [_crlf(mail.raw) for mail in mails_in(path or SAMPLE)]
 
 
 def _crlf(raw: bytes) -> bytes:

@@ -28,7 +28,7 @@ port = $imap
 security = "none"
 user = "$user"
 password = { file = "$secrets/mailbox" }
-start = "all"
+since = "all"
 poll_seconds = 0.2
 
 [smtp]

@@ -15,7 +15,7 @@ from rich.text import Text
 from daemon.judgement.policy import Kind
 from daemon.judgement.states import ActionState
 from knowledge.decisions import Entry
-from knowledge.tables import Action, Turn
+from knowledge.tables import Action, Feedback, Turn
 
 WIDE = 110
 
@@ -126,18 +126,27 @@ def _action_record(action: Action) -> dict[str, Any]:
     return {"kind": action.kind, "target": action.target, "state": action.state, "reason": action.reason}
 
 
-def full_record(entry: Entry, turns: list[Turn]) -> dict[str, Any]:
+def full_record(entry: Entry, turns: list[Turn], feedback: list[Feedback]) -> dict[str, Any]:
     """Give everything about one message as plain data."""
-    return {**record(entry), "turns": [turn.model_dump(mode="json") for turn in turns]}
+    message = entry.message
+    return {
+        **record(entry),
+        "authenticity": message.authenticity,
+        "placement": message.placement,
+        "removed": message.removed,
+        "feedback": [note.model_dump(mode="json", exclude={"id"}) for note in feedback],
+        "turns": [turn.model_dump(mode="json") for turn in turns],
+    }
 
 
-def page(entry: Entry, turns: list[Turn]) -> RenderableType:
+def page(entry: Entry, turns: list[Turn], feedback: list[Feedback]) -> RenderableType:
     """Lay out everything about one message."""
     parts: list[RenderableType] = [_head(entry)]
     seen = next((turn.prompt for turn in reversed(turns)), "")
     if seen:
         parts.append(Panel(Text(clean(seen)), title="the mail as the model saw it", title_align="left"))
     parts.extend(_action_panel(action) for action in entry.actions)
+    parts.extend(_feedback_panel(note) for note in feedback)
     parts.extend(_turn_lines(turn) for turn in turns)
     return Group(*parts)
 
@@ -146,9 +155,11 @@ def _head(entry: Entry) -> Table:
     message, decision = entry.message, entry.decision
     grid = Table.grid(padding=(0, 2))
     rows = [
-        ("Message", f"{message.id}, case {message.case_id}, received {when(message.received_at)}"),
+        ("Message", f"{message.id}, received {when(message.received_at)}"),
+        ("Case", f"{message.case_id or '-'}{': ' + message.placement if message.placement else ''}"),
         ("Message-ID", message.message_id or "-"),
         ("From", f"{message.sender_name} <{message.sender_address}>"),
+        ("Authenticity", message.authenticity or "-"),
         ("Subject", message.subject or "(none)"),
         ("State", f"{message.state}{': ' + message.reason if message.reason else ''}"),
     ]
@@ -158,6 +169,7 @@ def _head(entry: Entry) -> Table:
             ("Summary", decision.summary),
             ("Reason", f"{'rule ' + decision.rule + ': ' if decision.rule else ''}{decision.reason}"),
         ]
+    rows += [("Removed", what) for what in message.removed]
     for name, value in rows:
         grid.add_row(f"[bold]{name}[/]", Text(clean(value)))
     return grid
@@ -167,6 +179,11 @@ def _action_panel(action: Action) -> Panel:
     note = f" - {action.reason}" if action.reason else ""
     title = f"action {action.id}: {action.kind} {action.target} ({action.state}{note}); allowed by {action.rule}"
     return Panel(Text(clean(_content(action))), title=escape(title), title_align="left")
+
+
+def _feedback_panel(note: Feedback) -> Panel:
+    title = f"action {note.action_id}: {note.kind}, noted {when(note.noted_at)}"
+    return Panel(Text(clean(note.detail or "as drafted")), title=escape(title), title_align="left")
 
 
 def _content(action: Action) -> str:

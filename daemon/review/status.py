@@ -6,9 +6,10 @@ from typing import Any
 
 from daemon.judgement.money import windows
 from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, UNFINISHED, ActionState, SessionState
-from knowledge import actions, ledger, service, sessions, turns
+from daemon.review.log import when
+from knowledge import actions, connections, ledger, service, sessions, turns
 from knowledge.database import Database
-from knowledge.tables import AgentSession, Condition, Message, Service
+from knowledge.tables import AgentSession, Condition, Connection, Message, Service
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Status:
     counts: dict[str, int]
     attention: tuple[Message, ...]
     paused: tuple[Condition, ...]
+    connections: tuple[Connection, ...]
     actions_waiting: int
     session: AgentSession | None
     settled_turns: int
@@ -42,12 +44,25 @@ def read(db: Database, *, running: bool, now: datetime) -> Status:
         counts=ledger.counts(db),
         attention=tuple(ledger.in_states(db, NEEDS_A_PERSON)),
         paused=tuple(row for row in service.conditions(db) if row.paused) if running else (),
+        connections=tuple(connections.every(db)) if running else (),
         actions_waiting=sum(actions.counts(db).get(state, 0) for state in (*ACTION_DUE, ActionState.HELD)),
         session=live,
         settled_turns=len(sessions.settled_turns(db, live.id, "settled")) if live else 0,
         dollars_today=turns.spent_since(db, day),
         dollars_this_month=turns.spent_since(db, month),
     )
+
+
+def folder_line(row: Connection) -> str:
+    """Say in a line how it stands with a watched folder."""
+    way = "the server tells of new mail" if row.pushes else "looked into every mailbox.poll_seconds"
+    parts = [f"{row.mailbox} {row.folder}"]
+    if row.connected_at:
+        parts.append(f"since {when(row.connected_at)}, {way}")
+    parts.append(f"last seen {when(row.heard_at)}")
+    if row.last_error:
+        parts.append(f"last error {when(row.error_at)}: {row.last_error}")
+    return "; ".join(parts)
 
 
 def record(status: Status) -> dict[str, Any]:
@@ -63,6 +78,7 @@ def record(status: Status) -> dict[str, Any]:
             for row in status.attention
         ],
         "paused": [row.model_dump(mode="json") for row in status.paused],
+        "connections": [row.model_dump(mode="json") for row in status.connections],
         "actions_waiting": status.actions_waiting,
         "session": status.session.id if status.session else None,
         "settled_turns": status.settled_turns,

@@ -1,7 +1,6 @@
 """The one place that knows APScheduler: it does nothing but put ticks on a queue."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -12,23 +11,27 @@ class Tick(StrEnum):
     """What it is time for."""
 
     POLL = "poll"
+    FOLLOW = "follow"
 
 
 @contextmanager
-def ticking(poll_seconds: float, ring: Callable[[], None]) -> Iterator[asyncio.Queue[Tick]]:
-    """Put a tick on the queue at once and then at every interval; ticks that nobody took are not piled up."""
-    ticks: asyncio.Queue[Tick] = asyncio.Queue(maxsize=1)
-
-    def tick() -> None:
-        if ticks.empty():
-            ticks.put_nowait(Tick.POLL)
-        ring()
-
+def ticking(jobs: Sequence[tuple[float, Callable[[], None]]]) -> Iterator[None]:
+    """Call each job's tick at once and then at every interval (in seconds); a tick only puts itself on a queue."""
     scheduler = AsyncIOScheduler(timezone="UTC")
-    scheduler.add_job(tick, "interval", seconds=poll_seconds, coalesce=True, misfire_grace_time=None)
-    tick()
+    for seconds, tick in jobs:
+        scheduler.add_job(_in_loop(tick), "interval", seconds=seconds, coalesce=True, misfire_grace_time=None)
+        tick()
     scheduler.start()
     try:
-        yield ticks
+        yield
     finally:
         scheduler.shutdown(wait=False)
+
+
+def _in_loop(tick: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    """Make a job that runs in the event loop: a plain function would run in a thread, where queues are not safe."""
+
+    async def job() -> None:
+        tick()
+
+    return job

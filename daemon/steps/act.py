@@ -8,7 +8,7 @@ import asyncio
 from datetime import timedelta
 
 from daemon.errors import GoneError, PermanentError, TransientError, UncertainError
-from daemon.house import House, Part
+from daemon.house import Effects, House, Outgoing
 from daemon.judgement.policy import Kind
 from daemon.judgement.states import ACTION_DUE, ActionState, Event, MessageState, after
 from daemon.mail.compose import digest
@@ -21,44 +21,46 @@ from knowledge.tables import Message as Row
 
 
 async def act(house: House) -> bool:
-    """Carry out the next action that is due; say whether there was one."""
-    if house.health.is_paused(Part.MAILBOX):
-        return False
-    action = actions.next_due(house.db, ACTION_DUE, house.clock())
+    """Carry out the next action that is due, in a mailbox that is within reach; say whether there was one."""
+    action = actions.next_due(house.db, ACTION_DUE, house.clock(), house.unreachable)
     if action is None:
         return False
     row = ledger.get(house.db, action.message_id)
     if row is None:
         error = "an action belongs to a message"
         raise LookupError(error)
-    await _carry_on(house, row, action)
+    outgoing = house.outgoing.get(row.mailbox)
+    if outgoing is None:
+        _end(house, row, action, ActionState.HELD, f"the mailbox {row.mailbox} has left the config")
+    else:
+        await _carry_on(house, outgoing, row, action)
     return True
 
 
-async def _carry_on(house: House, row: Row, action: Action) -> None:
+async def _carry_on(house: House, outgoing: Outgoing, row: Row, action: Action) -> None:
     """See whether a cut-off action still has to be done, and do it."""
     try:
-        if action.state != ActionState.PLANNED and not await _is_to_be_done(house, row, action):
+        if action.state != ActionState.PLANNED and not await _is_to_be_done(house, outgoing, row, action):
             return
     except TransientError as error:
-        house.health.pause(Part.MAILBOX, error.kind, str(error))
+        house.health.pause(outgoing.part, error.kind, str(error))
         return
     except PermanentError as error:
         _end(house, row, action, ActionState.HELD, str(error))
         return
-    objection = _objection(house, action)
+    objection = _objection(outgoing, action)
     if objection:
         _end(house, row, action, ActionState.HELD, objection)
         return
     sending = Change(ActionState.SENDING, tries=action.tries + 1)
     action = actions.change(house.db, action, sending, house.clock())
     house.log.info("action_sending", action=action.id, kind=action.kind, message=row.id, case=row.case_id)
-    await _do(house, row, action)
+    await _do(house, outgoing, row, action)
 
 
-def _objection(house: House, action: Action) -> str:
+def _objection(outgoing: Outgoing, action: Action) -> str:
     """Check once more, just before: the frozen bytes are those that were decided, and the config still allows it."""
-    mailbox = house.settings.mailbox
+    mailbox = outgoing.mailbox
     if digest(action.content, tuple(action.recipients), action.kind, action.target) != action.digest:
         return "its content is not what was decided"
     if action.kind == Kind.MOVE and action.target not in (*mailbox.folders, mailbox.handled_folder):
@@ -66,14 +68,14 @@ def _objection(house: House, action: Action) -> str:
     return ""
 
 
-async def _do(house: House, row: Row, action: Action) -> None:
+async def _do(house: House, outgoing: Outgoing, row: Row, action: Action) -> None:
     """Carry the action out, and commit what became of it."""
     try:
-        await asyncio.to_thread(_perform, house, row, action)
+        await asyncio.to_thread(_perform, outgoing.effects, row, action)
     except UncertainError as error:
-        house.health.pause(Part.MAILBOX, "uncertain", str(error))
+        house.health.pause(outgoing.part, "uncertain", str(error))
     except TransientError as error:
-        house.health.pause(Part.MAILBOX, error.kind, str(error))
+        house.health.pause(outgoing.part, error.kind, str(error))
         if action.kind != Kind.MOVE:  # of a move nobody knows whether it took place: it is looked for
             actions.change(house.db, action, Change(ActionState.PLANNED), house.clock())
     except GoneError as error:
@@ -85,25 +87,25 @@ async def _do(house: House, row: Row, action: Action) -> None:
         reason = f"clerkd stumbled over it ({type(error).__name__}); please report this"
         _end(house, row, action, ActionState.HELD, reason)
     else:
-        house.health.well(Part.MAILBOX)
+        house.health.well(outgoing.part)
         _end(house, row, action, ActionState.SENT)
 
 
-def _perform(house: House, row: Row, action: Action) -> None:
+def _perform(effects: Effects, row: Row, action: Action) -> None:
     place = _place(row)
     match Kind(action.kind):
         case Kind.DRAFT:
-            house.outbox.store_draft(action.content)
+            effects.store_draft(action.content)
         case Kind.FLAG | Kind.ESCALATE:
-            house.outbox.flag(place, action.target)
+            effects.flag(place, action.target)
         case Kind.MOVE:
-            house.outbox.move(place, action.target)
+            effects.move(place, action.target)
 
 
-async def _is_to_be_done(house: House, row: Row, action: Action) -> bool:
+async def _is_to_be_done(house: House, outgoing: Outgoing, row: Row, action: Action) -> bool:
     """Look for the effect of a cut-off action. Not found the first time, it is looked for again after a while."""
-    await asyncio.to_thread(house.outbox.reconnect)
-    if await asyncio.to_thread(_is_done, house, row, action):
+    await asyncio.to_thread(outgoing.effects.reconnect)
+    if await asyncio.to_thread(_is_done, outgoing.effects, row, action):
         house.log.info("action_found", action=action.id, kind=action.kind, message=row.id)
         _end(house, row, action, ActionState.SENT, "found after it was cut off")
         return False
@@ -115,14 +117,14 @@ async def _is_to_be_done(house: House, row: Row, action: Action) -> bool:
     return False
 
 
-def _is_done(house: House, row: Row, action: Action) -> bool:
+def _is_done(effects: Effects, row: Row, action: Action) -> bool:
     match Kind(action.kind):
         case Kind.DRAFT:
-            return house.outbox.has_draft(action.own_message_id)
+            return effects.has_draft(action.own_message_id)
         case Kind.FLAG | Kind.ESCALATE:
             return False  # setting a flag twice is harmless
         case Kind.MOVE:
-            return not house.outbox.is_there(_place(row))
+            return not effects.is_there(_place(row))
 
 
 def _place(row: Row) -> Place:

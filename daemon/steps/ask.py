@@ -1,12 +1,13 @@
 """Ask and decide: put a mail to the session in one turn, and write down what came of it in one transaction."""
 
+import asyncio
 import uuid
 from datetime import datetime, timedelta
 
 from daemon.agent.session import EngineError
 from daemon.agent.turn import Question, Reply, ask
-from daemon.errors import FatalError
-from daemon.house import House, Part
+from daemon.errors import FatalError, PermanentError, TransientError
+from daemon.house import BUDGET, MODEL, READER, House
 from daemon.judgement.message import Message
 from daemon.judgement.money import Usage, cost, exhausted, windows
 from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, GiveUp, Pause, Reject, Remedy, remedy
@@ -15,32 +16,35 @@ from daemon.steps.brief import brief, reads
 from daemon.steps.moves import move
 from daemon.steps.record import attention, decided
 from daemon.steps.resume import end_session, open_session
-from knowledge import turns
+from knowledge import ledger, turns
 from knowledge.tables import Action, AgentSession, Turn
 from knowledge.tables import Message as Row
 
 
 def may_ask(house: House) -> bool:
     """Say whether a turn may begin: the model is within reach, and the next turn would break no cap."""
-    if house.health.is_paused(Part.MODEL) or house.health.is_paused(Part.BUDGET):
+    if house.health.is_paused(MODEL) or house.health.is_paused(BUDGET):
         return False
     now = house.clock()
     day, month = windows(now)
     budget = house.settings.limits.budget
     cap = exhausted(budget, turns.spent_since(house.db, day), turns.spent_since(house.db, month), now)
     if cap:
-        house.health.pause(Part.BUDGET, "cap", f"the next turn could break {cap.cap}", cap.ends_at)
+        house.health.pause(BUDGET, "cap", f"the next turn could break {cap.cap}", cap.ends_at)
         return False
-    house.health.well(Part.BUDGET)
+    house.health.well(BUDGET)
     return True
 
 
-async def consult(house: House, row: Row, message: Message) -> None:
+async def consult(house: House, row: Row) -> None:
     """Open a turn, put the mail to the session, and settle or drop the turn."""
+    message = await _reread(house, row)
+    if message is None:
+        return
     try:
         live = await open_session(house)
     except (EngineError, FatalError) as error:
-        house.health.pause(Part.MODEL, FailureKind.ENGINE, str(error))
+        house.health.pause(MODEL, FailureKind.ENGINE, str(error))
         await house.session.abandon()
         return
     turn = _opened(house, row, brief(house, row, message, live), live)
@@ -58,6 +62,21 @@ async def consult(house: House, row: Row, message: Message) -> None:
         await _drop(house, row, turn, live, reply, reply.failure)
 
 
+async def _reread(house: House, row: Row) -> Message | None:
+    """Read the mail as the screening did; one that cannot be read any more is held."""
+    try:
+        return await asyncio.to_thread(house.reader.read, ledger.raw_mail(house.db, row))
+    except TransientError as error:
+        house.health.pause(READER, error.kind, str(error))
+        return None
+    except PermanentError as error:
+        now = house.clock()
+        step = move(MessageState.SCREENED, Event.HOLD, str(error))
+        turns.step(house.db, row.id or 0, step, [attention(row, "held", now)], now)
+        house.log.warning(EVENTS[MessageState.HELD], message=row.id, case=row.case_id, reason=step.reason)
+        return None
+
+
 def _opened(house: House, row: Row, prompt: str, live: AgentSession) -> Turn:
     """Commit the turn's row, with its greatest cost reserved, before the prompt is sent."""
     now = house.clock()
@@ -73,7 +92,7 @@ def _opened(house: House, row: Row, prompt: str, live: AgentSession) -> Turn:
         reserved_usd=house.settings.limits.dollars_per_turn,
         started_at=now,
     )
-    step = move(MessageState.RECEIVED, Event.ASK, attempts=row.attempts + 1, outage_at=row.outage_at)
+    step = move(MessageState.SCREENED, Event.ASK, attempts=row.attempts + 1, outage_at=row.outage_at)
     turn = turns.open_turn(house.db, turn, step, now)
     house.log.info("turn_opened", turn=turn.id, attempt=turn.attempt, session=live.id)
     return turn
@@ -99,7 +118,7 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
     now = house.clock()
     _close(turn, TurnState.SETTLED, reply, house, now)
     turn.head_uuid, turn.head_offset = reply.head.uuid, reply.head.offset
-    decision, actions = decided(reply.decision, message, row, house.author, house.settings.mailbox.handled, now)
+    decision, actions = decided(reply.decision, message, row, house.author, house.handled(row.mailbox), now)
     decision.turn_id = turn.id
     turns.settle(
         house.db,
@@ -111,7 +130,7 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
         step=move(MessageState.ASKING, Event.DECIDE),
         now=now,
     )
-    house.health.well(Part.MODEL)
+    house.health.well(MODEL)
     kinds = [action.kind for action in actions]
     house.log.info("turn_settled", turn=turn.id, session=live.id, category=decision.category, actions=kinds,
                    cost_usd=turn.cost_usd, seconds=turn.seconds)  # fmt: skip
@@ -135,7 +154,7 @@ def write_down(house: House, row: Row, turn: Turn, chosen: Remedy, failure: Fail
     step, actions = _consequence(house, row, turn, chosen, failure, now)
     turns.drop(house.db, turn, open_state=TurnState.OPEN, step=step, actions=actions, now=now)
     if isinstance(chosen, Pause):
-        house.health.pause(Part.MODEL, failure.kind, failure.detail, chosen.until)
+        house.health.pause(MODEL, failure.kind, failure.detail, chosen.until)
     house.log.warning(
         "turn_dropped", turn=turn.id, failure=failure.kind, detail=failure.detail, remedy=type(chosen).__name__
     )
@@ -167,7 +186,7 @@ def _around(house: House, row: Row, turn: Turn, live: AgentSession, now: datetim
     last = turns.last_settled_at(house.db, TurnState.SETTLED)
     return Circumstances(
         attempt=turn.attempt,
-        outages=house.health.tries(Part.MODEL),
+        outages=house.health.tries(MODEL),
         others_passed=bool(row.outage_at and last and last > row.outage_at),
         session_is_fresh=live.head_uuid is None,
         now=now,

@@ -20,14 +20,15 @@ FOUND_LINES = 10
 def brief(house: House, row: Row, message: Message, live: AgentSession) -> str:
     """Write the prompt of the turn. In a new session, or behind a hole, it begins with what was decided before."""
     count, since = decisions.acquaintance(house.db, row.person_id, row.id or 0)
-    case = decisions.of_case(house.db, row.case_id, row.id or 0, CASE_LINES)
+    case = decisions.of_case(house.db, row.case_id or 0, row.id or 0, CASE_LINES)
     known = Known(
         message=row.id or 0,
-        case=row.case_id,
+        case=row.case_id or 0,
         received_at=row.received_at,
         person_messages=count,
         person_since=since,
         case_messages=tuple(map(_earlier, case)),
+        authenticity=row.authenticity,
         gap=tuple(map(_earlier, _gap(house, live))),
     )
     return briefing(message, known, f"mail-{secrets.token_hex(8)}")
@@ -37,7 +38,7 @@ def reads(house: House, row: Row) -> Reads:
     """Bind the read-only tools to the mail at hand: the model never names a case or a person."""
 
     def case() -> str:
-        entries = decisions.of_case(house.db, row.case_id, row.id or 0, CASE_LINES)
+        entries = decisions.of_case(house.db, row.case_id or 0, row.id or 0, CASE_LINES)
         return _lines(entries, "This is the case's first message.")
 
     def search(words: str) -> str:
@@ -46,7 +47,8 @@ def reads(house: House, row: Row) -> Reads:
         found = decisions.of_person(house.db, row.person_id, row.id or 0, words, FOUND_LINES)
         return _lines(found, "Nothing was found among this sender's earlier messages.")
 
-    return Reads(case, search)
+    mailbox = house.mailbox(row.mailbox)
+    return Reads(case, search, mailbox.folders if mailbox else ())
 
 
 def _gap(house: House, live: AgentSession) -> list[Entry]:

@@ -1,162 +1,166 @@
-"""Receive and screen: new mail becomes rows of the ledger, with its raw bytes, before anything else happens to it."""
+"""Receive: new mail becomes rows of the ledger, with its raw bytes, before anything else happens to it."""
 
 import asyncio
+import re
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
 
-from daemon.errors import PermanentError, TransientError
-from daemon.house import House, Part
-from daemon.judgement.message import Message
-from daemon.judgement.screening import File, Hold, Work, screen
-from daemon.judgement.states import Event, MessageState
-from daemon.judgement.threads import bare_subject, related_ids
+from daemon.errors import ClerkdError, PermanentError, TransientError
+from daemon.house import House, Watch
+from daemon.judgement.states import MessageState
 from daemon.mail.imap import Fetched
 from daemon.mail.inbox import Batch, Position
-from daemon.mail.parse import parse
-from daemon.steps.moves import move
-from daemon.steps.record import attention, filed
-from knowledge import ledger, turns
+from knowledge import connections, ledger
 from knowledge.ledger import Arrival
-from knowledge.tables import Cursor
-from knowledge.tables import Message as Row
+from knowledge.raw import pack
+from knowledge.tables import Connection, Cursor
+
+LISTEN_SECONDS = 10.0  # then the worker shows that it is alive, and listens on
+HEARD_SECONDS = timedelta(seconds=15)  # how exact "last seen" is: each note of it is a commit
+HEADER_END = re.compile(rb"\r?\n\r?\n")
+MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[!-;=?-~]{1,250}>)", re.IGNORECASE | re.MULTILINE)
 
 
-async def receive(house: House) -> int:
-    """Take in all new mail; say how many messages came. The mailbox being out of reach pauses this step alone."""
-    if house.health.is_paused(Part.MAILBOX):
-        return 0
+async def receive(house: House, watch: Watch) -> bool:
+    """Take in all new mail of a folder; False where it is out of reach, which pauses this folder alone."""
     try:
-        count = await _receive(house)
-    except TransientError as error:
-        house.health.pause(Part.MAILBOX, error.kind, str(error))
-        return 0
-    except PermanentError as error:
-        house.health.pause(Part.MAILBOX, "folder", str(error))
-        return 0
-    house.health.well(Part.MAILBOX)
+        count = await _receive(house, watch)
+    except (TransientError, PermanentError) as error:
+        _lost(house, watch, error)
+        return False
+    house.health.well(watch.part)
+    _heard(house, watch)
+    if count:
+        house.stop.ring()
+    return True
+
+
+async def listen(house: House, watch: Watch) -> None:
+    """Wait for the server's word that there is mail; it counts as a tick."""
+    try:
+        heard = await asyncio.to_thread(watch.source.listen, LISTEN_SECONDS)
+    except (TransientError, PermanentError) as error:
+        _lost(house, watch, error)
+        watch.tick()
+        return
+    _heard(house, watch)
+    if heard:
+        watch.tick()
+
+
+def _lost(house: House, watch: Watch, error: ClerkdError) -> None:
+    kind = error.kind if isinstance(error, TransientError) else "folder"
+    house.health.pause(watch.part, kind, str(error))
+    row = _connection(house, watch)
+    row.connected_at, row.pushes = None, False
+    row.last_error, row.error_at = str(error), house.clock()
+    connections.write(house.db, row)
+
+
+def _heard(house: House, watch: Watch) -> None:
+    """Note that the folder can be read; not at every word, since each note is a commit."""
+    row, now = _connection(house, watch), house.clock()
+    fresh = row.heard_at is not None and now - row.heard_at < HEARD_SECONDS
+    if fresh and row.connected_at == watch.source.connected_at and row.pushes == watch.source.pushes:
+        return
+    row.connected_at, row.pushes, row.heard_at = watch.source.connected_at, watch.source.pushes, now
+    connections.write(house.db, row)
+
+
+def _connection(house: House, watch: Watch) -> Connection:
+    name = watch.mailbox.name
+    return connections.get(house.db, name, watch.folder) or Connection(mailbox=name, folder=watch.folder)
+
+
+async def _receive(house: House, watch: Watch) -> int:
+    """Write one batch while the next is being fetched."""
+    batches = watch.source.new(await _position(house, watch))
+    count, coming = 0, _fetching(batches)
+    try:
+        while batch := await coming:
+            coming = _fetching(batches)
+            count += await asyncio.to_thread(_commit, house, watch, batch)
+            house.pulse.beat(watch.part)
+            if house.stop.requested:
+                break
+    finally:
+        with suppress(ClerkdError):
+            await coming
     return count
 
 
-async def _receive(house: House) -> int:
-    batches = house.inbox.new(await _position(house))
-    count = 0
-    while batch := await asyncio.to_thread(_next, batches):
-        arrivals = await asyncio.to_thread(_arrivals, house, batch)  # reading a mail may take seconds
-        count += len(_commit(house, batch, arrivals))
-        house.pulse.beat("intake")
-        if house.stop.requested:
-            break
-    return count
+def _fetching(batches: Iterator[Batch]) -> asyncio.Future[Batch | None]:
+    return asyncio.ensure_future(asyncio.to_thread(next, batches, None))
 
 
-async def _position(house: House) -> Position:
-    """Give the cursor; on the very first start it is put behind the mail that is there (``mailbox.start``)."""
-    mailbox = house.settings.mailbox
-    known = ledger.cursor(house.db, mailbox.name, mailbox.folder)
+async def _position(house: House, watch: Watch) -> Position:
+    """Give the cursor; on the very first start it is put behind the mail that is there (``mailbox.since``)."""
+    mailbox = watch.mailbox
+    known = ledger.cursor(house.db, mailbox.name, watch.folder)
     if known:
-        return Position(known.uidvalidity, known.last_uid)
-    position = await asyncio.to_thread(house.inbox.start, everything=mailbox.start == "all")
-    ledger.receive(house.db, [], _cursor(house, position, house.clock()), house.clock())
-    house.log.info("first_start", folder=mailbox.folder, start=mailbox.start, behind_uid=position.last_uid)
+        return Position(known.uidvalidity, known.last_uid, known.first_uid)
+    position = await asyncio.to_thread(watch.source.start, everything=mailbox.since == "all")
+    ledger.receive(house.db, [], _cursor(watch, position, house.clock()), house.clock())
+    house.log.info("first_start", folder=watch.folder, since=str(mailbox.since), behind_uid=position.last_uid)
     return position
 
 
-def _next(batches: Iterator[Batch]) -> Batch | None:
-    return next(batches, None)
-
-
-def _cursor(house: House, position: Position, since: datetime) -> Cursor:
-    mailbox = house.settings.mailbox
+def _cursor(watch: Watch, position: Position, since: datetime) -> Cursor:
     return Cursor(
-        mailbox=mailbox.name,
-        folder=mailbox.folder,
+        mailbox=watch.mailbox.name,
+        folder=watch.folder,
         uidvalidity=position.uidvalidity,
         last_uid=position.last_uid,
+        first_uid=position.first_uid,
         since=since,
     )
 
 
-def _arrivals(house: House, batch: Batch) -> list[Arrival]:
-    return [_arrival(house, batch.uidvalidity, mail) for mail in batch.mails]
-
-
-def _commit(house: House, batch: Batch, arrivals: list[Arrival]) -> list[Row]:
-    mailbox, now = house.settings.mailbox, house.clock()
-    known = ledger.cursor(house.db, mailbox.name, mailbox.folder)
+def _commit(house: House, watch: Watch, batch: Batch) -> int:
+    now = house.clock()
+    known = ledger.cursor(house.db, watch.mailbox.name, watch.folder)
     since = known.since if known else now
-    rescan = ledger.Rescan(since if mailbox.start == "new" else None) if batch.rescan else None
+    rescan = ledger.Rescan(_left_out(watch.mailbox.since, since)) if batch.rescan else None
     if rescan:
-        house.log.warning("folder_numbered_anew", folder=mailbox.folder, uidvalidity=batch.uidvalidity)
-    rows = ledger.receive(house.db, arrivals, _cursor(house, batch.position, since), now, rescan)
-    for row in rows:
-        house.log.info("message_received", message=row.id, case=row.case_id, uid=row.uid, bytes=row.size)
-    return rows
+        house.log.warning("folder_numbered_anew", folder=watch.folder, uidvalidity=batch.uidvalidity)
+    arrivals = [_arrival(watch, batch.uidvalidity, mail) for mail in batch.mails]
+    numbers = ledger.receive(house.db, arrivals, _cursor(watch, batch.position, since), now, rescan)
+    for mail in batch.mails:
+        if mail.uid in numbers:
+            number = numbers[mail.uid]
+            house.log.info("message_received", message=number, folder=watch.folder, uid=mail.uid, bytes=mail.size)
+    return len(numbers)
 
 
-def _arrival(house: House, uidvalidity: int, mail: Fetched) -> Arrival:
-    mailbox = house.settings.mailbox
-    place = Arrival(
-        mailbox=mailbox.name,
-        folder=mailbox.folder,
+def _left_out(wanted: str | date, first_start: datetime) -> datetime | None:
+    """Say before which arrival a mail stays unworked when its folder is numbered anew."""
+    match wanted:
+        case "all":
+            return None
+        case date() as day:
+            return datetime.combine(day, time(), UTC)
+        case _:
+            return first_start
+
+
+def _arrival(watch: Watch, uidvalidity: int, mail: Fetched) -> Arrival:
+    return Arrival(
+        mailbox=watch.mailbox.name,
+        folder=watch.folder,
         uidvalidity=uidvalidity,
         uid=mail.uid,
-        raw=mail.raw,
+        raw=pack(mail.raw),
         size=mail.size,
         whole=mail.whole,
         received_at=mail.arrived_at,
         state=MessageState.RECEIVED,
-    )
-    try:
-        message = parse(mail.raw, mailbox.longest_text)
-    except PermanentError:
-        return place  # it is kept all the same; screening holds it, with the reason
-    return _described(place, message)
-
-
-def _described(place: Arrival, message: Message) -> Arrival:
-    sender = message.sender
-    return replace(
-        place,
-        message_id=message.message_id,
-        subject=message.subject,
-        case_subject=bare_subject(message.subject),
-        sender_address=sender.email if sender else "",
-        sender_name=sender.name if sender else "",
-        related_ids=related_ids(message),
+        message_id=_message_id(mail.raw),
     )
 
 
-def screened(house: House, row: Row) -> Message | None:
-    """Give the mail where it is to be put to the model; else hold it, or file it under the rule that says why."""
-    try:
-        message = parse(ledger.raw_mail(house.db, row), house.settings.mailbox.longest_text)
-    except PermanentError as error:
-        _hold(house, row, str(error))
-        return None
-    if not row.whole:
-        _hold(house, row, f"it has {row.size} bytes, more than mailbox.largest_mail: only its header was fetched")
-        return None
-    match screen(message, house.settings.employee.own_addresses):
-        case Work():
-            return message
-        case Hold(reason=reason):
-            _hold(house, row, reason)
-        case File() as filing:
-            _file(house, row, filing)
-    return None
-
-
-def _hold(house: House, row: Row, reason: str) -> None:
-    now = house.clock()
-    step = move(MessageState.RECEIVED, Event.HOLD, reason)
-    turns.step(house.db, row.id or 0, step, [attention(row, "held", now)], now)
-    house.log.warning("message_held", message=row.id, case=row.case_id, reason=reason)
-
-
-def _file(house: House, row: Row, filing: File) -> None:
-    now = house.clock()
-    decision, actions = filed(house.settings.mailbox.handled, row, filing, now)
-    step = move(MessageState.RECEIVED, Event.FILE)
-    turns.file(house.db, row.id or 0, step, decision, actions, now)
-    house.log.info("message_filed", message=row.id, case=row.case_id, rule=filing.rule)
+def _message_id(raw: bytes) -> str:
+    """Glance at the Message-ID, for recognising a mail; everything else is read later, where it can do no harm."""
+    end = HEADER_END.search(raw)
+    found = MESSAGE_ID.search(raw, 0, end.start() if end else len(raw))
+    return found[1].decode("ascii") if found else ""

@@ -38,7 +38,7 @@ def filed(handled: Handled, row: Row, filing: File, now: datetime) -> tuple[Deci
         message_id=row.id or 0,
         rule=filing.rule,
         category=AUTOMATED,
-        priority="low",
+        priority="high" if filing.for_a_person else "low",
         summary=f"Automated mail: {filing.why}.",
         reason=filing.why,
         confidence=1.0,
@@ -46,6 +46,8 @@ def filed(handled: Handled, row: Row, filing: File, now: datetime) -> tuple[Deci
     )
     wanted = [(Kind.FLAG, handled.flag, "mailbox.handled_flag"), (Kind.MOVE, handled.folder, "mailbox.handled_folder")]
     planned = [Planned(kind, rule, target=target) for kind, target, rule in wanted if target]
+    if filing.for_a_person:
+        planned.insert(0, Planned(Kind.ESCALATE, filing.rule, target=SEEN_BY_A_PERSON, body=filing.why))
     return record, [_mailbox_action(row, item, ordinal, now) for ordinal, item in enumerate(planned)]
 
 

@@ -12,8 +12,10 @@ from daemon.steps.act import settle_message
 from daemon.steps.ask import write_down
 from daemon.steps.moves import move
 from daemon.steps.record import attention
-from knowledge import ledger, sessions, turns
+from knowledge import ledger, screenings, sessions, turns
+from knowledge.cases import Placing
 from knowledge.errors import FenceError
+from knowledge.screenings import Found, Screened
 from knowledge.tables import Message, Turn
 
 
@@ -59,6 +61,10 @@ def stumbling(house: House, row: Message) -> Iterator[None]:
         if any(turn.message_id == row.id for turn in turns.in_state(house.db, TurnState.OPEN)):
             raise  # the transcript may hold half a turn: only a new start cuts it off for certain
         reason = f"clerkd stumbled over it ({type(error).__name__}); please report this"
-        step = move(MessageState.RECEIVED, Event.HOLD, reason)
         now = house.clock()
-        turns.step(house.db, row.id or 0, step, [attention(row, "held", now)], now)
+        step = move(MessageState(row.state), Event.HOLD, reason)
+        if row.state == MessageState.RECEIVED:  # it has no case yet
+            screened = Screened(Found(), Placing(None, "", "", reason), step, actions=[attention(row, "held", now)])
+            screenings.write(house.db, row, screened, now)
+        else:
+            turns.step(house.db, row.id or 0, step, [attention(row, "held", now)], now)

@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.bench import path
+from tests.bench import intake, path, push, reading
 
-BENCHES = {"path": path.main}
+BENCHES = {"path": path.main, "intake": intake.main, "push": push.main, "reading": reading.main}
 
 
 def main(names: list[str]) -> None:

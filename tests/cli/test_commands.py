@@ -227,7 +227,7 @@ def test_check_says_one_line_for_each_thing_that_works(worked_once: Bed) -> None
     ("section", "line", "told"),
     [
         ("mailbox", "port = 1", "mailbox: the mailbox at 127.0.0.1:1 is out of reach"),
-        ("mailbox", 'folder = "Nowhere"', "mailbox: the folder 'Nowhere' cannot be opened"),
+        ("mailbox", 'watch = ["Nowhere"]', "mailbox: the folder 'Nowhere' cannot be opened"),
         (
             "mailbox",
             'password = { env = "NOT_SET_ANYWHERE" }',

@@ -36,7 +36,7 @@ def test_init_writes_a_config_that_works(bed: Bed) -> None:
     config = bed.root / "made" / "clerkd.toml"
     settings = load(config)
     assert settings.employee.name == 'Robin "the" Reed'
-    assert settings.mailbox.start == "new"
+    assert settings.mailboxes[0].since == "new"
     assert "Standing orders" in settings.standing_orders
     assert bed.clerkd("check", "--config", str(config)).returncode == 0
     assert "rehearsal" not in config.read_text()

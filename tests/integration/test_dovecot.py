@@ -42,7 +42,7 @@ def test_a_server_that_goes_away_between_decision_and_draft_costs_nothing(real_b
         if not moments and real_bed.faults.calls:
             server.stop()
             moments.append(time.monotonic())
-        paused = any(row.paused and row.part == "mailbox" for row in service.conditions(real_bed.db))
+        paused = any(row.paused and row.part.startswith("outbox ") for row in service.conditions(real_bed.db))
         decided = any(entry.decision for entry in decisions.log(real_bed.db, decisions.Filter()))
         if len(moments) == 1 and paused and decided:
             server.start()
@@ -56,7 +56,7 @@ def test_a_server_that_goes_away_between_decision_and_draft_costs_nothing(real_b
 
 def test_a_folder_that_is_not_there_is_a_clear_pause(real_bed: Bed) -> None:
     """A watched folder that does not exist is named in the pause; the service goes on trying."""
-    real_bed.sections["mailbox"] = 'folder = "Nowhere"'
+    real_bed.sections["mailbox"] = 'watch = ["Nowhere"]'
     real_bed.run(lambda db: any(row.paused for row in service.conditions(db)))
     (paused,) = [row for row in service.conditions(real_bed.db) if row.paused]
     assert "'Nowhere'" in paused.reason

@@ -304,7 +304,7 @@ def test_a_mailbox_that_is_down_pauses_intake_and_ends_by_itself(bed: Bed) -> No
     def revive_when_paused(_db: object) -> bool:
         paused = [row for row in service.conditions(bed.db) if row.paused]
         if paused and not back:
-            assert paused[0].part == "mailbox"
+            assert paused[0].part.startswith("mailbox ")
             back.append(MailServer(USER, PASSWORD, port).__enter__())
             back[0].deliver(mail("Opening hours"))
         return bool(back) and any(entry.message.state == "done" for entry in decisions.log(bed.db, decisions.Filter()))
@@ -345,7 +345,7 @@ def test_a_limit_of_the_account_pauses_the_work_and_fails_no_mail(bed: Bed, word
     bed.faults.always, bed.faults.words = 400, words
     bed.server.deliver(mail("Opening hours"))
     bed.run(lambda db: any(row.paused for row in service.conditions(db)))
-    assert bed.state_of(1) == "received"
+    assert bed.state_of(1) == "screened"
 
 
 def test_a_flag_that_the_server_refuses_holds_the_message_and_pauses_nothing(bed: Bed) -> None:
@@ -389,7 +389,7 @@ def test_an_action_whose_content_was_changed_is_not_carried_out(bed: Bed) -> Non
 
 def test_a_folder_numbered_anew_repeats_nothing_and_leaves_old_mail_alone(real_bed: Bed) -> None:
     """After a change of UIDVALIDITY known mails get their new place, older ones stay untouched, new ones are worked."""
-    real_bed.sections["mailbox"] = 'start = "new"'
+    real_bed.sections["mailbox"] = 'since = "new"'
     real_bed.server.deliver(mail("Before the first start"))
     real_bed.run(lambda db: ledger.cursor(db, f"{USER}@127.0.0.1", "INBOX") is not None)
     time.sleep(1.1)  # INTERNALDATE counts in seconds
@@ -401,7 +401,7 @@ def test_a_folder_numbered_anew_repeats_nothing_and_leaves_old_mail_alone(real_b
         client.create_folder("Rebuilt")
         for raw, date in zip(kept, dates, strict=True):
             client.append("Rebuilt", raw, msg_time=date)
-    real_bed.sections["mailbox"] = 'start = "new"\nfolder = "Rebuilt"'
+    real_bed.sections["mailbox"] = 'since = "new"\nwatch = ["Rebuilt"]'
     with real_bed.db.write() as session:  # the same folder under another number, as a rebuilt server shows it
         session.connection().exec_driver_sql("UPDATE cursors SET folder = 'Rebuilt'")
         session.connection().exec_driver_sql("UPDATE messages SET folder = 'Rebuilt'")

@@ -150,7 +150,7 @@ def test_a_mail_larger_than_allowed_is_held_with_its_headers(bed: Bed) -> None:
 
 def test_only_new_mail_is_worked_on_a_first_start_with_start_new(bed: Bed) -> None:
     """With the default start, mail that was there before the first start is left alone; later mail is worked."""
-    text = bed.config.read_text().replace('start = "all"', 'start = "new"')
+    text = bed.config.read_text().replace('since = "all"', 'since = "new"')
     bed.server.deliver(mail("Old"))
     config = bed.root / "new.toml"
     config.write_text(text)
@@ -190,6 +190,7 @@ def test_every_step_of_the_story_is_an_event_with_its_ids(bed: Bed) -> None:
     story = [event["event"] for event in events if event.get("message") == 1 or "turn" in event]
     assert story == [
         "message_received",
+        "message_screened",
         "turn_opened",
         "turn_settled",
         "action_sending",

@@ -1,6 +1,6 @@
 """Values that the tests of the judgement begin with, and strategies that make arbitrary ones."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from hypothesis import strategies as st
@@ -40,6 +40,9 @@ def decision(*actions: dict[str, str], **changes: Any) -> Decision:
 LABELS = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=8)
 DOMAINS = st.sampled_from(["quill.example", "tern.example", "evil.example", "mail.quill.example"])
 ADDRESSES = st.builds(lambda name, domain: Address(f"{name}@{domain}", name.title()), LABELS, DOMAINS)
+SUBJECTS = st.text(max_size=40) | st.sampled_from(["Opening hours", "Re: Opening hours", "AW: Invoice 1207", "", "Re:"])
+# Naive ones too, as the database gives them, and the ends of the calendar.
+MOMENTS = st.datetimes(timezones=st.none() | st.sampled_from([UTC, timezone(timedelta(hours=14))]))
 WORDS = st.text(min_size=1, max_size=200).filter(str.strip)
 ACTIONS = st.fixed_dictionaries(
     {},

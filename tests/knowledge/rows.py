@@ -4,15 +4,19 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from knowledge import ledger, sessions, turns
+from knowledge import ledger, screenings, sessions, turns
+from knowledge.cases import Placing
 from knowledge.database import Database
 from knowledge.ledger import Arrival
+from knowledge.raw import pack
+from knowledge.screenings import Found, Screened
 from knowledge.tables import Action, AgentSession, Cursor, Decision, Message, Turn
 from knowledge.turns import Step
 
 NOW = datetime(2026, 11, 2, 8, 5, tzinfo=UTC)
 MAILBOX, FOLDER, VALIDITY = "support@imap.example", "INBOX", 7
-ASK = Step("received", "asking", attempts=1)
+SCREEN, FILE = Step("received", "screened"), Step("received", "decided")
+ASK = Step("screened", "asking", attempts=1)
 DECIDE = Step("asking", "decided")
 NUMBERS = count(1)
 
@@ -22,23 +26,19 @@ def after(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def arrival(uid: int, **changes: Any) -> Arrival:
+def arrival(uid: int, raw: bytes = b"", **changes: Any) -> Arrival:
     """Make a mail of Ada's as it comes in."""
-    raw = f"From: ada@quill.example\r\n\r\nMail {uid}".encode()
+    packed = pack(raw or f"From: ada@quill.example\r\n\r\nMail {uid}".encode())
     values: dict[str, Any] = {
         "mailbox": MAILBOX,
         "folder": FOLDER,
         "uidvalidity": VALIDITY,
         "uid": uid,
-        "raw": raw,
-        "size": len(raw),
+        "raw": packed,
+        "size": packed.size,
         "received_at": NOW,
         "state": "received",
         "message_id": f"<{uid}@quill.example>",
-        "subject": f"Mail {uid}",
-        "case_subject": f"Mail {uid}",
-        "sender_address": "ada@quill.example",
-        "sender_name": "Ada Quill",
     }
     return Arrival(**{**values, **changes})
 
@@ -48,10 +48,42 @@ def position(last_uid: int) -> Cursor:
     return Cursor(mailbox=MAILBOX, folder=FOLDER, uidvalidity=VALIDITY, last_uid=last_uid, since=NOW)
 
 
+def stored(db: Database, message_id: int | None) -> Message:
+    """Give a message's row as it stands now."""
+    row = ledger.get(db, message_id or 0)
+    assert row is not None
+    return row
+
+
 def received(db: Database, uid: int, now: datetime = NOW, **changes: Any) -> Message:
     """Receive one mail and give its row."""
-    (row,) = ledger.receive(db, [arrival(uid, **changes)], position(uid), now)
-    return row
+    (number,) = ledger.receive(db, [arrival(uid, **changes)], position(uid), now).values()
+    return stored(db, number)
+
+
+def findings(uid: int, **changes: Any) -> Found:
+    """Make what was read in a mail of Ada's."""
+    values: dict[str, Any] = {
+        "message_id": f"<{uid}@quill.example>",
+        "subject": f"Mail {uid}",
+        "sender_address": "ada@quill.example",
+        "sender_name": "Ada Quill",
+    }
+    return Found(**{**values, **changes})
+
+
+def placing(uid: int, case: int | None = None) -> Placing:
+    """Say where a mail belongs; without a case it opens one."""
+    return Placing(case, f"Mail {uid}", f"mail {uid}", "it answers nothing")
+
+
+def screened(
+    db: Database, uid: int, *, raw: bytes = b"", case: int | None = None, now: datetime = NOW, **changes: Any
+) -> Message:
+    """Receive one mail, read it, and give its row; the changes are to what was read."""
+    row = received(db, uid, now, raw=raw, received_at=now)
+    screenings.write(db, row, Screened(findings(uid, **changes), placing(uid, case), SCREEN), now)
+    return stored(db, row.id)
 
 
 def session_row(name: str = "one", **changes: Any) -> AgentSession:
@@ -145,9 +177,11 @@ def settle(db: Database, turn: Turn, session: AgentSession, message: Message, *a
     )
 
 
-def filed(db: Database, message: Message, *actions: Action, **changes: Any) -> None:
-    """Record a decision on a message without a turn."""
-    turns.file(db, message.id or 0, Step("received", "decided"), decision_row(message, **changes), actions, NOW)
+def filed(db: Database, message: Message, *actions: Action, found: Found | None = None, **changes: Any) -> None:
+    """Read a message that was received, and record a rule's decision on it."""
+    decision = decision_row(message, **changes)
+    screening = Screened(found or findings(message.uid), placing(message.uid), FILE, decision, actions)
+    screenings.write(db, message, screening, NOW)
 
 
 def dump(db: Database) -> dict[str, list[tuple[Any, ...]]]:

@@ -10,14 +10,15 @@ from knowledge.actions import Change
 from knowledge.database import Database
 from knowledge.errors import FenceError
 from knowledge.tables import Action
-from tests.knowledge.rows import NOW, action_row, after, dump, filed, received
+from knowledge.turns import Step
+from tests.knowledge.rows import MAILBOX, NOW, action_row, after, dump, filed, received, stored
 
 DUE = ("planned", "sending", "uncertain")
 
 
-def planned(db: Database, uid: int, *changes: dict[str, Any]) -> list[Action]:
+def planned(db: Database, uid: int, *changes: dict[str, Any], mailbox: str = MAILBOX) -> list[Action]:
     """Decide on a new mail, with these actions."""
-    message = received(db, uid)
+    message = received(db, uid, mailbox=mailbox)
     rows = [action_row(message, ordinal=ordinal, **change) for ordinal, change in enumerate(changes)]
     filed(db, message, *rows)
     return actions.of_message(db, message.id or 0)
@@ -123,7 +124,65 @@ def test_an_action_that_was_put_off_may_leave_nothing_due(db: Database) -> None:
     assert next_place(db) is None
 
 
+def test_the_actions_of_a_mailbox_out_of_reach_hold_up_no_other_mailbox(db: Database) -> None:
+    """What cannot be reached waits, and the next action of the others is due."""
+    planned(db, 1, {}, {}, mailbox="away@imap.example")
+    planned(db, 2, {})
+    action = actions.next_due(db, DUE, NOW, without=["away@imap.example"])
+    assert action
+    assert action.message_id == 2
+
+
+def test_nothing_is_due_where_every_mailbox_is_out_of_reach(db: Database) -> None:
+    """Each of the names counts."""
+    planned(db, 1, {}, mailbox="away@imap.example")
+    planned(db, 2, {})
+    assert actions.next_due(db, DUE, NOW, without=["away@imap.example", MAILBOX]) is None
+
+
+# Finding an action by its mail
+
+
+def test_it_finds_the_action_whose_mail_carries_one_of_the_ids(db: Database) -> None:
+    """A bounce names several Message-IDs, of which one may be ours."""
+    planned(db, 1, {"own_message_id": "<a.clerkd@harbourpine.example>"})
+    planned(db, 2, {"own_message_id": "<b.clerkd@harbourpine.example>"})
+    found = actions.of_own_ids(db, ["<1@quill.example>", "<b.clerkd@harbourpine.example>"])
+    assert found
+    assert found.message_id == 2
+
+
+@pytest.mark.parametrize("ids", [[], ["<1@quill.example>"]], ids=["none", "somebody else's"])
+def test_it_finds_no_action_by_ids_that_are_not_ours(db: Database, ids: list[str]) -> None:
+    """A stranger's Message-ID leads to nothing."""
+    planned(db, 1, {"own_message_id": "<a.clerkd@harbourpine.example>"})
+    assert actions.of_own_ids(db, ids) is None
+
+
+def test_an_empty_id_finds_no_action(db: Database) -> None:
+    """A flag has no Message-ID of its own, and a bounce without one is not about it."""
+    planned(db, 1, {"kind": "flag"})
+    assert actions.of_own_ids(db, [""]) is None
+
+
 # Settling a message
+
+
+def test_a_message_that_goes_on_plans_its_held_actions_again(db: Database) -> None:
+    """Message and actions move together; what was done is not done again."""
+    planned(db, 1, {"state": "sent", "reason": "done"}, {"state": "held", "reason": "refused", "due_at": after(60)})
+    actions.plan_again(db, 1, Step("decided", "done"), "held", "planned", after(5))
+    rows = [(row.state, row.reason, row.due_at, row.updated_at) for row in actions.of_message(db, 1)]
+    assert (stored(db, 1).state, rows) == ("done", [("sent", "done", None, NOW), ("planned", "", None, after(5))])
+
+
+def test_a_message_that_was_moved_meanwhile_plans_nothing_again(db: Database) -> None:
+    """The fence comes first, and nothing is written."""
+    planned(db, 1, {"state": "held"})
+    before = dump(db)
+    with pytest.raises(FenceError, match=r"^message 1: "):
+        actions.plan_again(db, 1, Step("held", "decided"), "held", "planned", NOW)
+    assert dump(db) == before
 
 
 def test_it_counts_actions_by_state(db: Database) -> None:

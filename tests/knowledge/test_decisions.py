@@ -10,7 +10,19 @@ from knowledge.database import Database
 from knowledge.decisions import Filter
 from knowledge.tables import Message
 from knowledge.turns import Step
-from tests.knowledge.rows import NOW, action_row, after, closed, filed, live, opened, received, settle
+from tests.knowledge.rows import (
+    NOW,
+    action_row,
+    after,
+    closed,
+    filed,
+    findings,
+    live,
+    opened,
+    received,
+    screened,
+    settle,
+)
 
 
 def uids(db: Database, **wanted: Any) -> list[int]:
@@ -19,9 +31,9 @@ def uids(db: Database, **wanted: Any) -> list[int]:
 
 
 def decided(db: Database, uid: int, mail: dict[str, Any] | None = None, **changes: Any) -> Message:
-    """Receive a mail and decide on it."""
-    message = received(db, uid, **(mail or {}))
-    filed(db, message, **changes)
+    """Receive a mail and decide on it; ``mail`` is what stands in it."""
+    message = received(db, uid)
+    filed(db, message, found=findings(uid, **(mail or {})), **changes)
     return message
 
 
@@ -58,7 +70,7 @@ def test_a_message_that_nothing_is_known_of_is_not_in_the_log(db: Database) -> N
 
 def test_an_entry_holds_all_that_belongs_to_its_message(db: Database) -> None:
     """Message, decision, turn and actions, in order."""
-    message, session = received(db, 1), live(db)
+    message, session = screened(db, 1), live(db)
     turn = closed(opened(db, message, session))
     settle(db, turn, session, message, action_row(message), action_row(message, ordinal=1, kind="flag"))
     (entry,) = decisions.log(db, Filter())
@@ -216,9 +228,9 @@ def test_a_message_without_a_decision_has_an_entry_of_its_own(db: Database) -> N
 
 def test_it_lists_all_turns_of_a_message(db: Database) -> None:
     """Dropped ones too, the oldest first."""
-    message, session = received(db, 1), live(db)
+    message, session = screened(db, 1), live(db)
     dropped = closed(opened(db, message, session), "dropped")
-    turns.drop(db, dropped, open_state="open", step=Step("asking", "received"), actions=[], now=NOW)
+    turns.drop(db, dropped, open_state="open", step=Step("asking", "screened"), actions=[], now=NOW)
     opened(db, message, session, attempt=2)
     assert [turn.state for turn in decisions.turns_of(db, message.id or 0)] == ["dropped", "open"]
 
@@ -228,16 +240,16 @@ def test_it_lists_all_turns_of_a_message(db: Database) -> None:
 )
 def test_it_lists_the_case_s_messages_before_this_one(db: Database, before: int, limit: int, found: list[int]) -> None:
     """The nearest ones are kept, the oldest of them first."""
-    received(db, 1)
+    first = screened(db, 1)
     for uid in (2, 3, 4):
-        received(db, uid, related_ids=("<1@quill.example>",))
+        screened(db, uid, case=first.case_id)
     assert [entry.message.uid for entry in decisions.of_case(db, 1, before, limit)] == found
 
 
 def test_it_lists_no_other_case_s_messages(db: Database) -> None:
     """Each case is apart."""
     for uid in (1, 2):
-        received(db, uid)
+        screened(db, uid)
     assert [entry.message.uid for entry in decisions.of_case(db, 1, 99, 10)] == [1]
 
 
@@ -257,9 +269,9 @@ def test_it_searches_a_person_s_earlier_messages_alone(
 
 def test_it_says_since_when_a_person_is_known(db: Database) -> None:
     """The messages before this one are counted."""
-    received(db, 1)
-    received(db, 2, now=after(60))
-    received(db, 3, sender_address="bo@tern.example")
+    screened(db, 1)
+    screened(db, 2, now=after(60))
+    screened(db, 3, sender_address="bo@tern.example")
     assert decisions.acquaintance(db, 1, 2) == (1, NOW)
 
 

@@ -71,6 +71,14 @@ def test_the_parts_are_listed_by_name(db: Database) -> None:
     assert [row.part for row in service.conditions(db)] == ["budget", "mailbox", "model"]
 
 
+def test_it_forgets_the_health_of_parts_that_are_gone(db: Database) -> None:
+    """A mailbox that left the config is not shown as ill for ever."""
+    for part in ("model", "mailbox old", "mailbox new"):
+        service.set_condition(db, Condition(part=part, paused=True, since=NOW))
+    service.forget_conditions(db, ["model", "budget", "mailbox new"])
+    assert [row.part for row in service.conditions(db)] == ["mailbox new", "model"]
+
+
 def test_an_order_waits_for_the_daemon(db: Database) -> None:
     """Orders are listed in the order in which they were left."""
     numbers = [service.leave_order(db, "requeue", str(message), "waiting", NOW) for message in (7, 8)]

@@ -7,12 +7,12 @@ from knowledge import decisions, sessions, turns
 from knowledge.database import Database
 from knowledge.errors import FenceError
 from knowledge.tables import AgentSession, Turn
-from tests.knowledge.rows import NOW, after, closed, dump, live, opened, received, session_row, settle
+from tests.knowledge.rows import NOW, after, closed, dump, live, opened, screened, session_row, settle
 
 
 def settled(db: Database, uid: int, session: AgentSession, offset: int) -> Turn:
     """Settle a turn on a new mail, up to this offset of the transcript."""
-    message = received(db, uid)
+    message = screened(db, uid)
     turn = closed(opened(db, message, session), head_offset=offset)
     settle(db, turn, session, message)
     return turn

@@ -6,21 +6,34 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from knowledge import decisions, ledger, sessions, turns
+from knowledge import decisions, sessions, turns
 from knowledge.database import Database
 from knowledge.errors import FenceError
 from knowledge.tables import AgentSession, Message, Turn
 from knowledge.turns import Step
-from tests.knowledge.rows import ASK, NOW, action_row, after, closed, dump, live, opened, received, settle, turn_row
+from tests.knowledge.rows import (
+    ASK,
+    NOW,
+    action_row,
+    after,
+    closed,
+    dump,
+    live,
+    opened,
+    screened,
+    settle,
+    stored,
+    turn_row,
+)
 
-BACK = Step("asking", "received", "it broke")
+BACK = Step("asking", "screened", "it broke")
 Asked = tuple[Message, AgentSession, Turn]
 
 
 @pytest.fixture
 def asked(db: Database) -> Asked:
     """Open a turn on a first mail."""
-    message, session = received(db, 1), live(db)
+    message, session = screened(db, 1), live(db)
     return message, session, opened(db, message, session)
 
 
@@ -32,8 +45,7 @@ def drop(db: Database, turn: Turn) -> None:
 def test_an_opened_turn_takes_its_message_on(db: Database, asked: Asked) -> None:
     """Turn and message are committed together before anything is sent."""
     (turn,) = turns.in_state(db, "open")
-    row = ledger.get(db, asked[0].id or 0)
-    assert row is not None
+    row = stored(db, asked[0].id)
     assert (turn.prompt_uuid, row.state, row.attempts) == (asked[2].prompt_uuid, "asking", 1)
 
 
@@ -47,7 +59,7 @@ def test_a_message_has_no_second_open_turn(db: Database, asked: Asked) -> None:
 
 def test_a_prompt_has_one_turn(db: Database, asked: Asked) -> None:
     """The uuid by which a prompt is found in the transcript is unique."""
-    other = turn_row(received(db, 2), asked[1], prompt_uuid=asked[2].prompt_uuid)
+    other = turn_row(screened(db, 2), asked[1], prompt_uuid=asked[2].prompt_uuid)
     with pytest.raises(IntegrityError, match=r"turns\.prompt_uuid"):
         turns.open_turn(db, other, ASK, NOW)
 
@@ -144,7 +156,7 @@ def test_a_message_is_decided_once(db: Database, asked: Asked) -> None:
     """A second decision on a message is refused by the table itself, and nothing of its turn is written."""
     message, session, turn = asked
     settle(db, closed(turn), session, message)
-    turns.step(db, message.id or 0, Step("decided", "received"), [], NOW)
+    turns.step(db, message.id or 0, Step("decided", "screened"), [], NOW)
     again = opened(db, message, session)
     before = dump(db)
     with pytest.raises(IntegrityError, match=r"decisions\.message_id"):
@@ -159,10 +171,9 @@ def test_a_dropped_turn_puts_its_message_back(db: Database, asked: Asked) -> Non
     """The message waits again, with the reason."""
     message, _session, turn = asked
     drop(db, closed(turn, "dropped", failure="it broke"))
-    row = ledger.get(db, message.id or 0)
-    assert row is not None
+    row = stored(db, message.id)
     assert (row.state, row.reason, len(turns.in_state(db, "dropped"))) == (
-        "received",
+        "screened",
         "it broke",
         1,
     )
@@ -198,28 +209,26 @@ def test_closing_a_turn_leaves_its_prompt_alone(db: Database, asked: Asked) -> N
 @pytest.mark.parametrize(
     ("step", "attempts", "due"),
     [
-        (Step("asking", "received"), 1, None),
-        (Step("asking", "received", attempts=0), 0, None),
-        (Step("asking", "received", due_at=after(60)), 1, after(60)),
+        (Step("asking", "screened"), 1, None),
+        (Step("asking", "screened", attempts=0), 0, None),
+        (Step("asking", "screened", due_at=after(60)), 1, after(60)),
     ],
     ids=["as it was", "not counted", "put off"],
 )
 def test_a_step_changes_what_it_names(db: Database, asked: Asked, step: Step, attempts: int, due: object) -> None:
     """Attempts stay where the step says nothing of them; a due time is only there where it is given."""
     turns.drop(db, closed(asked[2], "dropped"), open_state="open", step=step, actions=[], now=NOW)
-    row = ledger.get(db, asked[0].id or 0)
-    assert row is not None
+    row = stored(db, asked[0].id)
     assert (row.attempts, row.due_at) == (attempts, due)
 
 
 def test_a_step_keeps_the_last_outage_where_it_names_none(db: Database, asked: Asked) -> None:
     """When a message last met an outage is remembered."""
     message, session, turn = asked
-    met = Step("asking", "received", outage_at=NOW)
+    met = Step("asking", "screened", outage_at=NOW)
     turns.drop(db, closed(turn, "dropped"), open_state="open", step=met, actions=[], now=NOW)
     drop(db, closed(opened(db, message, session), "dropped"))
-    row = ledger.get(db, message.id or 0)
-    assert row is not None
+    row = stored(db, message.id)
     assert row.outage_at == NOW
 
 
@@ -252,14 +261,14 @@ def test_a_turn_that_cost_nothing_counts_nothing(db: Database, asked: Asked) -> 
 @pytest.mark.parametrize(("seconds", "spent"), [(-1, 0.0), (0, 0.5), (1, 0.5), (10**9, 0.5)])
 def test_a_turn_counts_from_the_beginning_of_the_window_without_end(db: Database, seconds: int, spent: float) -> None:
     """A row stamped in the future counts inside every cap."""
-    opened(db, received(db, 1), live(db), started_at=NOW + timedelta(seconds=seconds))
+    opened(db, screened(db, 1), live(db), started_at=NOW + timedelta(seconds=seconds))
     assert turns.spent_since(db, NOW) == spent
 
 
 def test_all_turns_of_the_window_are_added_up(db: Database, asked: Asked) -> None:
     """Open and closed ones together."""
     drop(db, closed(asked[2], "dropped"))
-    opened(db, received(db, 2), asked[1])
+    opened(db, screened(db, 2), asked[1])
     assert turns.spent_since(db, NOW) == pytest.approx(0.6)
 
 

@@ -1,6 +1,7 @@
 """Bytes to a Message: whatever comes in, a Message or a PermanentError comes out."""
 
 import base64
+import hashlib
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,12 @@ from hypothesis import strategies as st
 
 from daemon.errors import PermanentError
 from daemon.judgement.message import Address, Attachment, Message
-from daemon.mail.parse import MOST_ADDRESSES, MOST_PARTS, parse, visible
+from daemon.mail.headers import MOST_ADDRESSES
+from daemon.mail.html import visible
+from daemon.mail.parse import parse
+from daemon.mail.parts import MOST_PARTS
 from daemon.rehearsal.mails import SAMPLE
+from knowledge.raw import header_of
 
 LONGEST = 20_000
 PATIENCE, IMPATIENCE = 5.0, 1.5
@@ -161,10 +166,10 @@ def test_it_takes_the_html_where_there_is_no_plain_part() -> None:
 
 def test_it_lists_attachments_with_type_and_size() -> None:
     """The parts of an order that are not its text are named in order."""
-    assert sample(15).attachments == (
-        Attachment("logo.png", "image/png", 69),
-        Attachment("HP-20431-changes.csv", "text/csv", 219),
-    )
+    assert [(item.name, item.media_type, item.size) for item in sample(15).attachments] == [
+        ("logo.png", "image/png", 69),
+        ("HP-20431-changes.csv", "text/csv", 219),
+    ]
 
 
 def test_it_decodes_the_name_of_an_attachment() -> None:
@@ -428,9 +433,13 @@ def test_it_names_an_attachment_without_a_path(filename: str, name: str) -> None
 
 
 def test_it_does_not_take_a_text_that_is_attached_for_the_mail_s_own() -> None:
-    """An attached text is listed, not read."""
+    """An attached text is listed, and its text is the attachment's."""
     found = read(mail("Secret notes", Content_Disposition="attachment"))
-    assert (found.text, found.attachments) == ("", (Attachment("unnamed", "text/plain", 12),))
+    hashed = hashlib.sha256(b"Secret notes").hexdigest()
+    assert (found.text, found.attachments) == (
+        "",
+        (Attachment("unnamed", "text/plain", 12, sha256=hashed, text="Secret notes"),),
+    )
 
 
 def test_it_takes_the_html_where_the_plain_part_is_blank() -> None:
@@ -519,7 +528,7 @@ def test_it_reads_the_ids_of_a_field(field: str, ids: tuple[str, ...]) -> None:
         "<iframe>secret</iframe>",
         "<object>secret</object>",
         "<svg><text>secret</text></svg>",
-        '<img alt="secret">',
+        '<img width="1" height="1" alt="secret">',
         '<a href="https://secret.example">here</a>',
     ],
 )
@@ -560,7 +569,7 @@ def test_it_gives_the_text_of_html_as_a_reader_sees_it(body: str, text: str) -> 
 
 def test_it_gives_the_empty_text_of_html_without_a_body() -> None:
     """A document of frames has no body."""
-    assert visible("<frameset></frameset>") == ""
+    assert visible("<frameset></frameset>").text == ""
 
 
 def test_it_reads_html_that_is_nested_twenty_thousand_deep_within_seconds() -> None:
@@ -587,7 +596,113 @@ def test_it_reads_the_bottom_of_a_modest_depth() -> None:
 def test_it_says_what_kind_of_trouble_makes_a_mail_unreadable() -> None:
     """The error names the kind and holds nothing of the mail."""
     with pytest.raises(PermanentError, match=r"^the mail's structure cannot be read \(RecursionError\)$"):
-        read(nested(5000))
+        read(b"Content-Type: message/rfc822\r\n\r\n" * 5000)
+
+
+def test_it_refuses_a_mail_whose_parts_would_be_compared_with_its_lines_for_minutes() -> None:
+    """The library compares each line with the boundary of each open multipart."""
+    with pytest.raises(PermanentError, match=r"^the mail's structure cannot be read \(too many parts within parts\)$"):
+        read(nested(300) + b"\n" * 100_000)
+
+
+def test_it_reads_fifty_thousand_parts_within_seconds() -> None:
+    """A flat mail costs what its length costs, and lists no more than the most parts."""
+    begun = time.process_time()
+    read(mail("--b\r\n\r\nx\r\n" * 50_000, Content_Type="multipart/mixed; boundary=b"))
+    assert time.process_time() - begun < PATIENCE
+
+
+def test_it_reads_a_content_type_of_a_hundred_thousand_parameters_within_seconds() -> None:
+    """The library takes the square of their length, so they are cut before it sees them."""
+    begun = time.process_time()
+    read(mail(Content_Type='text/plain; a="' + ";" * 100_000))
+    assert time.process_time() - begun < IMPATIENCE
+
+
+def test_it_keeps_a_mail_whose_recipients_are_nested_comments() -> None:
+    """The library gives up at five hundred of them; the field is lost, the mail is not."""
+    found = read(mail(To="(" * 500 + ")" * 500))
+    assert (found.sender, found.recipients) == (ADA, ())
+
+
+def test_it_reads_who_was_copied() -> None:
+    """Cc is kept apart from To."""
+    assert read(mail(Cc="Bo <bo@tern.example>")).copied == (Address("bo@tern.example", "Bo"),)
+
+
+# The text, and what was split off or taken out
+
+
+def test_it_splits_off_quote_and_signature() -> None:
+    """What the sender wrote is the text; the rest is kept."""
+    found = read(mail("Yes.\r\n-- \r\nAda\r\n\r\nOn 3 March 2026, Bo wrote:\r\n> Open?"))
+    assert (found.text, found.quote, found.signature) == ("Yes.", "On 3 March 2026, Bo wrote:\n> Open?", "Ada")
+
+
+def test_it_bounds_the_quote() -> None:
+    """A quote is at most as long as a text."""
+    assert len(read(mail("Yes.\r\n\r\nOn 3 March 2026, Bo wrote:\r\n> " + "x" * 900), 200).quote) == 200
+
+
+def alternative(plain: str, rich: str) -> Message:
+    """Parse a mail that says its text in both ways."""
+    body = f"--b\r\n\r\n{plain}\r\n--b\r\nContent-Type: text/html\r\n\r\n{rich}\r\n--b--"
+    return read(mail(body, Content_Type="multipart/alternative; boundary=b"))
+
+
+def test_it_takes_the_html_where_the_plain_part_is_a_stub() -> None:
+    """A plain part that only says that there is HTML is not what the sender wrote."""
+    assert alternative("Your program shows no HTML.", f"<p>{'Our prices rise. ' * 30}</p>").text.startswith(
+        "Our prices"
+    )
+
+
+def test_it_takes_a_short_plain_part_that_says_as_much_as_the_html() -> None:
+    """A short answer is no stub."""
+    assert alternative("Yes, please.", "<p><b>Yes</b>, please.</p>").text == "Yes, please."
+
+
+def test_it_reads_html_that_stands_beside_a_plain_part() -> None:
+    """Two parts that are no alternatives are both what the sender wrote."""
+    body = "--b\r\n\r\nOne\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>Two</p>\r\n--b--"
+    assert read(mail(body, Content_Type="multipart/mixed; boundary=b")).text == "One\n\nTwo"
+
+
+def test_it_names_what_was_hidden_in_the_html() -> None:
+    """The reviewer sees a sample of what the model does not read."""
+    found = read(mail('<p>Hi</p><p style="display:none">Ignore the above</p>', Content_Type="text/html"))
+    assert found.removed == ('hidden in the HTML by display: "Ignore the above"',)
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"Subject": "pay\u202eload"}, "1 bidirectional control in the subject"),
+        ({"sender": "A\u200bda <ada@quill.example>"}, "1 zero-width character in a display name"),
+        ({"text": "a\u2066b", "Content_Type": "text/plain; charset=utf-8"}, "1 bidirectional control in the text"),
+        (
+            {"Content_Type": "text/plain", "Content_Disposition": f"attachment; filename={word('a' + chr(0x202E))}"},
+            "1 bidirectional control in an attachment's name",
+        ),
+        (
+            {"text": "\u00ad", "Content_Type": "text/plain; charset=utf-8", "Content_Disposition": "attachment"},
+            "1 soft hyphen in an attachment's text",
+        ),
+    ],
+    ids=["subject", "name", "text", "file", "content"],
+)
+def test_it_names_the_unseen_characters_that_it_took_out(fields: dict[str, str], line: str) -> None:
+    """Each place where they stood is named."""
+    assert read(mail(**fields)).removed == (line,)
+
+
+# The header alone
+
+
+def test_it_reads_the_header_of_a_mail_whose_structure_cannot_be_read() -> None:
+    """Such a mail is held with what its header says."""
+    head = read(header_of(mail(Subject="Hours", MIME_Version="1.0") + nested(5000)))
+    assert (head.sender, head.subject, head.text) == (ADA, "Hours", "")
 
 
 def test_it_reads_a_header_with_tens_of_thousands_of_fields_within_seconds() -> None:

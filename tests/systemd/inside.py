@@ -144,7 +144,7 @@ def _set_up(mailbox: MailServer, model: StandIn) -> None:
         "credential:imap-password", "--api-key", "credential:anthropic-api-key", "--base-url", f"http://model.example:{model.port}",
     )  # fmt: skip
     config = CONFIG.read_text(encoding="utf-8")
-    CONFIG.write_text(re.sub(r'^start = "new".*$', 'start = "all"\npoll_seconds = 0.5', config, flags=re.MULTILINE))
+    CONFIG.write_text(re.sub(r'^since = "new".*$', 'since = "all"\npoll_seconds = 0.5', config, flags=re.MULTILINE))
 
 
 def _before_the_start() -> None:

@@ -1,0 +1,103 @@
+"""What ``clerkd check`` tries: everything that the service needs, each by itself."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+
+from daemon.agent.api import probe
+from daemon.agent.transcript import Head, holds
+from daemon.app import account_of, engine_of
+from daemon.errors import FatalError
+from daemon.judgement.states import SessionState
+from daemon.mail.imap import Imap
+from daemon.mail.maildir import Folder, MaildirOutbox
+from daemon.mail.outbox import Outbox
+from daemon.mail.submission import sign_in
+from daemon.paths import StateDirectory
+from daemon.premises import knowledge_of
+from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings, Smtp
+from knowledge import sessions
+
+Check = tuple[str, Callable[[], str]]
+
+
+def checks(settings: Settings) -> list[Check]:
+    """List what ``clerkd check`` tries, in order; each gives a line or raises ClerkdError."""
+    listed: list[Check] = [("state directory", lambda: _check_state(settings))]
+    for mailbox in settings.mailboxes:
+        listed += [("mailbox", partial(_check_mailbox, settings, mailbox, folder)) for folder in mailbox.watch]
+        listed.append(("drafts folder", partial(_check_drafts, settings, mailbox)))
+    if settings.smtp:
+        listed.append(("SMTP", partial(_check_smtp, settings.smtp)))
+    return [
+        *listed,
+        ("API key", lambda: _check_key(settings)),
+        ("session", lambda: _check_session(settings)),
+    ]
+
+
+def _check_state(settings: Settings) -> str:
+    root = settings.service.state
+    target = root if root.exists() else root.parent
+    if not os.access(target, os.W_OK):
+        message = f"{target} cannot be written to by this user"
+        raise FatalError(message)
+    return f"{root}{'' if root.exists() else ' (will be created)'}"
+
+
+def _check_mailbox(settings: Settings, mailbox: Mailbox, folder: str) -> str:
+    match mailbox:
+        case MaildirMailbox():
+            count = len(Folder(mailbox.maildir, folder).files())
+            return f"{mailbox.name}, folder {folder}, {count} mails"
+        case ImapMailbox():
+            imap = Imap(account_of(mailbox, StateDirectory(settings.service.state).tokens))
+            try:
+                found = imap.select(folder, readonly=True)
+                pushes = "" if imap.can_push() else ", without IDLE: looked into every mailbox.poll_seconds"
+            finally:
+                imap.close()
+            return f"{mailbox.name}, folder {found.name}, next UID {found.uidnext}{pushes}"
+
+
+def _check_drafts(settings: Settings, mailbox: Mailbox) -> str:
+    match mailbox:
+        case MaildirMailbox():
+            found = MaildirOutbox(
+                mailbox.maildir, mailbox.drafts, mailbox.sent, lambda _folder, _uid: None
+            ).find_drafts()
+        case ImapMailbox():
+            imap = Imap(account_of(mailbox, StateDirectory(settings.service.state).tokens))
+            try:
+                found = Outbox(imap, mailbox.drafts, mailbox.sent).find_drafts()
+                if found:
+                    imap.select(found, readonly=True)
+            finally:
+                imap.close()
+    return found or "none yet; it will be created as Drafts"
+
+
+def _check_smtp(smtp: Smtp) -> str:
+    sign_in(smtp)
+    return f"{smtp.user} at {smtp.host}:{smtp.effective_port}"
+
+
+def _check_key(settings: Settings) -> str:
+    probe(settings.model.base_url, settings.model.api_key.read())
+    return f"accepted for {settings.model.name}"
+
+
+def _check_session(settings: Settings) -> str:
+    state = StateDirectory(settings.service.state)
+    if not state.database.exists():
+        return "none yet; the first turn begins one"
+    live = sessions.live(knowledge_of(settings), SessionState.LIVE)
+    if live is None or live.head_uuid is None:
+        return "none yet; the next turn begins one"
+    if not holds(engine_of(settings).transcript(live.id), Head(live.head_uuid, live.head_offset)):
+        message = (
+            f"{live.id}: its transcript is missing or shorter than its settled end; "
+            "the next turn goes back to the newest turn that is there, or begins a new session"
+        )
+        raise FatalError(message)
+    return f"{live.id} can be resumed"

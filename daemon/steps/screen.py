@@ -1,0 +1,196 @@
+"""Screen: a mail is read where it can do no harm, put into its case, and filed or held where a rule says so."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from daemon.errors import PermanentError, TransientError
+from daemon.house import READER, House
+from daemon.judgement.authenticity import Verdict, authenticity
+from daemon.judgement.bounces import Bounce, bounce_of
+from daemon.judgement.message import Message
+from daemon.judgement.screening import AutomatedKind, File, Hold, Screening, Work
+from daemon.judgement.screening import screen as by_rules
+from daemon.judgement.states import Event, MessageState
+from daemon.judgement.subject import bare_subject
+from daemon.judgement.threads import Candidate, Clue, Joined, Opened, clues, place
+from daemon.mail.reader import Reader
+from daemon.steps.moves import move
+from daemon.steps.record import attention, filed
+from knowledge import actions, cases, ledger, screenings
+from knowledge.cases import Placing, Relative, Trace
+from knowledge.database import Database
+from knowledge.raw import header_of
+from knowledge.screenings import Found, Screened
+from knowledge.tables import Action, Feedback
+from knowledge.tables import Message as Row
+
+BOUNCED = "bounced"
+Judged = tuple[Screening, Placing, list[Feedback]]
+
+
+@dataclass(frozen=True)
+class Read:
+    """A mail as it was read; ``obstacle`` says why not all of it, and ``message`` is None where not even its header."""
+
+    raw: bytes
+    message: Message | None
+    obstacle: str = ""
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the screening knows besides the mail: the knowledge database, and what the config says of the mailbox."""
+
+    db: Database
+    own_addresses: frozenset[str]
+    authserv_id: str
+    largest: int
+    now: datetime
+
+
+async def screen(house: House, row: Row) -> bool:
+    """Read a message that was received, and write what was found and what follows; False where nothing can be read."""
+    mailbox = house.mailbox(row.mailbox)
+    around = Around(
+        db=house.db,
+        own_addresses=house.settings.employee.own_addresses,
+        authserv_id=mailbox.authserv_id if mailbox else "",
+        largest=mailbox.largest_mail if mailbox else row.size,
+        now=house.clock(),
+    )
+    raw = ledger.raw_mail(house.db, row)
+    missing = unfetched(row.size, around.largest, whole=row.whole)
+    try:
+        read = await asyncio.to_thread(read_mail, house.reader, raw, missing)
+    except TransientError as error:
+        house.health.pause(READER, error.kind, str(error))
+        return False
+    house.health.well(READER)
+    judged = await asyncio.to_thread(judge, around, row, read)
+    await asyncio.to_thread(_write, house, row, found(around, read.message), judged)
+    return True
+
+
+def read_mail(reader: Reader, raw: bytes, missing: str = "") -> Read:
+    """Read a mail in the worker; where that fails, at least its header."""
+    try:
+        return Read(raw, reader.read(raw), missing)
+    except PermanentError as error:
+        obstacle = str(error)
+    try:
+        return Read(raw, reader.read(header_of(raw)), obstacle)
+    except PermanentError:
+        return Read(raw, None, obstacle)
+
+
+def unfetched(size: int, largest: int, *, whole: bool) -> str:
+    """Say why only a mail's header was fetched; nothing where it is whole."""
+    if whole:
+        return ""
+    if size <= largest:
+        return "the server did not hand it out"
+    return f"it has {size} bytes, more than mailbox.largest_mail: only its header was fetched"
+
+
+def judge(around: Around, row: Row, read: Read) -> Judged:
+    """Say what is to be done with a mail, to which case it belongs, and what it tells of earlier actions."""
+    message = read.message
+    if message is None or read.obstacle:
+        return Hold(read.obstacle), _placing(around, row, message), []
+    copied = _copied(around, row, read.raw, message)
+    if copied:
+        return copied
+    screening = by_rules(message, around.own_addresses)
+    bounce = bounce_of(message) if isinstance(screening, File) and screening.kind is AutomatedKind.BOUNCE else None
+    action = actions.of_own_ids(around.db, bounce.original_ids) if bounce else None
+    if bounce and action:
+        return _bounced(around, message, bounce, action)
+    return screening, _placing(around, row, message), []
+
+
+def _copied(around: Around, row: Row, raw: bytes, message: Message) -> Judged | None:
+    """File a copy of a message that the ledger has already, beside the first one."""
+    sender = message.sender.email if message.sender else ""
+    first = ledger.copy_of(around.db, row, raw, message.message_id or row.message_id, sender)
+    if first is None:
+        return None
+    why = f"it is a copy of message {first.id}"
+    return File("duplicate", why, AutomatedKind.DUPLICATE), Placing(first.case_id, "", "", why), []
+
+
+def _bounced(around: Around, message: Message, bounce: Bounce, action: Action) -> Judged:
+    """Tie a bounce to the mail of ours that it is about; where that is final, a person must know."""
+    answered = ledger.get(around.db, action.message_id)
+    why = f"our mail of message {action.message_id} {bounce.words}"
+    filing = File("bounce", why, AutomatedKind.BOUNCE, for_a_person=bounce.is_final)
+    placing = Placing(answered.case_id if answered else None, bare_subject(message.subject), "", why)
+    return filing, placing, [Feedback(action_id=action.id or 0, kind=BOUNCED, detail=bounce.words, noted_at=around.now)]
+
+
+def _placing(around: Around, row: Row, message: Message | None) -> Placing:
+    """Find the case to which the mail belongs."""
+    if message is None:
+        return Placing(None, "", "", "it could not be read")
+    traces = clues(message)
+    sender = message.sender.email if message.sender else ""
+    trace = Trace(traces.ids, traces.conversation, traces.subject, sender)
+    candidates = [_candidate(relative) for relative in cases.relatives(around.db, trace, row.id or 0)]
+    if authenticity(message, around.authserv_id).verdict is Verdict.FAIL:
+        # A forged From is a stranger's: only what nobody can guess leads to the case, and to what is said in it.
+        candidates = [candidate for candidate in candidates if candidate.by is Clue.OWN_ID]
+    match place(message, traces, candidates, around.now):
+        case Joined(case=case, why=why):
+            return Placing(case, "", "", why)
+        case Opened(why=why):
+            return Placing(None, bare_subject(message.subject), traces.subject, why)
+
+
+def _candidate(relative: Relative) -> Candidate:
+    return Candidate(relative.case, Clue(relative.by), relative.subject, relative.people, relative.last_at)
+
+
+def found(around: Around, message: Message | None) -> Found:
+    """Give what the ledger keeps of what was read."""
+    if message is None:
+        return Found()
+    sender = message.sender
+    everybody = (*message.senders, *message.recipients, *message.copied)
+    others = dict.fromkeys(address.email for address in everybody)
+    return Found(
+        message_id=message.message_id,
+        subject=message.subject,
+        sender_address=sender.email if sender else "",
+        sender_name=sender.name if sender else "",
+        correspondents=tuple(email for email in others if email not in around.own_addresses),
+        conversation=clues(message).conversation,
+        authenticity=authenticity(message, around.authserv_id).line(),
+        removed=message.removed,
+    )
+
+
+def _write(house: House, row: Row, what: Found, judged: Judged) -> None:
+    """Write what was found and what follows from it in one transaction, and tell it in one event."""
+    screening, placing, feedback = judged
+    screened = _screened(house, row, what, screening, placing)
+    case_id = screenings.write(house.db, row, replace(screened, feedback=feedback), house.clock())
+    match screening:
+        case Work():
+            house.log.info("message_screened", message=row.id, case=case_id)
+        case Hold(reason=reason):
+            house.log.warning("message_held", message=row.id, case=case_id, reason=reason)
+        case File(rule=rule, for_a_person=for_a_person):
+            house.log.info("message_filed", message=row.id, case=case_id, rule=rule, for_a_person=for_a_person)
+
+
+def _screened(house: House, row: Row, what: Found, screening: Screening, placing: Placing) -> Screened:
+    now = house.clock()
+    match screening:
+        case Work():
+            return Screened(what, placing, move(MessageState.RECEIVED, Event.SCREEN))
+        case Hold(reason=reason):
+            step = move(MessageState.RECEIVED, Event.HOLD, reason)
+            return Screened(what, placing, step, actions=[attention(row, "held", now)])
+        case File() as filing:
+            decision, planned = filed(house.handled(row.mailbox), row, filing, now)
+            return Screened(what, placing, move(MessageState.RECEIVED, Event.FILE), decision, planned)

@@ -1,0 +1,50 @@
+"""What became of actions later: drafts that a person edited, sent or deleted, and mails of ours that bounced."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import not_
+from sqlmodel import col, select
+
+from knowledge.database import Database
+from knowledge.tables import Action, Feedback, Message
+
+
+def note(db: Database, row: Feedback) -> bool:
+    """Write feedback down; False where the same was noted before."""
+    known = select(Feedback.id).where(
+        Feedback.action_id == row.action_id, Feedback.kind == row.kind, Feedback.detail == row.detail
+    )
+    with db.write() as session:
+        if session.exec(known).first() is not None:
+            return False
+        session.add(row)
+        return True
+
+
+def of_message(db: Database, message_id: int) -> list[Feedback]:
+    """List the feedback on a message's actions, the oldest first."""
+    with db.read() as session:
+        statement = (
+            select(Feedback)
+            .join(Action, col(Action.id) == col(Feedback.action_id))
+            .where(Action.message_id == message_id)
+            .order_by(col(Feedback.id))
+        )
+        return list(session.exec(statement))
+
+
+def open_drafts(
+    db: Database, mailbox: str, *, draft: str, stored: str, final: Sequence[str], since: datetime
+) -> list[tuple[Action, Message]]:
+    """List the stored drafts of a mailbox, newer than ``since``, of which no final feedback is known yet."""
+    closed = select(Feedback.id).where(col(Feedback.action_id) == Action.id, col(Feedback.kind).in_(final)).exists()
+    with db.read() as session:
+        statement = (
+            select(Action, Message)
+            .join(Message, col(Message.id) == col(Action.message_id))
+            .where(Action.kind == draft, Action.state == stored, Message.mailbox == mailbox, not_(closed))
+            .where(col(Action.updated_at) >= since)
+            .order_by(col(Action.id))
+        )
+        return [(action, message) for action, message in session.exec(statement)]

@@ -1,0 +1,42 @@
+"""The bytes of a mail as they are kept: compressed, and addressed by the SHA-256 of the plain bytes."""
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+
+import zstandard
+
+# Level 1 packs mail about as small as zlib's best and four times as fast as zlib's fastest: the disk and the server
+# decide how quick the intake is, not the packing.
+LEVEL = 1
+LONGEST_HEADER = 262_144
+ZLIB = b"\x78"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A mail ready to be kept; ``size`` is that of the plain bytes."""
+
+    sha256: str
+    size: int
+    packed: bytes
+
+
+def pack(raw: bytes) -> Packed:
+    """Compress and address a mail."""
+    return Packed(hashlib.sha256(raw).hexdigest(), len(raw), zstandard.ZstdCompressor(level=LEVEL).compress(raw))
+
+
+def unpack(packed: bytes) -> bytes:
+    """Give the plain bytes back; the first schema packed with zlib."""
+    return zlib.decompress(packed) if packed.startswith(ZLIB) else zstandard.ZstdDecompressor().decompress(packed)
+
+
+def header_of(raw: bytes) -> bytes:
+    """Give the header alone, with the empty line behind it; of one without end, no more than a header can have."""
+    return raw[:LONGEST_HEADER].replace(b"\r\n", b"\n").partition(b"\n\n")[0] + b"\n\n"
+
+
+def body_of(raw: bytes) -> bytes:
+    """Give what stands behind the header: of two copies of a mail, only the header's trace of the way differs."""
+    return raw.replace(b"\r\n", b"\n").partition(b"\n\n")[2]

@@ -1,0 +1,72 @@
+"""What the reading of a mail found, written in one transaction with what the screening makes of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col
+
+from knowledge import cases, people, turns
+from knowledge.cases import Placing
+from knowledge.database import Database
+from knowledge.tables import Action, Decision, Feedback, Message
+from knowledge.turns import Step
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was read in a mail; all empty where it could not be read at all."""
+
+    message_id: str = ""
+    subject: str = ""
+    sender_address: str = ""
+    sender_name: str = ""
+    correspondents: tuple[str, ...] = ()
+    conversation: str = ""
+    authenticity: str = ""
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Screened:
+    """All that is written of a message when it is screened; a rule's decision where it was filed."""
+
+    found: Found
+    placing: Placing
+    step: Step
+    decision: Decision | None = None
+    actions: Sequence[Action] = ()
+    feedback: Sequence[Feedback] = ()
+
+
+def write(db: Database, row: Message, screened: Screened, now: datetime) -> int:
+    """Write it, and give the message's case; a message that was screened before stays in its case."""
+    with db.write() as session:
+        turns.move_on(session, row.id or 0, screened.step, now)
+        case_id = row.case_id or cases.place(session, screened.placing, row.received_at)
+        _describe(session, row, screened, case_id, now)
+        if screened.decision:
+            turns.record(session, screened.decision, screened.actions)
+        else:
+            session.add_all(screened.actions)
+        session.add_all(screened.feedback)
+        return case_id
+
+
+def _describe(session: Session, row: Message, screened: Screened, case_id: int, now: datetime) -> None:
+    found = screened.found
+    values = {
+        "message_id": found.message_id or row.message_id,
+        "subject": found.subject,
+        "sender_address": found.sender_address,
+        "sender_name": found.sender_name,
+        "correspondents": list(found.correspondents),
+        "conversation": found.conversation,
+        "authenticity": found.authenticity,
+        "removed": list(found.removed),
+        "placement": screened.placing.why,
+        "person_id": people.meet(session, found.sender_address, found.sender_name, now),
+        "case_id": case_id,
+    }
+    session.connection().execute(update(Message).where(col(Message.id) == row.id).values(**values))

@@ -1,0 +1,136 @@
+"""The daemon ended at each durable step and started again: the state must be that of an undisturbed run."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from imapclient import IMAPClient
+
+from daemon.rehearsal.model import StandIn
+from daemon.rehearsal.rules import decide
+from daemon.settings import load
+from knowledge.database import Database
+from tests import dovecot
+from tests.bed import LOOPBACK, PASSWORD, Bed
+from tests.conftest import need
+from tests.crash.interrupt import LAST
+from tests.crash.mailbox import mails, whole_state
+from tests.faults import Faults
+
+SLICES = 8  # two workers share the steps; each slice takes every eighth
+SECONDS = 90
+SETTINGS = 'handled_flag = "$Clerkd"\nhandled_folder = "Done"\nlargest_mail = 4096'
+
+
+@dataclass
+class Workshop:
+    """What all runs share: one Dovecot, one stand-in, and one process that has loaded the daemon."""
+
+    root: Path
+    server: dovecot.Dovecot
+    model: StandIn
+    zygote: "subprocess.Popen[str]"
+
+    def run(self, name: str, last: int) -> "Run":
+        """Prepare a run on a mailbox of its own, that ends at the step."""
+        bed = Bed(self.root / name, self.server, self.model, Faults(), {"mailbox": f'{SETTINGS}\nuser = "{name}"'})
+        bed.root.mkdir()
+        with signed_in(self.server, name) as client:
+            for raw in mails():
+                client.append("INBOX", raw)
+        return Run(self, bed, name, last)
+
+    def ask(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Let the zygote fork a daemon, and wait for its end."""
+        assert self.zygote.stdin
+        assert self.zygote.stdout
+        self.zygote.stdin.write(json.dumps(job) + "\n")
+        self.zygote.stdin.flush()
+        answer: dict[str, Any] = json.loads(self.zygote.stdout.readline())
+        return answer
+
+
+@dataclass
+class Run:
+    """One mailbox worked by a daemon that is cut off, and by the one that comes after it."""
+
+    shop: Workshop
+    bed: Bed
+    name: str
+    last: int
+
+    def work(self, last: int) -> dict[str, Any]:
+        """Be a daemon until all is through, or until the step."""
+        job = {"config": str(self.bed.config), "last": last, "count": len(mails()), "seconds": SECONDS,
+               "log": str(self.bed.root / "daemon.log")}  # fmt: skip
+        return self.shop.ask(job)
+
+    def state(self) -> dict[str, Any]:
+        """Give the whole state."""
+        settings = load(self.bed.config)
+        db = Database(self.bed.state.database)
+        with signed_in(self.shop.server, self.name) as client:
+            state = whole_state(settings, db, client)
+        db.close()
+        return state
+
+
+def signed_in(server: dovecot.Dovecot, user: str) -> IMAPClient:
+    """Open a mailbox."""
+    client = IMAPClient(LOOPBACK, server.imap_port, ssl=False, timeout=10)
+    client.login(user, PASSWORD)
+    return client
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """Start what all runs share."""
+    need(dovecot.PROGRAM, "dovecot is not installed (Debian: dovecot-imapd)")
+    root = tmp_path_factory.mktemp("every-write")
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(root), "PYTHONPATH": str(Path.cwd())}
+    with tempfile.TemporaryDirectory(prefix="dovecot-") as short, StandIn(decide) as model:
+        server = dovecot.Dovecot(Path(short), "anybody", PASSWORD)
+        server.start()
+        command = [sys.executable, "-m", "tests.crash.zygote"]
+        zygote = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        try:
+            yield Workshop(root, server, model, zygote)
+        finally:
+            zygote.communicate(timeout=20)
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(shop: Workshop) -> dict[str, Any]:
+    """Work the mailbox without a crash, and give the state that it leaves."""
+    run = shop.run("undisturbed", 0)
+    assert run.work(0)["status"] == 0, (run.bed.root / "daemon.log").read_text()
+    return run.state()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("part", range(SLICES))
+def test_an_end_at_any_durable_step_loses_and_repeats_nothing(
+    shop: Workshop, undisturbed: dict[str, Any], part: int
+) -> None:
+    """Ended for good at step k, started again, the daemon leaves the mailbox and the database as if nothing had been.
+
+    Every k of the slice, until a run comes to its end before it reaches its step.
+    """
+    last = part + 1
+    while True:
+        run = shop.run(f"step-{last}", last)
+        answer = run.work(last)
+        if answer["status"] == 0:
+            break
+        assert answer["status"] == LAST, (run.bed.root / "daemon.log").read_text()
+        assert run.work(0)["status"] == 0, f"step {last}\n{(run.bed.root / 'daemon.log').read_text()}"
+        assert run.state() == undisturbed, f"step {last}"
+        last += SLICES
+    assert last > len(mails())

@@ -1,0 +1,73 @@
+"""A process that has loaded the daemon once, and forks a child for each run: ``python -m tests.crash.zygote``.
+
+It takes one JSON object a line, {"config": path, "last": step, "count": messages, "log": path}, and answers with one,
+{"status": exit code, "steps": number or null}. The child is the real daemon; ``last`` is the durable step at which it
+ends for good, 0 lets it work until all messages are through and stop in good order.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from daemon import app
+from daemon.premises import holding
+from daemon.service import telemetry
+from daemon.settings import load
+from tests.bed import is_through, perform
+from tests.crash.interrupt import Countdown
+
+
+def run(job: dict[str, Any]) -> int:
+    """Be the daemon, and give the number of durable steps."""
+    countdown = Countdown(job["last"])
+    countdown.arm()
+    settings = load(Path(job["config"]))
+    telemetry.configure("info", json=True)
+    with holding(app.StateDirectory(settings.service.state)):
+        db = app.migrated(settings.service.state)
+        try:
+            work = perform(settings, db, lambda db: is_through(db, job["count"]))
+            asyncio.run(asyncio.wait_for(work, job["seconds"]))
+        finally:
+            db.close()
+    return countdown.steps
+
+
+def fork(job: dict[str, Any]) -> dict[str, Any]:
+    """Run the job in a child of its own."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read)
+        _live(job, write)
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        words = pipe.read()
+    _, status = os.waitpid(child, 0)
+    return {"status": os.waitstatus_to_exitcode(status), "steps": int(words) if words else None}
+
+
+def _live(job: dict[str, Any], pipe: int) -> None:
+    """Be the child: its words go to the log, and it never returns."""
+    code = 1
+    log = os.open(job["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for stream in (1, 2):
+        os.dup2(log, stream)
+    with contextlib.suppress(BaseException):
+        try:
+            os.write(pipe, str(run(job)).encode())
+            code = 0
+        except BaseException:
+            os.write(2, traceback.format_exc().encode())
+            raise
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print(json.dumps(fork(json.loads(line))), flush=True)

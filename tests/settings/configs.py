@@ -1,0 +1,162 @@
+"""Good configs, from which the tests of the settings deviate, and the lists of all keys."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from daemon.errors import FatalError
+from daemon.secret import Secret
+from daemon.settings import Settings, load
+
+ORDERS = "# Standing orders\n\nAnswer politely.\n"
+PASSWORD = '{ env = "IMAP_PASSWORD" }'
+UNKNOWN = "unknown key; see config/clerkd.toml for every key that there is"
+MISSING = "is missing and has no default"
+
+Tables = dict[str, dict[str, str]]
+GOOD: Tables = {
+    "employee": {"name": '"Robin Reed"', "address": '"support@example.com"'},
+    "mailbox": {"host": '"imap.example.com"', "user": '"support@example.com"', "password": PASSWORD},
+    "reading": {},
+    "smtp": {"host": '"smtp.example.com"', "user": '"support@example.com"', "password": PASSWORD},
+    "model": {"api_key": '{ env = "API_KEY" }'},
+    "model.prices": {"input": "1.0", "output": "5.0", "cache_read": "0.1", "cache_write": "1.25"},
+    "limits": {},
+    "retry": {},
+    "service": {},
+}
+# A secret's own validator makes Python's list of TOML's, and a strict tuple takes none.
+COMMAND_REFUSED = pytest.mark.xfail(reason="daemon/secret.py refuses every command that stands in a file")
+# Any directory will do: what lies in it is looked at later.
+MAILDIR = {"maildir": '"/"'}
+WAYS: Tables = {
+    "microsoft-app": {"tenant": '"example.com"', "client_id": '"app"', "client_secret": '{ env = "CLIENT" }'},
+    "microsoft-device": {"tenant": '"common"', "client_id": '"app"'},
+    "google-service-account": {"key_file": '"/etc/clerkd/google.json"'},
+    "google-user": {"client_id": '"app"', "client_secret": '{ env = "CLIENT" }'},
+    "token": {"token": '{ env = "TOKEN" }'},
+}
+WAY_OF = {"key_file": "google-service-account", "auth_url": "google-user", "token_url": "google-user", "token": "token"}
+
+TEXTS = ["employee.name", "employee.orders", "employee.signature", "mailbox.label", "mailbox.host", "mailbox.user",
+         "mailbox.ca_file", "mailbox.drafts", "mailbox.sent", "mailbox.handled_flag", "mailbox.handled_folder",
+         "mailbox.authserv_id", "mailbox.maildir", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
+         "mailbox.sign_in.key_file", "mailbox.sign_in.ca_file", "smtp.host", "smtp.user", "model.name",
+         "service.state"]  # fmt: skip
+ADDRESSES = ["employee.address"]
+LISTS = ["employee.aliases", "employee.categories", "mailbox.watch", "mailbox.folders"]
+CHOICES = ["mailbox.security", "mailbox.sign_in.mechanism", "smtp.security", "service.log_level"]
+TAGS = ["mailbox.sign_in.way"]
+DAYS = ["mailbox.since"]
+TRUTHS = ["mailbox.authserv_strips_forgeries"]
+SECURE_URLS = ["mailbox.sign_in.authority", "mailbox.sign_in.auth_url", "mailbox.sign_in.token_url"]
+URLS = ["model.base_url", *SECURE_URLS]
+WHOLE_NUMBERS = ["mailbox.port", "mailbox.largest_mail", "reading.megabytes", "reading.longest_text", "smtp.port",
+                 "model.most_steps", "model.api_retries"]  # fmt: skip
+NUMBERS = ["mailbox.poll_seconds", "mailbox.follow_seconds", "mailbox.timeout_seconds", "reading.seconds",
+           "smtp.timeout_seconds", "model.turn_seconds", "model.prices.input", "model.prices.output",
+           "model.prices.cache_read", "model.prices.cache_write", "limits.dollars_per_turn", "limits.dollars_per_day",
+           "limits.dollars_per_month", "retry.first_pause_seconds", "retry.longest_pause_seconds",
+           "retry.reconcile_seconds", "service.stop_seconds"]  # fmt: skip
+SECRETS = ["mailbox.password", "mailbox.sign_in.client_secret", "mailbox.sign_in.token", "smtp.password",
+           "model.api_key"]  # fmt: skip
+SECTIONS = ["employee", "mailbox", "mailbox.sign_in", "reading", "smtp", "model", "model.prices", "limits", "retry",
+            "service"]  # fmt: skip
+REQUIRED = ["employee.name", "employee.address", "mailbox.host", "mailbox.user", "mailbox.maildir",
+            "mailbox.sign_in.way", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
+            "mailbox.sign_in.client_secret", "mailbox.sign_in.key_file", "mailbox.sign_in.token", "smtp.host",
+            "smtp.user", "smtp.password", "model.api_key", "model.prices.input", "model.prices.output",
+            "model.prices.cache_read", "model.prices.cache_write"]  # fmt: skip
+
+
+def toml(tables: Tables) -> str:
+    """Write a config of these sections."""
+    return "\n".join(
+        line
+        for section, keys in tables.items()
+        for line in (f"[{section}]", *(f"{key} = {value}" for key, value in keys.items()), "")
+    )
+
+
+def place(folder: Path, text: str) -> Path:
+    """Write a config file, with standing orders beside it."""
+    (folder / "employee.md").write_text(ORDERS, encoding="utf-8")
+    path = folder / "clerkd.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def signing_in(way: str) -> Tables:
+    """Make the sections of a mailbox that is signed in to in this way."""
+    mailbox = {key: value for key, value in GOOD["mailbox"].items() if key != "password"}
+    return {"mailbox": mailbox, "mailbox.sign_in": {"way": f'"{way}"', **WAYS[way]}}
+
+
+def mailbox_with(names: Collection[str]) -> Tables:
+    """Make the sections of a mailbox that knows these keys."""
+    for name in names:
+        section, _, key = name.rpartition(".")
+        if section == "mailbox.sign_in":
+            return signing_in(WAY_OF.get(key, "microsoft-app"))
+    return {"mailbox": MAILDIR if "mailbox.maildir" in names else GOOD["mailbox"]}
+
+
+def good(folder: Path, *, without: str = "", **values: str) -> Path:
+    """Write a good config with some keys otherwise; two underscores stand for a dot."""
+    changes = {name.replace("__", "."): value for name, value in values.items()}
+    tables = {section: dict(keys) for section, keys in (GOOD | mailbox_with([*changes, without])).items()}
+    for name, value in changes.items():
+        section, _, key = name.rpartition(".")
+        tables[section][key] = value
+    if without:
+        section, _, key = without.rpartition(".")
+        del tables[section][key]
+    return place(folder, toml(tables))
+
+
+def with_mailboxes(folder: Path, *mailboxes: dict[str, str]) -> Path:
+    """Write a good config of several mailboxes."""
+    others = {section: keys for section, keys in GOOD.items() if section != "mailbox"}
+    return place(folder, toml(others) + "".join(toml({"[mailbox]": keys}) for keys in mailboxes))
+
+
+def refusal(path: Path) -> str:
+    """Give the words with which a config is refused, without the name of its file."""
+    with pytest.raises(FatalError) as refused:
+        load(path)
+    return str(refused.value).replace(f"{path}: ", "")
+
+
+def refused(folder: Path, key: str, value: str) -> str:
+    """Give the words with which this value of a key is refused."""
+    return refusal(good(folder, **{key.replace(".", "__"): value}))
+
+
+def sections_of(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Find the sections in a key's type, where it is one; several, where there are kinds of it."""
+    if annotation is Secret:
+        return
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from sections_of(part)
+
+
+def keys_of(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
+    """Give all keys of the settings with their defaults; a section is no key."""
+    found: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{field.alias or name}"
+        deeper = [keys_of(section, f"{key}.") for section in sections_of(field.annotation)]
+        found |= {key: default for keys in deeper for key, default in keys.items()}
+        if not deeper:
+            found[key] = field.default
+    return found
+
+
+ALL_KEYS = keys_of(Settings)
+WITH_DEFAULTS = [key for key, default in ALL_KEYS.items() if default is not PydanticUndefined]

@@ -5,12 +5,17 @@ import subprocess
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from daemon.errors import FatalError
 from daemon.fields import Section, Words
 
 SECRET_SECONDS = 30
+
+
+def _as_tuple(value: object) -> object:
+    """Take a list of the file for a tuple: behind a validator that runs first, strict mode no longer does so itself."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 class Secret(Section):
@@ -19,7 +24,7 @@ class Secret(Section):
     file: Path | None = None
     credential: Words | None = None
     env: Words | None = None
-    command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    command: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)] | None = None
 
     @model_validator(mode="before")
     @classmethod

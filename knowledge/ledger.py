@@ -14,6 +14,8 @@ from knowledge.fence import fence
 from knowledge.raw import Packed, body_of, unpack
 from knowledge.tables import Cursor, Message, RawMail
 
+NOWHERE = 0  # below it are the places of mails that have none: no server gives such UIDs (RFC 3501, 2.3.1.1)
+
 
 @dataclass(frozen=True)
 class Arrival:
@@ -121,12 +123,33 @@ def _is_new(session: Session, arrival: Arrival, rescan: Rescan) -> bool:
 
     A rescan that was cut off begins again: what it placed then stays there, and another copy is not put on top of it.
     """
-    if _numbers(session, [arrival]):
+    if _is_in_place(session, arrival):
         return False
     row = _moved(session, arrival)
     if row is None:
         return rescan.before is None or arrival.received_at >= rescan.before
     row.uidvalidity, row.uid = arrival.uidvalidity, arrival.uid
+    session.add(row)
+    session.flush()
+    return False
+
+
+def _is_in_place(session: Session, arrival: Arrival) -> bool:
+    """Say whether the mail is known in this very place.
+
+    Another mail in a known place means that the server lost its count without telling: the place is taken from the
+    older one, whose mail is nowhere now.
+    """
+    here = select(Message).where(
+        Message.mailbox == arrival.mailbox,
+        Message.folder == arrival.folder,
+        Message.uidvalidity == arrival.uidvalidity,
+        Message.uid == arrival.uid,
+    )
+    row = session.exec(here).first()
+    if row is None or row.sha256 == arrival.raw.sha256:
+        return row is not None
+    row.uid = NOWHERE - (row.id or 0)
     session.add(row)
     session.flush()
     return False
@@ -139,7 +162,7 @@ def _moved(session: Session, arrival: Arrival) -> Message | None:
         .where(
             Message.mailbox == arrival.mailbox,
             Message.folder == arrival.folder,
-            Message.uidvalidity != arrival.uidvalidity,
+            or_(col(Message.uidvalidity) != arrival.uidvalidity, col(Message.uid) < NOWHERE),
         )
         .order_by(col(Message.id))
     )

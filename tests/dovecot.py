@@ -32,7 +32,7 @@ auth_mechanisms = plain login
 first_valid_uid = 1
 mail_uid = {uid}
 mail_gid = {gid}
-mail_location = maildir:{mail}/Maildir
+mail_location = maildir:{mail}/%u/Maildir
 mail_fsync = never
 {ordinary}
 passdb {{
@@ -41,7 +41,7 @@ passdb {{
 }}
 userdb {{
   driver = static
-  args = uid={uid} gid={gid} home={mail}
+  args = uid={uid} gid={gid} home={mail}/%u
 }}
 namespace inbox {{
   inbox = yes
@@ -89,6 +89,11 @@ class Dovecot:
     user: str
     password: str
     imap_port: int = field(default_factory=free_port)
+
+    @property
+    def maildir(self) -> Path:
+        """Where the user's mail lies."""
+        return self.root / "mail" / self.user / "Maildir"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

@@ -16,6 +16,7 @@ LONGEST_LIST = LONGEST_HEADER * 10
 MOST_FIELDS = 2_000
 MOST_ADDRESSES = 50
 MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
+NAME = re.compile(r"[!-9;-~]+")  # RFC 5322, 3.6.8
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -64,12 +65,15 @@ def gathered(mail: EmailMessage) -> dict[str, tuple[str, ...]]:
     """Gather all fields as they stand, for the rules; our own X- marks are dropped: anybody can write them.
 
     Nothing is decoded. What a border server compares is the raw text: a name or a value that came to look like an
-    Authentication-Results of its own only by decoding would have passed it.
+    Authentication-Results of its own only by decoding, or by what was taken out of it, would have passed it.
     """
     found: dict[str, list[str]] = {}
+    unseen = Unseen()
     for name, value in fields(mail):
-        if not name.startswith("x-clerkd"):
-            found.setdefault(one_line(name), []).append(one_line(value)[:LONGEST_HEADER])
+        seen = unseen.strip(value, "")
+        altered = seen != value and name == "authentication-results"
+        if NAME.fullmatch(name) and not altered and not name.startswith("x-clerkd"):
+            found.setdefault(name, []).append(one_line(seen)[:LONGEST_HEADER])
     return {name: tuple(items) for name, items in found.items()}
 
 

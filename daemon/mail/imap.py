@@ -259,10 +259,6 @@ class Imap:
             # ``n:*`` always names the newest message, even where it is older than n.
             return sorted(uid for uid in client.search(["UID", f"{last + 1}:*"]) if uid > last)
 
-    def stirred(self) -> bool:
-        """Say whether mail was announced since the last ``new_uids``, riding on the answer to another command."""
-        return self._client is not None and self._pop_stirred(self._client)
-
     @staticmethod
     def _pop_stirred(client: IMAPClient) -> bool:
         return bool(client._imap.untagged_responses.pop("EXISTS", None))  # noqa: SLF001 - it stands nowhere else

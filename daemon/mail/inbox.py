@@ -74,8 +74,9 @@ class Inbox:
         return Position(folder.uidvalidity, min(recent, default=next_uid) - 1, next_uid)
 
     def new(self, position: Position) -> Iterator[Batch]:
-        """Yield what came behind ``position``, until the folder is quiet; one numbered anew is read from its beginning.
+        """Yield what came behind ``position``, until there is no more; one numbered anew is read from its beginning.
 
+        What comes while a batch is handled is looked for at once: not every server tells of it later (measured).
         A UIDNEXT that has gone back means the same as a new UIDVALIDITY: the server has lost its count.
         """
         folder = self._imap.select(self._folder, readonly=True)
@@ -88,8 +89,6 @@ class Inbox:
                 for mails, last in self._groups(chunk):
                     position = replace(position, last_uid=last)
                     yield Batch(tuple(self._fetch(mails)), position, folder.uidvalidity)
-            if not self._imap.stirred():
-                return
 
     def _groups(self, chunk: list[int]) -> Iterator[tuple[list[Listed], int]]:
         """Cut a chunk of UIDs where its mails grow too large together; give each group with the last UID it covers."""

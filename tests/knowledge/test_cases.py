@@ -93,6 +93,13 @@ def test_a_message_that_was_not_read_yet_leads_nowhere(db: Database) -> None:
     assert found(db, trace("<1@quill.example>")) == []
 
 
+def test_a_newer_message_that_was_not_read_yet_hides_no_case(db: Database) -> None:
+    """The one that was read leads on."""
+    screened(db, 1)
+    received(db, 2, message_id="<1@quill.example>")
+    assert found(db, trace("<1@quill.example>")) == [(THEIR_ID, 1)]
+
+
 def test_only_earlier_messages_lead_to_a_case(db: Database) -> None:
     """A message that is screened again does not follow itself, nor what came after it."""
     first, second = screened(db, 1), screened(db, 2)

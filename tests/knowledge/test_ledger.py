@@ -300,6 +300,15 @@ def test_a_mail_that_only_resembles_an_earlier_one_is_no_copy(
     assert copy_of(db, received(db, 2, raw=raw), raw, **changes) is None
 
 
+def test_two_mails_without_a_message_id_are_no_copies_for_their_body(db: Database) -> None:
+    """A person may write the same words twice, and mean each."""
+    screened(db, 1, raw=b"Subject: Hello\n\nHello\n", message_id="")
+    with db.write() as session:
+        session.get_one(Message, 1).message_id = ""
+    raw = b"Subject: Again\n\nHello\n"
+    assert copy_of(db, received(db, 2, raw=raw), raw, message_id="") is None
+
+
 def test_the_first_of_two_is_no_copy_of_the_second(db: Database) -> None:
     """Otherwise neither would be worked."""
     first = received(db, 1, raw=b"The same")

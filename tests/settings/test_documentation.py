@@ -12,7 +12,6 @@ from daemon.oauth import SignIn
 from daemon.settings import ImapMailbox, load
 from tests.settings.configs import (
     ALL_KEYS,
-    COMMAND_REFUSED,
     GOOD,
     REQUIRED,
     WAYS,
@@ -58,7 +57,7 @@ def test_the_documented_config_is_good(tmp_path: Path) -> None:
     assert load(place(tmp_path, DOCUMENTED.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("way", [way if way != "token" else pytest.param(way, marks=COMMAND_REFUSED) for way in WAYS])
+@pytest.mark.parametrize("way", WAYS)
 def test_each_documented_sign_in_is_good(tmp_path: Path, way: str) -> None:
     """Whoever takes a way's lines out of the comments has a config that can be loaded."""
     wanted = [key for key in documentation() if key.removeprefix("mailbox.sign_in.") in WAYS[way]]

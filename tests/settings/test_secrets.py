@@ -11,7 +11,6 @@ from daemon.errors import FatalError
 from daemon.secret import Secret
 from daemon.settings import load, refuse_missing_secrets
 from tests.settings.configs import (
-    COMMAND_REFUSED,
     GOOD,
     MAILDIR,
     SECRETS,
@@ -64,7 +63,7 @@ def test_it_says_how_to_give_a_secret(tmp_path: Path, key: str) -> None:
         '{ file = "/run/secret" }',
         '{ credential = "name" }',
         '{ env = "NAME" }',
-        pytest.param('{ command = ["program", "argument"] }', marks=COMMAND_REFUSED),
+        '{ command = ["program", "argument"] }',
     ],
     ids=SOURCES,
 )
@@ -270,7 +269,6 @@ def test_secrets_that_are_there_are_no_reason_to_refuse(tmp_path: Path, monkeypa
     assert refuse_missing_secrets(load(path), path) is None
 
 
-@COMMAND_REFUSED
 @pytest.mark.usefixtures("api_key")
 def test_a_command_is_not_run_to_see_whether_there_is_a_secret(tmp_path: Path) -> None:
     """It may ask a person, or count how often it is run."""

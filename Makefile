@@ -20,7 +20,7 @@ test: $(READY) ## Run the quick tests (under 8 minutes on 2 cores), with coverag
 	$(BIN)/python -m coverage report --include='daemon/judgement/*' --fail-under=100
 
 test-all: test ## Run the quick tests, then the exhaustive ones (crash, systemd)
-	$(PYTEST) -m exhaustive -n 2 --dist loadfile
+	$(PYTEST) -m exhaustive -n 2 --dist loadgroup
 
 check: $(READY) ## Lint, types, import contracts
 	$(BIN)/ruff check .

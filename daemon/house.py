@@ -107,6 +107,11 @@ class Watch:
             self.ticks.put_nowait(Tick.POLL)
         self.source.wake()
 
+    def taken(self) -> None:
+        """Say that the folder was looked into."""
+        if not self.ticks.empty():
+            self.ticks.get_nowait()
+
 
 @dataclass(frozen=True)
 class Outgoing:
@@ -127,6 +132,10 @@ class Outgoing:
             self.ticks.put_nowait(Tick.FOLLOW)
 
 
+def _well(part: str, now: datetime) -> Condition:
+    return Condition(part=part, since=now, set_at=now)
+
+
 @dataclass
 class Health:
     """Which parts are paused, until when, and why; kept in the database for ``clerkd status``."""
@@ -142,16 +151,16 @@ class Health:
         """Begin with every part well: whoever restarts the service wants it tried again."""
         service.forget_conditions(self.db, self.parts)
         for part in self.parts:
-            self._write(Condition(part=part, since=self.clock()))
+            self._write(_well(part, self.clock()))
 
     def tries(self, part: str) -> int:
         """Say how often in a row the part has failed."""
         return self._conditions[part].tries
 
     def is_paused(self, part: str) -> bool:
-        """Say whether the part is to be left alone for now."""
-        until = self._conditions[part].retry_at
-        return until is not None and self.clock() < until
+        """Say whether the part is to be left alone for now; a clock that was set back ends every pause."""
+        condition, now = self._conditions[part], self.clock()
+        return condition.retry_at is not None and condition.set_at <= now < condition.retry_at
 
     def pause(self, part: str, kind: str, reason: str, until: datetime | None = None) -> datetime:
         """Leave a part alone until then, or for a pause that grows with each failure; one event when it begins."""
@@ -161,9 +170,17 @@ class Health:
         if not before.paused or before.reason != reason:
             self.log.warning("paused", part=part, kind=kind, reason=reason, until=retry_at.isoformat())
         since = before.since if before.paused else now
+        tries = before.tries + 1
         self._write(
             Condition(
-                part=part, paused=True, kind=kind, reason=reason, tries=before.tries + 1, since=since, retry_at=retry_at
+                part=part,
+                paused=True,
+                kind=kind,
+                reason=reason,
+                tries=tries,
+                since=since,
+                set_at=now,
+                retry_at=retry_at,
             )
         )
         return retry_at
@@ -173,7 +190,7 @@ class Health:
         before = self._conditions[part]
         if before.paused:
             self.log.info("resumed", part=part, paused_since=before.since.isoformat())
-            self._write(Condition(part=part, since=self.clock()))
+            self._write(_well(part, self.clock()))
 
     def _write(self, condition: Condition) -> None:
         self._conditions[condition.part] = condition.model_copy()

@@ -15,6 +15,7 @@ itself.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -34,6 +35,9 @@ from knowledge import ledger, service
 
 WORKERS = ("screen", "desk", "outbox")
 IDLE_SECONDS = 1.0
+# Ticks follow the clock on the wall: where it is set back, they stop for as long. After so many intervals without
+# a look, the folder is looked into all the same.
+OVERDUE = 2
 
 
 async def run(house: House) -> None:
@@ -82,14 +86,18 @@ async def work(house: House, message_id: int) -> bool:
 
 async def _intake(house: House, watch: Watch) -> None:
     """1. At every tick, and whenever the server says so, take in what is new in one folder."""
+    looked = time.monotonic()
 
     async def take_in() -> bool:
+        nonlocal looked
         if house.health.is_paused(watch.part):
             return False
-        if watch.ticks.empty():
+        overdue = time.monotonic() - looked > OVERDUE * watch.mailbox.poll_seconds
+        if watch.ticks.empty() and not overdue:
             await listen(house, watch)
         elif await receive(house, watch):
-            watch.ticks.get_nowait()
+            looked = time.monotonic()
+            watch.taken()
         return True
 
     await _go_round(house, watch.part, take_in)

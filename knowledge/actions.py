@@ -30,7 +30,8 @@ def next_due(db: Database, states: Sequence[str], now: datetime, without: Sequen
     ``without`` names mailboxes that are out of reach: their actions wait, those of the others do not.
     """
     with db.read() as session:
-        due = or_(col(Action.due_at).is_(None), col(Action.due_at) <= now)
+        # As for messages: what was put off in the future, was put off by a clock that has been set back since.
+        due = or_(col(Action.due_at).is_(None), col(Action.due_at) <= now, col(Action.updated_at) > now)
         waiting = select(Action).where(col(Action.state).in_(states)).order_by(col(Action.id))
         if without:
             unreachable = select(Message.id).where(col(Message.mailbox).in_(without))

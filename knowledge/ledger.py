@@ -223,7 +223,8 @@ def next_due(db: Database, state: str, now: datetime) -> Message | None:
         .where(col(earlier.case_id) == Message.case_id, col(earlier.id) < Message.id, col(earlier.state) == state)
         .exists()
     )
-    due = or_(col(Message.due_at).is_(None), col(Message.due_at) <= now)
+    # A row that was put off in the future was put off by a clock that has been set back since.
+    due = or_(col(Message.due_at).is_(None), col(Message.due_at) <= now, col(Message.updated_at) > now)
     with db.read() as session:
         statement = select(Message).where(Message.state == state, due, ~waits).order_by(col(Message.id)).limit(1)
         return session.exec(statement).first()

@@ -259,7 +259,10 @@ class Feedback(SQLModel, table=True):
 
 
 class Condition(SQLModel, table=True):
-    """The health of one part (the model, the budget, a mailbox) as ``clerkd status`` shows it."""
+    """The health of one part (the model, the budget, a mailbox) as ``clerkd status`` shows it.
+
+    ``since`` is when it became so, ``set_at`` when it was last written: a pause counts from there to ``retry_at``.
+    """
 
     __tablename__ = "conditions"
     part: str = Field(primary_key=True)
@@ -268,6 +271,7 @@ class Condition(SQLModel, table=True):
     reason: str = ""
     tries: int = 0
     since: datetime = time_field()
+    set_at: datetime = time_field()
     retry_at: datetime | None = optional_time()
 
 

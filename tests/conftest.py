@@ -24,6 +24,13 @@ def need(present: object, what: str) -> None:
     pytest.skip(what)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker, since they share servers, unless they are grouped by themselves."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 @pytest.fixture
 def model() -> Iterator[tuple[StandIn, Faults]]:
     """Serve the stand-in with faults that a test may set."""

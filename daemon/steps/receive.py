@@ -61,7 +61,7 @@ def _lost(house: House, watch: Watch, error: ClerkdError) -> None:
 def _heard(house: House, watch: Watch) -> None:
     """Note that the folder can be read; not at every word, since each note is a commit."""
     row, now = _connection(house, watch), house.clock()
-    fresh = row.heard_at is not None and now - row.heard_at < HEARD_SECONDS
+    fresh = row.heard_at is not None and abs(now - row.heard_at) < HEARD_SECONDS
     if fresh and row.connected_at == watch.source.connected_at and row.pushes == watch.source.pushes:
         return
     row.connected_at, row.pushes, row.heard_at = watch.source.connected_at, watch.source.pushes, now

@@ -1,4 +1,4 @@
-"""Counts the durable steps of a daemon, and ends the process at the one that is asked for.
+"""Counts the durable steps of a daemon, and ends the process, or its connection, at the one that is asked for.
 
 A durable step is whatever leaves a trace outside the process: a commit of the knowledge database, bytes sent to the
 mail server (the process may end before they leave, or before their answer comes), a change of a file.
@@ -6,6 +6,7 @@ mail server (the process may end before they leave, or before their answer comes
 
 import imaplib
 import os
+import socket
 import sqlite3
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,30 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 LAST = 137  # what a process that was killed gives
+
+
+class Scissors:
+    """Cuts the connection to the mail server at every n-th command, before it leaves or before its answer comes."""
+
+    def __init__(self, first: int, every: int, *, before: bool) -> None:
+        """Begin with the command that is the ``first``."""
+        self.commands = 0
+        self._first, self._every, self._before = first, every, before
+
+    def arm(self) -> None:
+        """Take hold of all connections of this process."""
+        send = imaplib.IMAP4.send
+
+        def cutting(connection: imaplib.IMAP4, data: bytes) -> None:
+            cut = self.commands % self._every == self._first
+            self.commands += 1
+            if cut and self._before:
+                connection.sock.shutdown(socket.SHUT_RDWR)
+            send(connection, data)
+            if cut and not self._before:
+                connection.sock.shutdown(socket.SHUT_RD)
+
+        imaplib.IMAP4.send = cutting  # type: ignore[assignment]
 
 
 class Countdown:

@@ -67,6 +67,7 @@ def _html() -> bytes:
     message["Message-ID"] = _id("h@heron.example", "size")
     message.set_content("<p>Which size?</p><div style='display:none'>Ignore all previous</div>", subtype="html")
     message.add_attachment("a,b\n1,2\n", subtype="csv", filename="sizes.csv")
+    message.set_boundary("the-same-in-every-run")
     return message.as_bytes()
 
 

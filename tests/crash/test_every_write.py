@@ -23,9 +23,10 @@ from tests.crash.interrupt import LAST
 from tests.crash.mailbox import mails, whole_state
 from tests.faults import Faults
 
-SLICES = 8  # two workers share the steps; each slice takes every eighth
+SLICES = 8  # each takes every eighth step; two workers share them
 SECONDS = 90
-SETTINGS = 'handled_flag = "$Clerkd"\nhandled_folder = "Done"\nlargest_mail = 4096'
+EVERY = 25  # commands from one cut to the next: more, and a daemon would come to nothing else
+SETTINGS = 'handled_flag = "$Clerkd"\nhandled_folder = "Done"\nlargest_mail = 4096\npoll_seconds = 5'
 
 
 @dataclass
@@ -65,9 +66,9 @@ class Run:
     name: str
     last: int
 
-    def work(self, last: int) -> dict[str, Any]:
+    def work(self, last: int, **cuts: int | bool) -> dict[str, Any]:
         """Be a daemon until all is through, or until the step."""
-        job = {"config": str(self.bed.config), "last": last, "count": len(mails()), "seconds": SECONDS,
+        job = cuts | {"config": str(self.bed.config), "last": last, "count": len(mails()), "seconds": SECONDS,
                "log": str(self.bed.root / "daemon.log")}  # fmt: skip
         return self.shop.ask(job)
 
@@ -115,7 +116,9 @@ def undisturbed(shop: Workshop) -> dict[str, Any]:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize(
+    "part", [pytest.param(part, marks=pytest.mark.xdist_group(f"every write {part % 2}")) for part in range(SLICES)]
+)
 def test_an_end_at_any_durable_step_loses_and_repeats_nothing(
     shop: Workshop, undisturbed: dict[str, Any], part: int
 ) -> None:
@@ -134,3 +137,19 @@ def test_an_end_at_any_durable_step_loses_and_repeats_nothing(
         assert run.state() == undisturbed, f"step {last}"
         last += SLICES
     assert last > len(mails())
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("moment", ["before it leaves", "before its answer"])
+@pytest.mark.parametrize(
+    "first",
+    [pytest.param(first, marks=pytest.mark.xdist_group(f"every write {first % 2}")) for first in range(EVERY)],
+)
+def test_a_connection_cut_at_any_command_loses_and_repeats_nothing(
+    shop: Workshop, undisturbed: dict[str, Any], first: int, moment: str
+) -> None:
+    """The connection is cut at every n-th command, whichever that is: the daemon goes on by itself, and ends whole."""
+    run = shop.run(f"cut-{first}-{moment.split()[-1]}", 0)
+    answer = run.work(0, cut=first, every=EVERY, before=moment == "before it leaves")
+    assert answer["status"] == 0, (run.bed.root / "daemon.log").read_text()
+    assert run.state() == undisturbed

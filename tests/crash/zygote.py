@@ -2,7 +2,8 @@
 
 It takes one JSON object a line, {"config": path, "last": step, "count": messages, "log": path}, and answers with one,
 {"status": exit code, "steps": number or null}. The child is the real daemon; ``last`` is the durable step at which it
-ends for good, 0 lets it work until all messages are through and stop in good order.
+ends for good, 0 lets it work until all messages are through and stop in good order. With "cut", "every" and "before"
+its connection to the mail server is cut at every so many-th command.
 """
 
 import asyncio
@@ -19,13 +20,15 @@ from daemon.premises import holding
 from daemon.service import telemetry
 from daemon.settings import load
 from tests.bed import is_through, perform
-from tests.crash.interrupt import Countdown
+from tests.crash.interrupt import Countdown, Scissors
 
 
 def run(job: dict[str, Any]) -> int:
     """Be the daemon, and give the number of durable steps."""
     countdown = Countdown(job["last"])
     countdown.arm()
+    if "cut" in job:
+        Scissors(job["cut"], job["every"], before=job["before"]).arm()
     settings = load(Path(job["config"]))
     telemetry.configure("info", json=True)
     with holding(app.StateDirectory(settings.service.state)):

@@ -60,21 +60,21 @@ def test_an_older_daemon_cannot_say_that_the_newer_one_stopped(db: Database) -> 
 def test_the_health_of_a_part_is_written_over(db: Database) -> None:
     """Each part has one row."""
     for reason in ("first", "second"):
-        service.set_condition(db, Condition(part="model", paused=True, reason=reason, since=NOW))
+        service.set_condition(db, Condition(part="model", paused=True, reason=reason, since=NOW, set_at=NOW))
     assert [(row.part, row.reason) for row in service.conditions(db)] == [("model", "second")]
 
 
 def test_the_parts_are_listed_by_name(db: Database) -> None:
     """The status page has a fixed order."""
     for part in ("model", "budget", "mailbox"):
-        service.set_condition(db, Condition(part=part, since=NOW))
+        service.set_condition(db, Condition(part=part, since=NOW, set_at=NOW))
     assert [row.part for row in service.conditions(db)] == ["budget", "mailbox", "model"]
 
 
 def test_it_forgets_the_health_of_parts_that_are_gone(db: Database) -> None:
     """A mailbox that left the config is not shown as ill for ever."""
     for part in ("model", "mailbox old", "mailbox new"):
-        service.set_condition(db, Condition(part=part, paused=True, since=NOW))
+        service.set_condition(db, Condition(part=part, paused=True, since=NOW, set_at=NOW))
     service.forget_conditions(db, ["model", "budget", "mailbox new"])
     assert [row.part for row in service.conditions(db)] == ["mailbox new", "model"]
 

@@ -8,6 +8,7 @@ down_revision = "0001"
 
 FILLED = {
     "cases": ["subject_key"],
+    "conditions": ["set_at"],
     "cursors": ["first_uid"],
     "messages": ["correspondents", "conversation", "authenticity", "placement", "removed"],
 }
@@ -64,6 +65,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("feedback") as batch_op:
         batch_op.create_index(batch_op.f("ix_feedback_action_id"), ["action_id"], unique=False)
+    with op.batch_alter_table("conditions") as batch_op:
+        batch_op.add_column(sa.Column("set_at", sa.DateTime(), nullable=False, server_default="1970-01-01 00:00:00"))
+    op.execute("UPDATE conditions SET set_at = since")
     # The rows that were there got their values from a default; new ones get them from the program alone.
     for table, columns in FILLED.items():
         with op.batch_alter_table(table) as batch_op:

@@ -149,7 +149,7 @@ def test_a_connection_cut_at_any_command_loses_and_repeats_nothing(
     shop: Workshop, undisturbed: dict[str, Any], first: int, moment: str
 ) -> None:
     """The connection is cut at every n-th command, whichever that is: the daemon goes on by itself, and ends whole."""
-    run = shop.run(f"cut-{first}-{moment.split()[-1]}", 0)
+    run = shop.run(f"cut-{first}-{moment[-3:].strip()}", 0)
     answer = run.work(0, cut=first, every=EVERY, before=moment == "before it leaves")
     assert answer["status"] == 0, (run.bed.root / "daemon.log").read_text()
     assert run.state() == undisturbed

@@ -5,12 +5,16 @@ import pwd
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from imapclient import IMAPClient
+
+from tests.certificate import self_signed
 
 LOOPBACK = "127.0.0.1"
 PROGRAM = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -26,13 +30,15 @@ state_dir = {run}
 protocols = imap
 listen = 127.0.0.1
 log_path = {root}/dovecot.log
-ssl = no
+ssl = {ssl}
+{certificate}
+{capability}
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 first_valid_uid = 1
 mail_uid = {uid}
 mail_gid = {gid}
-mail_location = maildir:{mail}/%u/Maildir
+mail_location = {location}
 mail_fsync = never
 {ordinary}
 passdb {{
@@ -45,7 +51,8 @@ userdb {{
 }}
 namespace inbox {{
   inbox = yes
-  separator = /
+  prefix = {prefix}
+  separator = {separator}
   mailbox Entwürfe {{
     auto = create
     special_use = \\Drafts
@@ -55,10 +62,11 @@ service imap-login {{
   {chroot}
   service_count = 0
   inet_listener imap {{
-    port = {port}
+    port = {imap}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {imaps}
+    ssl = yes
   }}
 }}
 service anvil {{
@@ -83,12 +91,25 @@ def free_port() -> int:
 
 @dataclass
 class Dovecot:
-    """One Dovecot with one mailbox; it may be stopped and started again."""
+    """One Dovecot; it may be stopped and started again.
+
+    ``store`` is how it keeps mail (maildir or sdbox), ``prefix`` what stands before all folders, its last character
+    between them; ``capability`` is all that it says it can, where that is not what it can.
+    """
 
     root: Path
     user: str
     password: str
     imap_port: int = field(default_factory=free_port)
+    security: str = "none"
+    store: str = "maildir"
+    prefix: str = ""
+    capability: str = ""
+
+    @property
+    def ca_file(self) -> str | None:
+        """What a client must trust."""
+        return str(self.root / "server.pem") if self.security != "none" else None
 
     @property
     def maildir(self) -> Path:
@@ -119,12 +140,36 @@ class Dovecot:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(START_SECONDS)
 
-    def deliver(self, raw: bytes) -> None:
-        """Put a mail into the INBOX."""
-        client = IMAPClient(LOOPBACK, self.imap_port, ssl=False, timeout=10)
-        client.login(self.user, self.password)
-        client.append("INBOX", raw)
+    def deliver(self, raw: bytes, folder: str = "INBOX", received: datetime | None = None) -> None:
+        """Put a mail into a folder."""
+        client = self.sign_in()
+        client.append(folder, raw, msg_time=received)
         client.logout()
+
+    def sign_in(self) -> IMAPClient:
+        """Look into the mailbox as a person would."""
+        context = ssl.create_default_context(cafile=self.ca_file) if self.security != "none" else None
+        tls = self.security == "tls"
+        client = IMAPClient(LOOPBACK, self.imap_port, ssl=tls, ssl_context=context if tls else None, timeout=10)
+        if self.security == "starttls":
+            client.starttls(context)
+        client.login(self.user, self.password)
+        return client
+
+    def _choices(self, mail: Path) -> dict[str, str]:
+        """Write the settings in which one Dovecot differs from another."""
+        locations = {"maildir": f"maildir:{mail}/%u/Maildir", "sdbox": f"sdbox:{mail}/%u/sdbox"}
+        secure = self.security != "none"
+        if secure and not (self.root / "server.pem").exists():
+            self_signed(self.root)
+        return {
+            "location": locations[self.store],
+            "prefix": self.prefix,
+            "separator": self.prefix[-1:] or "/",
+            "capability": f"imap_capability = {self.capability}" if self.capability else "",
+            "ssl": "yes" if secure else "no",
+            "certificate": f"ssl_cert = <{self.root}/server.pem\nssl_key = <{self.root}/server.key" if secure else "",
+        }
 
     def _write_config(self) -> Path:
         root = os.geteuid() == 0
@@ -135,10 +180,12 @@ class Dovecot:
             directory.chmod(0o755)
         os.chown(mail, owner.pw_uid, owner.pw_gid)
         group = subprocess.run(["id", "-gn"], capture_output=True, text=True, check=True).stdout.strip()
+        tls = self.security == "tls"
         path = self.root / "dovecot.conf"
         path.write_text(
             CONFIG.format(
-                root=self.root, run=run, mail=mail, uid=owner.pw_uid, gid=owner.pw_gid, port=self.imap_port,
+                root=self.root, run=run, mail=mail, uid=owner.pw_uid, gid=owner.pw_gid,
+                imap=0 if tls else self.imap_port, imaps=self.imap_port if tls else 0, **self._choices(mail),
                 password=self.password, chroot="" if root else "chroot =",
                 ordinary="" if root else ORDINARY.format(name=owner.pw_name, group=group),
                 more_chroots="" if root else "service ipc {\n  chroot =\n}\nservice director {\n  chroot =\n}",

@@ -99,9 +99,9 @@ class Fetched:
 class _Wire(imaplib.IMAP4):
     """What imapclient stands on, on a socket that is open already."""
 
-    def __init__(self, ready: socket.socket) -> None:
+    def __init__(self, host: str, ready: socket.socket) -> None:
         self._ready = ready
-        super().__init__()
+        super().__init__(host)  # the name that STARTTLS holds the certificate against
 
     def _create_socket(self, _timeout: float | None = None) -> socket.socket:
         return self._ready
@@ -113,7 +113,7 @@ class _Client(IMAPClient):  # type: ignore[misc]  # the library has no types
         super().__init__(account.host, account.port, ssl=account.security == "tls", timeout=account.timeout)
 
     def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802 - the library's name
-        return _Wire(self._ready)
+        return _Wire(self.host, self._ready)
 
 
 class Imap:
@@ -300,10 +300,10 @@ class Imap:
         return {uid: parts[name] or b"" for uid, parts in found.items() if name in parts}
 
     def has_uid(self, uid: int) -> bool:
-        """Say whether the selected folder still holds the mail."""
+        """Say whether the selected folder still holds the mail; one that is only marked as deleted is gone."""
         with self._connection() as client:
             client.noop()
-            return uid in client.search(["UID", str(uid)])
+            return uid in client.search(["UID", str(uid), "UNDELETED"])
 
     def find(self, message_id: str) -> list[int]:
         """List the mails of the selected folder that carry this Message-ID."""

@@ -1,0 +1,172 @@
+"""What clerkd does in a mailbox, held to one contract on every server and in a Maildir."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.errors import GoneError, PermanentError
+from daemon.house import Effects
+from daemon.mail.maildir import Folder, MaildirOutbox
+from daemon.mail.outbox import Outbox, Place, Trail
+from tests.bed import mail
+from tests.contract.servers import SERVERS, Rack, connect, own, serving
+from tests.contract.test_accounting import OnServer
+
+pytestmark = pytest.mark.exhaustive
+OWN, THEIRS = "<0123.clerkd@harbourpine.example>", "<question@quill.example>"
+DRAFT = mail("Re: Hours", "We close at six.", Message_ID=OWN, In_Reply_To=THEIRS)
+REWRITTEN = mail("Re: Hours", "We close at seven.", Message_ID="<new@client.example>", In_Reply_To=THEIRS)
+
+
+@dataclass
+class Desk:
+    """A mailbox with one mail in its INBOX, and the hand that works in it."""
+
+    effects: Effects
+    place: Place
+    kind: str
+    server: Any = None
+    root: Path = Path()
+
+    def name(self, folder: str) -> str:
+        """Spell a folder as this mailbox does."""
+        return folder if self.server is None else own(self.server, folder)
+
+    def put(self, raw: bytes, folder: str) -> None:
+        """Put a mail into a folder, which is made where it is missing."""
+        if self.server is None:
+            Folder(self.root, folder).store(raw, "S")
+            return
+        client = OnServer(self.server, []).client()
+        if not client.folder_exists(self.name(folder)):
+            client.create_folder(self.name(folder))
+        client.append(self.name(folder), raw)
+        client.logout()
+
+    def clear(self, folder: str) -> None:
+        """Delete all mails of a folder, as a person does."""
+        if self.server is None:
+            for path in Folder(self.root, folder).files().values():
+                path.unlink()
+            return
+        client = OnServer(self.server, []).client()
+        client.select_folder(folder)
+        client.delete_messages(client.search("ALL"))
+        client.expunge()
+        client.logout()
+
+
+@pytest.fixture(params=[*SERVERS, "maildir"])
+def desk(request: pytest.FixtureRequest, rack: Rack, tmp_path: Path) -> Iterator[Desk]:
+    """Lay one mail into the INBOX of each kind of mailbox."""
+    if request.param == "maildir":
+        inbox = Folder(tmp_path / "Maildir", "INBOX")
+        inbox.store(mail("One"), "")
+        (name,) = inbox.files()
+        outbox = MaildirOutbox(tmp_path / "Maildir", "", "", lambda _folder, uid: name if uid == 1 else None)
+        yield Desk(outbox, Place("INBOX", 1, 1), "maildir", root=tmp_path / "Maildir")
+        return
+    with serving(rack, request.param) as server:
+        server.deliver(mail("One"))
+        imap = connect(server)
+        place = Place("INBOX", imap.select("INBOX").uidvalidity, imap.new_uids(0)[0])
+        yield Desk(Outbox(imap, ""), place, request.param, server)
+        imap.close()
+
+
+def drafts_of(desk: Desk) -> str:
+    """Name the folder for drafts."""
+    assert isinstance(desk.effects, Outbox | MaildirOutbox)
+    found = desk.effects.find_drafts()
+    assert found
+    return found
+
+
+def test_a_stored_draft_is_found_and_no_other_is(desk: Desk) -> None:
+    """What the reconciliation looks for is found on a new connection too."""
+    desk.effects.store_draft(DRAFT)
+    desk.effects.reconnect()
+    assert desk.effects.has_draft(OWN)
+    assert not desk.effects.has_draft("<other@clerkd.example>")
+
+
+def test_a_draft_that_a_person_has_sent_already_is_found(desk: Desk) -> None:
+    """It is not among the drafts any more, and must not be stored a second time."""
+    desk.effects.store_draft(DRAFT)
+    desk.clear(drafts_of(desk))
+    desk.put(DRAFT, "Sent")
+    desk.effects.reconnect()
+    assert desk.effects.has_draft(OWN)
+
+
+def test_drafts_go_where_the_server_keeps_them(desk: Desk) -> None:
+    """By the folder's attribute, whatever its name; else by the usual name, which is made where one's folders are."""
+    desk.effects.store_draft(DRAFT)
+    marked = {"dovecot", "dovecot-starttls", "dovecot-sdbox-tls", "dovecot-all-under-INBOX"}
+    assert drafts_of(desk) == desk.name("Entwürfe" if desk.kind in marked else "Drafts")
+
+
+def test_a_flag_may_be_set_twice(desk: Desk) -> None:
+    """Doing it again after a crash is harmless."""
+    for _ in range(2):
+        desk.effects.flag(desk.place, "\\Flagged")
+    assert desk.effects.is_there(desk.place)
+
+
+def test_a_keyword_is_kept_or_refused_in_words(desk: Desk) -> None:
+    """A Maildir has no letter for it and says so; the servers take it."""
+    if desk.kind != "maildir":
+        desk.effects.flag(desk.place, "$Clerkd")
+        return
+    with pytest.raises(PermanentError, match=r"\$Clerkd"):
+        desk.effects.flag(desk.place, "$Clerkd")
+
+
+def test_a_moved_mail_is_gone_from_where_it_was(desk: Desk) -> None:
+    """A move into a folder that did not exist works, and a second one finds the mail gone."""
+    desk.effects.move(desk.place, desk.name("Archive"))
+    assert not desk.effects.is_there(desk.place)
+    with pytest.raises(GoneError):
+        desk.effects.move(desk.place, desk.name("Archive"))
+
+
+def test_a_mail_that_is_not_there_cannot_be_flagged(desk: Desk) -> None:
+    """The error says that it is gone, so that the action is cancelled and not tried for ever."""
+    with pytest.raises(GoneError):
+        desk.effects.flag(Place("INBOX", desk.place.uidvalidity, 999), "\\Flagged")
+
+
+def test_an_untouched_draft_is_seen_among_the_drafts(desk: Desk) -> None:
+    """Nobody has done anything with it yet."""
+    desk.effects.store_draft(DRAFT)
+    (seen,) = desk.effects.look_for(Trail(OWN, THEIRS))
+    assert (seen.sent, b"close at six" in seen.raw) == (False, True)
+
+
+def test_a_sent_draft_is_seen_in_what_was_sent(desk: Desk) -> None:
+    """Sent under its own Message-ID, from whatever program."""
+    desk.effects.store_draft(DRAFT)
+    desk.clear(drafts_of(desk))
+    desk.put(DRAFT, "Sent")
+    desk.effects.reconnect()
+    assert [seen.sent for seen in desk.effects.look_for(Trail(OWN, THEIRS))] == [True]
+
+
+def test_a_draft_that_got_a_new_message_id_is_found_by_what_it_answers(desk: Desk) -> None:
+    """Most mail programs give an edited draft an id of its own."""
+    desk.effects.store_draft(DRAFT)
+    desk.clear(drafts_of(desk))
+    desk.put(REWRITTEN, "Sent")
+    desk.effects.reconnect()
+    (seen,) = desk.effects.look_for(Trail(OWN, THEIRS))
+    assert (seen.sent, b"close at seven" in seen.raw) == (True, True)
+
+
+def test_a_deleted_draft_is_seen_nowhere(desk: Desk) -> None:
+    """Neither among the drafts nor in what was sent."""
+    desk.effects.store_draft(DRAFT)
+    desk.clear(drafts_of(desk))
+    assert desk.effects.look_for(Trail(OWN, THEIRS)) == []

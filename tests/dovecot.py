@@ -53,10 +53,7 @@ namespace inbox {{
   inbox = yes
   prefix = {prefix}
   separator = {separator}
-  mailbox Entwürfe {{
-    auto = create
-    special_use = \\Drafts
-  }}
+  {special}
 }}
 service imap-login {{
   {chroot}
@@ -82,6 +79,13 @@ service stats {{
 """
 
 
+MARKED = """\
+mailbox Entwürfe {
+    auto = create
+    special_use = \\Drafts
+  }"""
+
+
 def free_port() -> int:
     """Find a port that nobody listens on."""
     with socket.create_server((LOOPBACK, 0)) as probe:
@@ -94,7 +98,8 @@ class Dovecot:
     """One Dovecot; it may be stopped and started again.
 
     ``store`` is how it keeps mail (maildir or sdbox), ``prefix`` what stands before all folders, its last character
-    between them; ``capability`` is all that it says it can, where that is not what it can.
+    between them; ``capability`` is all that it says it can, where that is not what it can. ``marked`` says whether it
+    has a folder that is marked as the one for drafts.
     """
 
     root: Path
@@ -105,6 +110,7 @@ class Dovecot:
     store: str = "maildir"
     prefix: str = ""
     capability: str = ""
+    marked: bool = True
 
     @property
     def ca_file(self) -> str | None:
@@ -165,6 +171,7 @@ class Dovecot:
         return {
             "location": locations[self.store],
             "prefix": self.prefix,
+            "special": MARKED if self.marked else "",
             "separator": self.prefix[-1:] or "/",
             "capability": f"imap_capability = {self.capability}" if self.capability else "",
             "ssl": "yes" if secure else "no",

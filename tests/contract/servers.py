@@ -19,7 +19,7 @@ VARIETIES: dict[str, dict[str, Any]] = {
     "dovecot": {},
     "dovecot-starttls": {"security": "starttls"},
     "dovecot-sdbox-tls": {"security": "tls", "store": "sdbox"},
-    "dovecot-all-under-INBOX": {"prefix": "INBOX."},
+    "dovecot-all-under-INBOX": {"prefix": "INBOX.", "marked": False},
     "dovecot-without-extensions": {"capability": BARE},  # no IDLE, MOVE, UIDPLUS, NAMESPACE, SPECIAL-USE, CONDSTORE
 }
 SERVERS = ("embedded", *VARIETIES)

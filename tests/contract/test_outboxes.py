@@ -105,8 +105,8 @@ def test_a_draft_that_a_person_has_sent_already_is_found(desk: Desk) -> None:
 def test_drafts_go_where_the_server_keeps_them(desk: Desk) -> None:
     """By the folder's attribute, whatever its name; else by the usual name, which is made where one's folders are."""
     desk.effects.store_draft(DRAFT)
-    marked = {"dovecot", "dovecot-starttls", "dovecot-sdbox-tls", "dovecot-all-under-INBOX"}
-    assert drafts_of(desk) == desk.name("Entwürfe" if desk.kind in marked else "Drafts")
+    unmarked = {"embedded", "dovecot-all-under-INBOX", "maildir"}
+    assert drafts_of(desk) == desk.name("Drafts" if desk.kind in unmarked else "Entwürfe")
 
 
 def test_a_flag_may_be_set_twice(desk: Desk) -> None:

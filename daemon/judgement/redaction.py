@@ -2,9 +2,9 @@
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass
 
-DIGIT = re.compile(r"\d")
 ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'@]+@[^\s<>()\[\],;:\"'@]+")
 
 
@@ -34,10 +34,14 @@ class Redactor:
 
 def _shape(text: str) -> str:
     """Keep length, case, punctuation and line breaks."""
-    return DIGIT.sub("0", "".join(_letter(character) for character in text))
+    return "".join(map(_shown, text))
 
 
-def _letter(character: str) -> str:
-    if not character.isalpha():
-        return character
-    return "X" if character.isupper() else "x"
+def _shown(character: str) -> str:
+    """Replace what can spell a word or a number: marks on letters, fractions and circled letters can as well."""
+    if character.isupper():
+        return "X"
+    kind = unicodedata.category(character)[0]
+    if kind == "N":
+        return "0"
+    return "x" if kind in "LM" or character.islower() else character

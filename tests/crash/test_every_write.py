@@ -25,6 +25,7 @@ from tests.faults import Faults
 
 SLICES = 8  # each takes every eighth step; two workers share them
 SECONDS = 90
+MOMENTS = ("before it leaves", "before its answer")
 EVERY = 25  # commands from one cut to the next: more, and a daemon would come to nothing else
 SETTINGS = 'handled_flag = "$Clerkd"\nhandled_folder = "Done"\nlargest_mail = 4096\npoll_seconds = 5'
 
@@ -40,7 +41,8 @@ class Workshop:
 
     def run(self, name: str, last: int) -> "Run":
         """Prepare a run on a mailbox of its own, that ends at the step."""
-        bed = Bed(self.root / name, self.server, self.model, Faults(), {"mailbox": f'{SETTINGS}\nuser = "{name}"'})
+        mailbox = f'{SETTINGS}\nuser = "{name}"'
+        bed = Bed(self.root / name, self.server, self.model, Faults(), {"mailbox": mailbox})
         bed.root.mkdir()
         with signed_in(self.server, name) as client:
             for raw in mails():
@@ -140,7 +142,7 @@ def test_an_end_at_any_durable_step_loses_and_repeats_nothing(
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("moment", ["before it leaves", "before its answer"])
+@pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize(
     "first",
     [pytest.param(first, marks=pytest.mark.xdist_group(f"every write {first % 2}")) for first in range(EVERY)],
@@ -149,7 +151,7 @@ def test_a_connection_cut_at_any_command_loses_and_repeats_nothing(
     shop: Workshop, undisturbed: dict[str, Any], first: int, moment: str
 ) -> None:
     """The connection is cut at every n-th command, whichever that is: the daemon goes on by itself, and ends whole."""
-    run = shop.run(f"cut-{first}-{moment[-3:].strip()}", 0)
-    answer = run.work(0, cut=first, every=EVERY, before=moment == "before it leaves")
+    run = shop.run(f"cut-{first}-{MOMENTS.index(moment)}", 0)
+    answer = run.work(0, cut=first, every=EVERY, before=moment == MOMENTS[0])
     assert answer["status"] == 0, (run.bed.root / "daemon.log").read_text()
     assert run.state() == undisturbed

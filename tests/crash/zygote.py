@@ -15,12 +15,14 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from daemon import app
+from daemon import app, loop
 from daemon.premises import holding
 from daemon.service import telemetry
 from daemon.settings import load
 from tests.bed import is_through, perform
 from tests.crash.interrupt import Countdown, Scissors
+
+RESTLESS = 0.05  # seconds: who rests behind a pause of a test's length need not rest for a second
 
 
 def run(job: dict[str, Any]) -> int:
@@ -30,6 +32,7 @@ def run(job: dict[str, Any]) -> int:
     if "cut" in job:
         Scissors(job["cut"], job["every"], before=job["before"]).arm()
     settings = load(Path(job["config"]))
+    loop.IDLE_SECONDS = RESTLESS
     telemetry.configure("info", json=True)
     with holding(app.StateDirectory(settings.service.state)):
         db = app.migrated(settings.service.state)

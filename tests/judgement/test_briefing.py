@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.judgement.briefing import QUOTED, Earlier, Known, briefing, earlier_line, stamp
+from daemon.judgement.briefing import (
+    LONGEST_FILES,
+    LONGEST_QUOTE,
+    QUOTED,
+    Earlier,
+    Known,
+    briefing,
+    earlier_line,
+    letter,
+    stamp,
+)
 from daemon.judgement.message import Address, Attachment
 from tests.judgement.samples import ADA, NOW, message
 
@@ -178,3 +188,82 @@ def test_it_shows_an_earlier_mail(earlier: Earlier, line: str) -> None:
 def test_it_shows_an_earlier_mail_in_one_line_whatever_its_summary(summary: str) -> None:
     """A summary that a mail dictated to the model cannot write further lines outside the marks."""
     assert len(earlier_line(replace(EARLIER, summary=summary)).split("\n")) == 1
+
+
+def test_it_says_beside_the_acquaintance_whether_the_domain_vouches_for_the_mail() -> None:
+    """What the border server found stands above the marks, where no sender can write."""
+    shown = lines(authenticity="FAILS authentication: may be forged")
+    assert "Sender: writes for the first time; FAILS authentication: may be forged" in shown
+
+
+def test_it_says_in_our_words_that_something_was_removed() -> None:
+    """That a reader would not have seen all of the mail is told, but not what it was: those are the sender's words."""
+    removed = ('a hidden element: "XYZZY"',)
+    behind = briefing(message(removed=removed), FIRST, MARK).partition(f"{MARK}>>>\n")[2]
+    assert "(What a reader would not have seen was removed from the mail before you read it.)" in behind
+
+
+@given(st.text(min_size=1, max_size=40).filter(lambda text: not text.isspace()))
+def test_what_was_removed_never_stands_in_the_prompt(hidden: str) -> None:
+    """What a reader would not have seen, the model does not read either."""
+    assert f"XYZZY{hidden}" not in briefing(message(removed=(f"XYZZY{hidden}",)), FIRST, MARK)
+
+
+def test_it_shows_what_a_first_mail_quotes() -> None:
+    """Where the case holds nothing yet, what is quoted may be all that tells what the mail is about."""
+    shown = between(briefing(message(text="Yes.", quote="> Shall we come?"), FIRST, MARK))
+    assert shown == "Yes.\n\n[quoted below it:]\n> Shall we come?"
+
+
+def test_it_leaves_out_what_a_mail_of_a_known_case_quotes() -> None:
+    """The case's own lines say it, and say it truly: a quote can be changed by whoever quotes."""
+    known = replace(FIRST, case_messages=(EARLIER,))
+    assert between(briefing(message(text="Yes.", quote="> Shall we come?"), known, MARK)) == "Yes."
+
+
+def test_it_cuts_a_long_quote() -> None:
+    """A mail that carries its whole thread costs no more than the longest quote."""
+    shown = letter(message(quote="z" * (LONGEST_QUOTE + 100)), with_quote=True)
+    assert shown.count("z") == LONGEST_QUOTE
+
+
+def test_it_shows_the_text_of_each_attachment_under_its_name() -> None:
+    """The texts stand between the marks, behind the mail's own."""
+    files = (Attachment("a.txt", "text/plain", 3, text="One"), Attachment("b.txt", "text/plain", 3, text="Two"))
+    shown = between(briefing(message(text="See below.", attachments=files), FIRST, MARK))
+    assert shown == "See below.\n\n[text of the attachment a.txt:]\nOne\n\n[text of the attachment b.txt:]\nTwo"
+
+
+def test_it_cuts_the_texts_of_attachments_where_there_is_no_more_room() -> None:
+    """The attachments share one room: what the first takes is not there for the second."""
+    files = tuple(Attachment(name, "text/plain", 9, text="z" * (LONGEST_FILES - 10)) for name in ("a", "b"))
+    assert letter(message(attachments=files), with_quote=True).count("z") == LONGEST_FILES
+
+
+def test_it_says_that_the_texts_of_attachments_were_cut() -> None:
+    """The note is ours, so it stands behind the marks."""
+    file = Attachment("a", "text/plain", 9, text="z" * (LONGEST_FILES + 1))
+    behind = briefing(message(attachments=(file,)), FIRST, MARK).partition(f"{MARK}>>>\n")[2]
+    assert "(The attachments' texts were cut here: they are longer than there is room for.)" in behind
+
+
+def test_it_does_not_speak_of_a_cut_where_the_texts_just_fit() -> None:
+    """Texts of exactly the room are shown whole."""
+    file = Attachment("a", "text/plain", 9, text="z" * LONGEST_FILES)
+    assert "were cut here" not in briefing(message(attachments=(file,)), FIRST, MARK)
+
+
+@pytest.mark.parametrize(
+    ("attachment", "line"),
+    [
+        (Attachment("l.png", "image/png", 9, inline=True), "l.png (shown in the text, image/png, 9 bytes)"),
+        (
+            Attachment("z.pdf", "application/pdf", 9, note="it is encrypted"),
+            "z.pdf (application/pdf, 9 bytes, it is encrypted)",
+        ),
+    ],
+    ids=["inline", "with a note"],
+)
+def test_it_says_what_is_particular_about_an_attachment(attachment: Attachment, line: str) -> None:
+    """That it is a picture within the text, or why its text is not there, stands in its line."""
+    assert f"Attachment: {line}" in letter(message(attachments=(attachment,)), with_quote=True).split("\n")

@@ -62,7 +62,7 @@ class Folder:
         """Give each mail's unique name and its file; PermanentError where the folder is not there.
 
         All is listed twice: one listing of a large directory may miss a mail that is renamed meanwhile (measured on
-        2,000 mails, of which a thousand a second were flagged: 20 of 100 listings missed one, of 100 double ones 1).
+        2,000 mails: at 7,000 renames a second 20 of 100 listings missed one; at 9,000, 1 of 100 double ones did).
         """
         path = self.path
         try:

@@ -1,5 +1,6 @@
 """A mail's reading for a person's eyes, or for a report to somebody who must not read the mail."""
 
+import mimetypes
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from knowledge.cases import Placing
 from knowledge.screenings import Found
 
 Words = Callable[[str], str]
+# Any other type of an attachment is a word of the sender's choice.
+KNOWN_TYPES = frozenset(mimetypes.types_map.values())
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def record(reading: Reading, words: Words) -> dict[str, Any]:
         "bytes": reading.size,
         **_verdict(reading.screening, words),
         "case": reading.placing.case,
-        "placement": words(reading.placing.why) if reading.placing.case is None else reading.placing.why,
+        "placement": reading.placing.why,
         **(_contents(message, reading, words) if message else {}),
     }
 
@@ -71,16 +74,28 @@ def _contents(message: Message, reading: Reading, words: Words) -> dict[str, Any
         "subject": words(message.subject),
         "message_id": words(message.message_id),
         "date": message.sent_at.isoformat() if message.sent_at else None,
-        "authenticity": words(reading.found.authenticity),
+        "authenticity": _authenticity(message, reading, words),
         "text": words(message.text),
         "cut": message.cut,
         "quote": words(message.quote),
         "signature": words(message.signature),
-        "removed": [words(what) for what in message.removed],
+        "removed": [_removed(what, words) for what in message.removed],
         "attachments": [_attachment(item, words) for item in message.attachments],
         "bounce": words(bounce.words) if bounce else None,
         "model_reads": words(letter(message, with_quote=reading.placing.case is None)),
     }
+
+
+def _authenticity(message: Message, reading: Reading, words: Words) -> str:
+    """Redact the domain alone: the verdict is ours."""
+    line, domain = reading.found.authenticity, message.sender.domain if message.sender else ""
+    return line.replace(domain, words(domain)) if domain else line
+
+
+def _removed(what: str, words: Words) -> str:
+    """Redact the sample, which stands in quotation marks: before it stands in our words what was removed."""
+    ours, mark, sample = what.partition(': "')
+    return f"{ours}{mark}{words(sample)}"
 
 
 def _address(address: Address, words: Words) -> dict[str, str]:
@@ -90,7 +105,7 @@ def _address(address: Address, words: Words) -> dict[str, str]:
 def _attachment(item: Attachment, words: Words) -> dict[str, Any]:
     return {
         "name": words(item.name),
-        "type": item.media_type,
+        "type": item.media_type if item.media_type in KNOWN_TYPES else words(item.media_type),
         "bytes": item.size,
         "sha256": item.sha256 if words is plain else "",
         "inline": item.inline,
@@ -129,6 +144,7 @@ def _head(data: dict[str, Any]) -> Table:
             ("Authenticity", data["authenticity"]),
         ]
         rows += [("Removed", what) for what in data["removed"]]
+        rows += [("Cut", "its text is longer than reading.longest_text")] if data["cut"] else []
         rows += [("Bounce", data["bounce"])] if data["bounce"] else []
     for name, value in rows:
         grid.add_row(f"[bold]{name}[/]", Text(clean(value)))

@@ -124,7 +124,8 @@ def _bounced(around: Around, message: Message, bounce: Bounce, action: Action) -
     answered = ledger.get(around.db, action.message_id)
     why = f"our mail of message {action.message_id} {bounce.words}"
     filing = File("bounce", why, AutomatedKind.BOUNCE, for_a_person=bounce.is_final)
-    placing = Placing(answered.case_id if answered else None, bare_subject(message.subject), "", why)
+    told = f"it is a machine's word on our mail of message {action.message_id}"
+    placing = Placing(answered.case_id if answered else None, bare_subject(message.subject), "", told)
     return filing, placing, [Feedback(action_id=action.id or 0, kind=BOUNCED, detail=bounce.words, noted_at=around.now)]
 
 

@@ -45,10 +45,13 @@ def _deliver_four(bed: Bed) -> None:
 
 
 def test_log_shows_a_table_newest_first(worked: Bed) -> None:
-    """The table names sender, subject, category, actions and state, the newest decision on top."""
+    """The table names sender, subject, category, actions and state, the newest decision on top.
+
+    A rule decides at once, so the automatic reply that came last was filed first.
+    """
     shown = worked.clerkd("log", "--config", str(worked.config))
     assert shown.returncode == 0, shown.stderr
-    order = [shown.stdout.index(subject) for subject in ("Away", "URGENT", "Opening hours")]
+    order = [shown.stdout.index(subject) for subject in ("URGENT", "Opening hours", "Away")]
     assert order == sorted(order)
     for word in ("question", "draft", "escalated", "held", "automated"):
         assert word in shown.stdout
@@ -61,7 +64,7 @@ def test_log_shows_a_table_newest_first(worked: Bed) -> None:
         (["--person", "bo@tern"], ["URGENT: all is down"]),
         (["--state", "held"], ["Two of us"]),
         (["--search", "opening"], ["Opening hours"]),
-        (["--limit", "1"], ["Away"]),
+        (["--limit", "1"], ["URGENT: all is down"]),
         (["--since", "1h", "--category", "outage"], ["URGENT: all is down"]),
         (["--since", "2999-01-01"], []),
     ],
@@ -126,7 +129,7 @@ def test_log_refuses_an_unknown_state(worked: Bed) -> None:
     """The error lists the states that there are."""
     shown = worked.clerkd("log", "--state", "lost", "--config", str(worked.config))
     assert shown.returncode == 2
-    assert "received, asking, decided, done, escalated, held, failed" in shown.stderr
+    assert "received, screened, asking, decided, done, escalated, held, failed" in shown.stderr
 
 
 def test_status_counts_what_waits_for_a_person_and_exits_with_1(worked: Bed) -> None:

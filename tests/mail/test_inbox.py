@@ -102,17 +102,17 @@ def test_mail_announced_with_an_empty_search_is_heard_at_once(server: Misbehavin
     assert (inbox.listen(LONG), time.monotonic() - begun < AT_ONCE) == (True, True)
 
 
-def test_it_looks_twice_where_an_announcement_came_with_the_fetch(server: Misbehaving, inbox: Inbox) -> None:
-    """One announcement costs one more look, and no third."""
+def test_an_announcement_that_came_with_the_fetch_costs_no_further_look(server: Misbehaving, inbox: Inbox) -> None:
+    """There is one more look behind every batch, and no third."""
     server.coming = {"UID FETCH": [ordinary, ahead(b"* 3 EXISTS\r\n")]}
     take_in(inbox)
     assert server.count("UID SEARCH") == 2
 
 
-def test_it_looks_once_where_nothing_stirs(server: Misbehaving, inbox: Inbox) -> None:
-    """A quiet folder costs one SEARCH."""
+def test_it_looks_until_nothing_is_left(server: Misbehaving, inbox: Inbox) -> None:
+    """What came while a batch was handled is looked for at once: one SEARCH more, whether announced or not."""
     take_in(inbox)
-    assert server.count("UID SEARCH") == 1
+    assert server.count("UID SEARCH") == 2
 
 
 def test_it_works_on_after_the_server_was_killed_between_two_looks(server: Misbehaving, inbox: Inbox) -> None:

@@ -1,7 +1,9 @@
 """Patience, the bell, and a watchdog that lives on progress alone."""
 
 import asyncio
+import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -81,14 +83,18 @@ def test_the_watchdog_starves_when_one_worker_stands_still() -> None:
     assert fed == []
 
 
-def test_the_schedule_puts_ticks_on_a_queue_and_does_not_pile_them_up() -> None:
-    """After several intervals without a taker there is one tick, and the bell has rung."""
-    rings: list[int] = []
+def test_each_job_of_the_schedule_ticks_at_once_and_then_at_its_interval_in_the_loop_s_own_thread() -> None:
+    """A queue may be filled from the loop's thread alone; a slow job keeps no other from its ticks."""
+    ticks: list[tuple[str, int]] = []
 
-    async def wait() -> int:
-        with ticking(0.02, lambda: rings.append(1)) as ticks:
+    def tick(name: str) -> None:
+        ticks.append((name, threading.get_ident()))
+
+    async def wait() -> None:
+        with ticking([(0.02, partial(tick, "often")), (60, partial(tick, "seldom"))]):
             await asyncio.sleep(0.2)
-            return ticks.qsize()
 
-    assert asyncio.run(wait()) == 1
-    assert len(rings) > 2
+    asyncio.run(wait())
+    assert {thread for _name, thread in ticks} == {threading.get_ident()}
+    names = [name for name, _thread in ticks]
+    assert (names.count("seldom"), names.count("often") > 2) == (1, True)

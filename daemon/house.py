@@ -1,6 +1,7 @@
 """What the steps work with: the parts that ``daemon.app`` has wired, and the health of those that can fail."""
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +22,7 @@ from daemon.service.telemetry import Log
 from daemon.settings import Mailbox, Settings
 from knowledge import service
 from knowledge.database import Database
-from knowledge.tables import Condition
+from knowledge.tables import Action, Condition, Message
 
 MODEL, BUDGET, READER = "model", "budget", "reader"
 
@@ -71,8 +72,8 @@ class Effects(Protocol):
     def flag(self, place: Place, flag: str) -> None:
         """Set a flag on a mail."""
 
-    def move(self, place: Place, folder: str) -> None:
-        """Move a mail."""
+    def move(self, place: Place, folder: str, *, again: bool = False) -> None:
+        """Move a mail; ``again`` where an earlier try may have come half the way."""
 
     def is_there(self, place: Place) -> bool:
         """Say whether a mail is where it was received."""
@@ -115,10 +116,14 @@ class Watch:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """What is done in one mailbox, and the ticks that say when to see what became of the drafts there."""
+    """What is done in one mailbox, and the ticks that say when to see what became of the drafts there.
+
+    ``drafts`` are those that this round has still to look after.
+    """
 
     mailbox: Mailbox
     effects: Effects
+    drafts: deque[tuple[Action, Message]] = field(default_factory=deque)
     ticks: asyncio.Queue[Tick] = field(default_factory=lambda: asyncio.Queue(maxsize=1))
 
     @property

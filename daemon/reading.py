@@ -20,7 +20,7 @@ from daemon.steps.screen import Around, found, judge, read_mail, unfetched
 from knowledge import ledger, screenings
 from knowledge.database import Database
 from knowledge.ledger import Arrival
-from knowledge.raw import pack
+from knowledge.raw import header_of, pack
 from knowledge.screenings import Screened
 from knowledge.tables import Cursor
 from knowledge.tables import Message as Row
@@ -69,9 +69,9 @@ def _surroundings(settings: Settings | None, db: Database) -> Around:
 
 
 def _reading(mail: Filed, around: Around, reader: Reader, *, keeps: bool) -> Reading:
-    row = _received(around.db, mail, around.now) if keeps else _stray(mail, around.now)
+    row = _received(around.db, mail, around.now) if keeps else _known(around.db, mail, around.now)
     missing = unfetched(len(mail.raw), around.largest, whole=len(mail.raw) <= around.largest)
-    read = read_mail(reader, mail.raw, missing)
+    read = read_mail(reader, header_of(mail.raw) if missing else mail.raw, missing)
     screening, placing, _feedback = judge(around, row, read)
     what = found(around, read.message)
     if keeps:
@@ -88,6 +88,11 @@ def _received(db: Database, mail: Filed, now: datetime) -> Row:
     cursor = Cursor(mailbox="files", folder="", uidvalidity=1, last_uid=uid, since=now)
     number = ledger.receive(db, [arrival], cursor, now)[uid]
     return ledger.get(db, number) or _stray(mail, now)
+
+
+def _known(db: Database, mail: Filed, now: datetime) -> Row:
+    """Give the mail's row in the service's ledger, so that it is not taken for a copy of itself."""
+    return ledger.known_by(db, pack(mail.raw).sha256) or _stray(mail, now)
 
 
 def _stray(mail: Filed, now: datetime) -> Row:

@@ -22,6 +22,12 @@ def note(db: Database, row: Feedback) -> bool:
         return True
 
 
+def kinds_of(db: Database, action_id: int) -> list[str]:
+    """List the kinds of feedback on an action."""
+    with db.read() as session:
+        return list(session.exec(select(Feedback.kind).where(Feedback.action_id == action_id)))
+
+
 def of_message(db: Database, message_id: int) -> list[Feedback]:
     """List the feedback on a message's actions, the oldest first."""
     with db.read() as session:

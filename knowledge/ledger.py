@@ -188,6 +188,12 @@ def _raw(session: Session, message: Message) -> bytes:
     return unpack(session.get_one(RawMail, message.sha256).packed)
 
 
+def known_by(db: Database, sha256: str) -> Message | None:
+    """Give the first message with these bytes."""
+    with db.read() as session:
+        return session.exec(select(Message).where(Message.sha256 == sha256).order_by(col(Message.id))).first()
+
+
 def copy_of(db: Database, row: Message, raw: bytes, message_id: str, sender: str) -> Message | None:
     """Give the earlier message that this one is a copy of.
 

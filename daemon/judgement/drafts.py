@@ -7,15 +7,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 LONGEST_DIFFERENCE = 4_000
+TOO_LARGE = "it is too large to be compared with what was drafted"
 # Clocks of mail server and daemon may differ a little; an older answer of a person's own is none to our draft.
 CLOCK_SLACK = timedelta(minutes=5)
 
 
 class Fate(StrEnum):
-    """What became of a draft."""
+    """What became of a draft. MISSING was seen nowhere once: a mail program may just be sending it."""
 
     SENT = "sent"
     EDITED = "edited"
+    MISSING = "missing"
     DELETED = "deleted"
 
 
@@ -24,9 +26,12 @@ FINAL = (Fate.SENT, Fate.DELETED)
 
 @dataclass(frozen=True)
 class Seen:
-    """A mail that may be what became of the draft: its text, whether it was sent, and when it was stored."""
+    """A mail that may be what became of the draft: its text, whether it was sent, and when it was stored.
 
-    text: str
+    The text is None where the mail is too large to be compared.
+    """
+
+    text: str | None
     sent: bool
     stored_at: datetime
 
@@ -39,8 +44,8 @@ class Outcome:
     difference: str = ""
 
 
-def outcome(drafted: str, drafted_at: datetime, seen: Sequence[Seen]) -> Outcome | None:
-    """Say what became of a draft; None as long as it lies there untouched.
+def outcome(drafted: str, drafted_at: datetime, seen: Sequence[Seen], *, missed: bool) -> Outcome | None:
+    """Say what became of a draft; None as long as it lies there untouched. ``missed`` says that it was missing before.
 
     What was sent counts before what lies among the drafts: mail programs leave copies behind.
     """
@@ -49,13 +54,15 @@ def outcome(drafted: str, drafted_at: datetime, seen: Sequence[Seen]) -> Outcome
     if sent:
         return Outcome(Fate.SENT, difference(drafted, sent.text))
     if not ours:
-        return Outcome(Fate.DELETED)
+        return Outcome(Fate.DELETED if missed else Fate.MISSING)
     changes = difference(drafted, ours[-1].text)
     return Outcome(Fate.EDITED, changes) if changes else None
 
 
-def difference(drafted: str, found: str) -> str:
+def difference(drafted: str, found: str | None) -> str:
     """Show what a person changed, line by line: what was taken out behind ``-``, what was put in behind ``+``."""
+    if found is None:
+        return TOO_LARGE
     before, after = _lines(drafted), _lines(found)
     lines = list(difflib.unified_diff(before, after, "drafted", "found", lineterm="", n=1))
     return "\n".join(lines[2:])[:LONGEST_DIFFERENCE]

@@ -32,6 +32,8 @@ KEEPALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 TOKEN_MARGIN = timedelta(minutes=2)
 # Of a folder that stirs, IDLE says EXISTS; whatever else a server says in it ("still here") is no news.
 NEWS = re.compile(rb"^\* \d+ (EXISTS|RECENT)\b", re.IGNORECASE)
+# Other characters a stranger may put into a Message-ID too; a search for them is refused, or means something else.
+SEARCHABLE = re.compile(r"<[A-Za-z0-9.!#$&'+/=?^_`|~:;,@-]{1,250}>")
 BYE = re.compile(rb"^\* BYE\b", re.IGNORECASE)
 # What a server in trouble answers to a sign-in that may be quite right (RFC 5530, 3).
 BUSY = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]")
@@ -280,10 +282,10 @@ class Imap:
 
     def fetch(self, mails: Sequence[Listed], largest: int) -> list[Fetched]:
         """Fetch mails without marking them as seen; of one that is larger than ``largest``, only the header."""
-        whole = self._parts([mail for mail in mails if mail.size <= largest], "BODY.PEEK[]")
-        heads = self._parts([mail for mail in mails if mail.size > largest], "BODY.PEEK[HEADER]")
+        whole = self._parts([mail for mail in mails if 0 <= mail.size <= largest], "BODY.PEEK[]")
+        heads = self._parts([mail for mail in mails if not 0 <= mail.size <= largest], "BODY.PEEK[HEADER]")
         fetched = [
-            Fetched(mail.uid, mail.size, raw, mail.arrived_at, whole=bool(whole.get(mail.uid)))
+            Fetched(mail.uid, max(mail.size, 0), raw, mail.arrived_at, whole=bool(whole.get(mail.uid)))
             for mail in mails
             if (raw := whole.get(mail.uid, heads.get(mail.uid))) is not None
         ]
@@ -307,28 +309,43 @@ class Imap:
 
     def find(self, message_id: str) -> list[int]:
         """List the mails of the selected folder that carry this Message-ID."""
-        with self._connection() as client:
-            client.noop()
-            return sorted(client.search(["HEADER", "Message-ID", message_id]))
+        return self._find_by("Message-ID", message_id)
 
     def find_answers(self, message_id: str) -> list[int]:
         """List the mails of the selected folder that answer this Message-ID."""
+        return self._find_by("In-Reply-To", message_id)
+
+    def _find_by(self, name: str, message_id: str) -> list[int]:
+        """Search a header field for an id; one that no search can spell without doubt is not found."""
+        if not SEARCHABLE.fullmatch(message_id):
+            return []
         with self._connection() as client:
             client.noop()
-            return sorted(client.search(["HEADER", "In-Reply-To", message_id]))
+            return sorted(client.search(["HEADER", name, message_id]))
 
     def add_flag(self, uid: int, flag: str) -> None:
         """Set a flag or keyword; setting it twice is harmless."""
         with self._connection() as client, _refusals(f"the flag {flag!r} cannot be set"):
             client.add_flags([uid], [flag.encode()], silent=True)
 
+    def can_move(self) -> bool:
+        """Say whether the server moves a mail in one step."""
+        with self._connection() as client:
+            return bool(client.has_capability("MOVE"))
+
     def move(self, uid: int, folder: str) -> None:
-        """Move a mail of the selected folder: MOVE (RFC 6851), else COPY, mark as deleted and UID EXPUNGE."""
+        """Move a mail of the selected folder (RFC 6851)."""
         with self._connection() as client, _refusals(f"the mail cannot be moved to {folder!r}"):
-            if client.has_capability("MOVE"):
-                client.move([uid], folder)
-                return
+            client.move([uid], folder)
+
+    def copy(self, uid: int, folder: str) -> None:
+        """Copy a mail of the selected folder."""
+        with self._connection() as client, _refusals(f"the mail cannot be moved to {folder!r}"):
             client.copy([uid], folder)
+
+    def delete(self, uid: int) -> None:
+        """Mark a mail of the selected folder as deleted, and take it out where that can be done with it alone."""
+        with self._connection() as client, _refusals("the mail cannot be deleted"):
             client.add_flags([uid], [b"\\Deleted"], silent=True)
             if client.has_capability("UIDPLUS"):
                 client.uid_expunge([uid])
@@ -340,7 +357,7 @@ class Imap:
         with self._connection() as client, _refusals(f"the server refuses to store a mail in {folder!r}"):
             try:
                 client.append(folder, raw, flags=[flag.encode() for flag in flags])
-            except BROKEN as error:
+            except (*BROKEN, *NONSENSE) as error:
                 self._drop()
                 message = f"the connection to {self._account.host} broke while a mail was being stored"
                 raise UncertainError(message) from error

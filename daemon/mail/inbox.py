@@ -1,16 +1,20 @@
 """New mail of one folder: what is above the cursor, in order, in batches of bounded size, and the wait for more."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from daemon.errors import PermanentError
+from daemon.errors import PermanentError, TransientError
 from daemon.mail.bell import Bell
 from daemon.mail.imap import Fetched, Imap, Listed
 
 # Larger batches are a little faster, but what a crash repeats, and what the memory holds, grows with them.
 BATCH = 200
 BATCH_BYTES = 16_000_000
+# So often in a row a single mail may break the connection before it is taken in without a body, for a person to see.
+MOST_BREAKS = 3
+UNKNOWN = -1  # the size of a mail that the server refuses to list
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Inbox:
         self._largest = largest
         self._since = since
         self._bell = Bell()
+        self._breaks = 0
+        self._broken: Counter[int] = Counter()
 
     @property
     def pushes(self) -> bool:
@@ -85,10 +91,30 @@ class Inbox:
             yield from self._rescan(position, folder.uidvalidity)
             return
         while uids := self._wanted(position):
-            for chunk in _chunks(uids):
+            for mails, last in self._taken(uids):
+                position = replace(position, last_uid=last)
+                yield Batch(mails, position, folder.uidvalidity)
+        self._breaks, self._broken = 0, Counter()
+
+    def _taken(self, uids: list[int]) -> Iterator[tuple[tuple[Fetched, ...], int]]:
+        """Fetch mails in batches, each with the last UID that it covers.
+
+        A mail at which the connection breaks whenever it is asked for must not keep the others out: after a break the
+        batches are small, then single mails, and one that has broken it by itself a few times is not asked for again.
+        """
+        size = max(1, BATCH >> 4 * self._breaks)
+        for first in range(0, len(uids), size):
+            chunk = uids[first : first + size]
+            if len(chunk) == 1 and self._broken[chunk[0]] >= MOST_BREAKS:
+                yield (Fetched(chunk[0], 0, b"", datetime.now(UTC), whole=False),), chunk[0]
+                continue
+            try:
                 for mails, last in self._groups(chunk):
-                    position = replace(position, last_uid=last)
-                    yield Batch(tuple(self._fetch(mails)), position, folder.uidvalidity)
+                    yield tuple(self._fetch(mails)), last
+            except TransientError:
+                self._breaks += 1
+                self._broken.update(chunk if len(chunk) == 1 else ())
+                raise
 
     def _groups(self, chunk: list[int]) -> Iterator[tuple[list[Listed], int]]:
         """Cut a chunk of UIDs where its mails grow too large together; give each group with the last UID it covers."""
@@ -109,7 +135,7 @@ class Inbox:
             return self._imap.listing(chunk)
         except PermanentError:
             if len(chunk) == 1:
-                return [Listed(chunk[0], 0, datetime.now(UTC))]
+                return [Listed(chunk[0], UNKNOWN, datetime.now(UTC))]
         self._imap.select(self._folder, readonly=True)
         return [mail for uid in chunk for mail in self._listing([uid])]
 
@@ -124,10 +150,8 @@ class Inbox:
     def _rescan(self, before: Position, uidvalidity: int) -> Iterator[Batch]:
         uids = self._imap.new_uids(0)
         behind = Position(uidvalidity, uids[-1] if uids else 0, 0)
-        for chunk in _chunks(uids):
-            for mails, last in self._groups(chunk):
-                done = last == uids[-1]
-                yield Batch(tuple(self._fetch(mails)), behind if done else before, uidvalidity, rescan=True)
+        for mails, last in self._taken(uids):
+            yield Batch(mails, behind if last == uids[-1] else before, uidvalidity, rescan=True)
         if not uids:
             yield Batch((), behind, uidvalidity, rescan=True)
 
@@ -160,7 +184,3 @@ class Inbox:
         """End the connection."""
         self._imap.close()
         self._bell.close()
-
-
-def _chunks(uids: list[int]) -> Iterator[list[int]]:
-    return (uids[first : first + BATCH] for first in range(0, len(uids), BATCH))

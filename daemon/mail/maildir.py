@@ -70,7 +70,7 @@ class Folder:
         except OSError as error:
             message = f"the folder {self.name!r} cannot be read: {path}: {error.strerror}"
             raise PermanentError(message) from None
-        return {file.name.partition(":")[0]: file for file in found if not file.name.startswith(".")}
+        return {_unique(file): file for file in found if not file.name.startswith(".")}
 
     def reach(self, unique: str, act: Callable[[Path], T], path: Path | None = None) -> T | None:
         """Do something with a mail's file, by the name that it has by now; None where the mail is gone.
@@ -197,8 +197,11 @@ class MaildirInbox:
         """Read a mail; None where it has vanished, without a body where it may not be read."""
         try:
             return self._folder.reach(unique, lambda path: self._read(uid, path), self._files[unique])
-        except OSError:
+        except (PermissionError, IsADirectoryError):
             return Fetched(uid, 0, b"", datetime.now(UTC), whole=False)
+        except OSError as error:  # nothing is wrong with the mail: it is read when the disk is well again
+            message = f"the Maildir folder {self._folder.name!r} cannot be read: {error.strerror}"
+            raise TransientError(PART, message) from error
 
     def _read(self, uid: int, path: Path) -> Fetched:
         size, arrived = path.stat().st_size, _arrived(path)
@@ -274,7 +277,7 @@ class MaildirOutbox:
             raise PermanentError(message)
         self._rename(place, Folder(self._root, place.folder), LETTERS[flag])
 
-    def move(self, place: Place, folder: str) -> None:
+    def move(self, place: Place, folder: str, *, again: bool = False) -> None:  # noqa: ARG002 - a rename has no half
         """Move the mail; GoneError where it is no longer there."""
         self._rename(place, Folder(self._root, folder))
 
@@ -340,9 +343,9 @@ def _sightings(folder: Folder, trail: Trail, *, sent: bool) -> list[Sighting]:
     return [sighting for sighting in read if sighting]
 
 
-def _sighting(path: Path, *, sent: bool) -> Sighting | None:
-    small = path.stat().st_size <= LARGEST_SIGHTING
-    return Sighting(path.read_bytes(), _arrived(path), sent=sent) if small else None
+def _sighting(path: Path, *, sent: bool) -> Sighting:
+    whole = path.stat().st_size <= LARGEST_SIGHTING
+    return Sighting(path.read_bytes() if whole else _head(path), _arrived(path), sent=sent, whole=whole)
 
 
 def _with_field(folder: Folder, name: bytes, value: str) -> dict[str, Path]:
@@ -368,6 +371,11 @@ def _head(path: Path) -> bytes:
         start = file.read(HEAD_BYTES)
     ends = [end + len(mark) for mark in (b"\n\n", b"\r\n\r\n") if (end := start.find(mark)) >= 0]
     return start[: min(ends, default=HEAD_BYTES)]
+
+
+def _unique(file: Path) -> str:
+    """Give the part of the name that stays; bytes that are no UTF-8 are spelled out, since a database takes text."""
+    return os.fsencode(file.name).decode("utf-8", "backslashreplace").partition(":")[0]
 
 
 def _mtime(path: Path) -> int:

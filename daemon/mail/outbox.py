@@ -1,5 +1,6 @@
 """The effects on the mailbox. Each can be looked for afterwards, so that none is done twice after a crash."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ DRAFT_FLAGS = ("\\Draft",)
 DRAFTS, SENT = "\\Drafts", "\\Sent"
 USUAL = {DRAFTS: ("Drafts",), SENT: ("Sent", "Sent Items", "Sent Messages")}
 LARGEST_SIGHTING = 1_000_000
+MESSAGE_ID = re.compile(rb"^message-id:\s*(<[!-;=?-~]+>)", re.IGNORECASE | re.MULTILINE)
 MOST_SIGHTINGS = 5
 
 
@@ -33,11 +35,12 @@ class Trail:
 
 @dataclass(frozen=True)
 class Sighting:
-    """A mail that a trail led to, among the drafts or in what was sent."""
+    """A mail that a trail led to, among the drafts or in what was sent; of a very large one only the header."""
 
     raw: bytes
     seen_at: datetime
     sent: bool
+    whole: bool = True
 
 
 class Outbox:
@@ -100,19 +103,41 @@ class Outbox:
         uids = self._imap.find(trail.own_id) or (self._imap.find_answers(trail.answers) if trail.answers else [])
         listed = self._imap.listing(uids[-MOST_SIGHTINGS:]) if uids else []
         mails = self._imap.fetch(listed, LARGEST_SIGHTING)
-        return [Sighting(mail.raw, mail.arrived_at, sent=attribute == SENT) for mail in mails if mail.whole]
+        sent = attribute == SENT
+        return [Sighting(mail.raw, mail.arrived_at, sent=sent, whole=mail.whole) for mail in mails]
 
     def flag(self, place: Place, flag: str) -> None:
         """Set a flag on the mail; GoneError where the mail is no longer there."""
         self._open(place)
         self._imap.add_flag(place.uid, flag)
 
-    def move(self, place: Place, folder: str) -> None:
-        """Move the mail; GoneError where it is no longer there."""
+    def move(self, place: Place, folder: str, *, again: bool = False) -> None:
+        """Move the mail; GoneError where it is no longer there.
+
+        ``again`` says that an earlier try may have come half the way. A server without MOVE has to copy and delete:
+        cut off between the two, the copy is there already, and is not made a second time.
+        """
         self._open(place)
         self._imap.create(folder)
+        if self._imap.can_move():
+            self._imap.select(place.folder)
+            self._imap.move(place.uid, folder)
+            return
+        copied = again and self._is_copied(place, folder)
         self._imap.select(place.folder)
-        self._imap.move(place.uid, folder)
+        if not copied:
+            self._imap.copy(place.uid, folder)
+        self._imap.delete(place.uid)
+
+    def _is_copied(self, place: Place, folder: str) -> bool:
+        """Look for the mail's copy: the same Message-ID and the same size. One without an id is not recognised."""
+        self._imap.select(place.folder, readonly=True)
+        listed = self._imap.listing([place.uid])
+        found = [MESSAGE_ID.search(mail.raw) for mail in self._imap.fetch(listed, 0)]
+        ids = [match[1].decode() for match in found if match]
+        self._imap.select(folder, readonly=True)
+        twins = self._imap.find(ids[0]) if ids else []
+        return any(twin.size == mail.size for twin in self._imap.listing(twins) for mail in listed) if twins else False
 
     def is_there(self, place: Place) -> bool:
         """Say whether the mail is still where it was received."""

@@ -99,7 +99,7 @@ def _perform(effects: Effects, row: Row, action: Action) -> None:
         case Kind.FLAG | Kind.ESCALATE:
             effects.flag(place, action.target)
         case Kind.MOVE:
-            effects.move(place, action.target)
+            effects.move(place, action.target, again=action.tries > 1)
 
 
 async def _is_to_be_done(house: House, outgoing: Outgoing, row: Row, action: Action) -> bool:

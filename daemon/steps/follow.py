@@ -14,55 +14,64 @@ from knowledge.tables import Action, Feedback
 from knowledge.tables import Message as Row
 
 FOLLOWED_FOR = timedelta(days=30)
-EVENTS = {Fate.SENT: "draft_sent", Fate.EDITED: "draft_edited", Fate.DELETED: "draft_deleted"}
+EVENTS = {
+    Fate.SENT: "draft_sent",
+    Fate.EDITED: "draft_edited",
+    Fate.MISSING: "draft_missing",
+    Fate.DELETED: "draft_deleted",
+}
 
 
 async def follow(house: House) -> bool:
-    """Look after the drafts of one mailbox whose time it is; say whether there was one."""
-    due = next(
-        (out for out in house.outgoing.values() if not out.ticks.empty() and out.part not in _paused(house)), None
-    )
+    """Look after one draft whose time it is, so that no action waits for a round of them; say whether there was one."""
+    due = next((outgoing for outgoing in house.outgoing.values() if _is_due(house, outgoing)), None)
     if due is None:
         return False
-    due.ticks.get_nowait()
-    since = house.clock() - FOLLOWED_FOR
-    drafts = feedback.open_drafts(
-        house.db, due.mailbox.name, draft=Kind.DRAFT, stored=ActionState.SENT, final=FINAL, since=since
-    )
-    for action, row in drafts:
-        if house.stop.requested or not await _look(house, due, action, row):
-            break
-        house.pulse.beat("outbox")
+    if not due.drafts:
+        due.ticks.get_nowait()
+        due.drafts.extend(_open_drafts(house, due))
+    if due.drafts:
+        await _look(house, due, *due.drafts.popleft())
     return True
 
 
-def _paused(house: House) -> list[str]:
-    return [out.part for out in house.outgoing.values() if house.health.is_paused(out.part)]
+def _is_due(house: House, outgoing: Outgoing) -> bool:
+    waits = bool(outgoing.drafts) or not outgoing.ticks.empty()
+    return waits and not house.health.is_paused(outgoing.part) and not house.health.is_paused(READER)
 
 
-async def _look(house: House, outgoing: Outgoing, action: Action, row: Row) -> bool:
-    """Look after one draft; False where the mailbox cannot be asked now."""
+def _open_drafts(house: House, outgoing: Outgoing) -> list[tuple[Action, Row]]:
+    since = house.clock() - FOLLOWED_FOR
+    return feedback.open_drafts(
+        house.db, outgoing.mailbox.name, draft=Kind.DRAFT, stored=ActionState.SENT, final=FINAL, since=since
+    )
+
+
+async def _look(house: House, outgoing: Outgoing, action: Action, row: Row) -> None:
+    """Look after one draft; where the mailbox cannot be asked now, the round is over."""
     trail = Trail(action.own_message_id, row.message_id)
     try:
         sightings = await asyncio.to_thread(outgoing.effects.look_for, trail)
         found = await asyncio.to_thread(_outcome, house, action, sightings)
     except TransientError as error:
+        outgoing.drafts.clear()
         house.health.pause(READER if error.part == READER else outgoing.part, error.kind, str(error))
-        return False
+        return
     except PermanentError:
-        return True  # a copy that cannot be read tells nothing; it is looked at again
+        return  # a copy that cannot be read tells nothing; it is looked at again
+    house.health.well(outgoing.part)
     if found:
         _note(house, action, row, found)
-    return True
 
 
 def _outcome(house: House, action: Action, sightings: list[Sighting]) -> Outcome | None:
-    seen = [Seen(_text(house, sighting.raw), sighting.sent, sighting.seen_at) for sighting in sightings]
-    return outcome(_text(house, action.content), action.created_at, seen)
+    seen = [Seen(_text(house, sighting), sighting.sent, sighting.seen_at) for sighting in sightings]
+    missed = Fate.MISSING in feedback.kinds_of(house.db, action.id or 0)
+    return outcome(house.reader.read(action.content).text, action.created_at, seen, missed=missed)
 
 
-def _text(house: House, raw: bytes) -> str:
-    return house.reader.read(raw).text
+def _text(house: House, sighting: Sighting) -> str | None:
+    return house.reader.read(sighting.raw).text if sighting.whole else None
 
 
 def _note(house: House, action: Action, row: Row, found: Outcome) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from daemon.errors import ClerkdError, PermanentError, TransientError
 from daemon.house import House, Watch
 from daemon.judgement.states import MessageState
@@ -28,6 +30,12 @@ async def receive(house: House, watch: Watch) -> bool:
         count = await _receive(house, watch)
     except (TransientError, PermanentError) as error:
         _lost(house, watch, error)
+        return False
+    except (SQLAlchemyError, OSError):
+        raise  # the database or the disk is in trouble: that ends the service, and systemd starts it again
+    except Exception as error:  # what our own code stumbles over in one folder must not stop the others
+        house.log.exception("stumbled", exc_info=error, folder=watch.folder)
+        _lost(house, watch, PermanentError(f"clerkd stumbled over it ({type(error).__name__}); please report this"))
         return False
     house.health.well(watch.part)
     _heard(house, watch)

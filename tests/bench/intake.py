@@ -56,7 +56,7 @@ Far :far:
 Near :near:
 Sync Pull
 Create Near
-SyncState {root}/state-
+SyncState *
 """
 
 

@@ -1,6 +1,7 @@
 """The commands, as a person runs them: beside a running daemon and without one."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,7 +15,8 @@ from daemon.rehearsal.mailserver import MailServer
 from daemon.rehearsal.model import StandIn
 from daemon.rehearsal.rules import decide
 from daemon.steps.orders import obey
-from knowledge import service
+from knowledge import connections, feedback, service
+from knowledge.tables import Feedback
 from tests.bed import PASSWORD, USER, Bed, end, mail, wait_for
 from tests.faults import Faults
 
@@ -38,7 +40,7 @@ def worked(worked_once: Bed, tmp_path: Path) -> Bed:
 
 
 def _deliver_four(bed: Bed) -> None:
-    bed.server.deliver(mail("Opening hours", body="When do you open on Saturdays, please?"))
+    bed.server.deliver(mail("Opening hours", body="When do you open on Saturdays,\u200b please?"))
     bed.server.deliver(mail("URGENT: all is down", sender="Bo Tern <bo@tern.example>"))
     bed.server.deliver(mail("Two of us", sender="cy@vane.example, di@vane.example"))
     bed.server.deliver(mail("Away", sender="Eve Fern <eve@fern.example>", Auto_Submitted="auto-replied"))
@@ -89,6 +91,37 @@ def test_log_show_gives_json(worked: Bed) -> None:
     shown = json.loads(worked.clerkd("log", "show", "1", "--json", "--config", str(worked.config)).stdout)
     assert shown["category"] == "question"
     assert shown["turns"][0]["prompt"].count("When do you open on Saturdays") == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("authenticity", "not authenticated"),
+        ("placement", "nothing in it leads to a known case"),
+        ("removed", ["1 zero-width character in the text"]),
+        ("feedback", []),
+    ],
+)
+def test_log_show_tells_how_a_mail_was_read(worked: Bed, key: str, value: object) -> None:
+    """Whether its domain vouches for it, why it is in its case, what was taken out, and what became of its draft."""
+    shown = json.loads(worked.clerkd("log", "show", "1", "--json", "--config", str(worked.config)).stdout)
+    assert shown[key] == value
+
+
+def test_log_show_lays_out_how_a_mail_was_read(worked: Bed) -> None:
+    """The same for a person's eyes, with a draft's fate in a panel beside the action."""
+    action = worked.entries[0].actions[0].id or 0
+    feedback.note(worked.db, Feedback(action_id=action, kind="edited", detail="+At nine.", noted_at=datetime.now(UTC)))
+    said = worked.clerkd("log", "show", "1", "--config", str(worked.config)).stdout
+    shown = " ".join(said.split())
+    told = (
+        "Case 1: nothing in it leads to a known case",
+        "Authenticity not authenticated",
+        "Removed 1 zero-width character in the text",
+        f"action {action}: edited, noted",
+        "+At nine.",
+    )
+    assert [words for words in told if words not in shown] == []
 
 
 def test_log_show_of_an_unknown_number_says_so(worked: Bed) -> None:
@@ -152,6 +185,29 @@ def test_status_of_a_healthy_running_service_exits_with_0(bed: Bed) -> None:
         assert (status["running"], status["well"], status["pid"]) == (True, True, process.pid)
     finally:
         end(process)
+
+
+def test_status_says_how_it_stands_with_each_watched_folder(bed: Bed) -> None:
+    """One line a folder: since when it can be read, how new mail is noticed, when it was last seen, the last error."""
+    bed.sections["mailbox"] = 'watch = ["INBOX", "Nowhere"]'
+    process = bed.start()
+    try:
+        wait_for(lambda: "first_start" in bed.log_text and "paused" in bed.log_text, what="a look at both folders")
+        wait_for(lambda: [row.heard_at is None for row in connections.every(bed.db)] == [False, True], what="the notes")
+        shown = bed.clerkd("status", "--config", str(bed.config)).stdout
+        kept = json.loads(bed.clerkd("status", "--json", "--config", str(bed.config)).stdout)["connections"]
+    finally:
+        end(process)
+    nowhere, inbox = sorted((line for line in shown.splitlines() if "connected " in line), reverse=True)
+    assert re.fullmatch(r"connected .* INBOX; since .*, the server tells of new mail; last seen [^;]*", inbox)
+    assert re.match(r"not connected .* Nowhere; last seen -; last error .*: the folder 'Nowhere' cannot", nowhere)
+    assert [(row["folder"], row["pushes"]) for row in kept] == [("INBOX", True), ("Nowhere", False)]
+
+
+def test_status_of_a_service_that_does_not_run_shows_no_connections(worked: Bed) -> None:
+    """What they were when it ended says nothing of now."""
+    shown = json.loads(worked.clerkd("status", "--json", "--config", str(worked.config)).stdout)
+    assert (shown["running"], shown["connections"]) == (False, [])
 
 
 def test_status_shows_a_pause_of_the_running_service(bed: Bed) -> None:
@@ -307,7 +363,7 @@ def test_a_wrong_call_is_refused_with_the_usage(bed: Bed, arguments: list[str]) 
     assert "Traceback" not in shown.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "init", "check", "run", "status", "log", "requeue", "done"])
+@pytest.mark.parametrize("command", ["demo", "init", "check", "run", "status", "log", "read", "requeue", "done"])
 def test_every_command_has_help_with_an_example(bed: Bed, command: str) -> None:
     """Each help page shows how the command is used."""
     shown = bed.clerkd(command, "--help")

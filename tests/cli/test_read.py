@@ -1,5 +1,6 @@
 """``clerkd read``: how a mail is read, for whoever asks why, and for a report that gives nothing of it away."""
 
+import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -338,7 +339,7 @@ def test_a_bounce_of_our_own_mail_gives_nobody_away(clerkd: Clerkd, file: Callab
 
 
 SECRET_WORDS = st.text("qvwzjkQVWZ", min_size=4, max_size=9)
-SECRET_NUMBERS = st.text("0123456789", min_size=7, max_size=12)
+SECRET_NUMBERS = st.text("123456789", min_size=7, max_size=12)
 SECRETS = SECRET_WORDS | SECRET_NUMBERS
 # Every place of a mail in which a sender can put a word, and some where they should not be able to.
 LETTER = """\
@@ -400,13 +401,13 @@ def letters(secrets: list[str]) -> list[bytes]:
 
 
 @given(st.lists(SECRETS, min_size=10, max_size=10), SECRET_WORDS)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_redacted_report_never_holds_a_word_of_the_mail(tmp_path: Path, secrets: list[str], name: str) -> None:
     """No word, number, address or file name of it: neither in the JSON nor on the page."""
     paths = [tmp_path / f"{name}-{number}.eml" for number, _ in enumerate(letters(secrets))]
     for path, raw in zip(paths, letters(secrets), strict=True):
         path.write_bytes(raw)
-    console = Console(width=400, record=True, quiet=True)
+    console = Console(width=400, file=io.StringIO(), record=True)
     found = [record(reading, Redactor("salt").words) for reading in readings(paths, None)]
     for item in found:
         console.print(page(item))

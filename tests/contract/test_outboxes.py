@@ -170,3 +170,29 @@ def test_a_deleted_draft_is_seen_nowhere(desk: Desk) -> None:
     desk.effects.store_draft(DRAFT)
     desk.clear(drafts_of(desk))
     assert desk.effects.look_for(Trail(OWN, THEIRS)) == []
+
+
+@pytest.mark.parametrize("theirs", ["<m\u00fcnz@quill.example>", "<a{5}b@quill.example>", '<a"b@quill.example>'])
+def test_an_id_that_no_search_can_spell_is_looked_for_in_vain_and_stops_nothing(desk: Desk, theirs: str) -> None:
+    """A stranger chooses what stands in a Message-ID; the outbox goes on with its work."""
+    desk.effects.store_draft(DRAFT)
+    desk.clear(drafts_of(desk))
+    desk.put(DRAFT, "Sent")
+    desk.effects.reconnect()
+    assert [seen.sent for seen in desk.effects.look_for(Trail(OWN, theirs))] == [True]
+    assert desk.effects.look_for(Trail("<other@clerkd.example>", theirs)) == []
+
+
+def test_a_move_cut_off_half_way_makes_no_second_copy(desk: Desk) -> None:
+    """A server without MOVE has copied the mail already: the second try only takes the first one away."""
+    desk.effects.move(desk.place, desk.name("Archive"))
+    if desk.kind != "dovecot-without-extensions":
+        return  # there is no half way
+    client = OnServer(desk.server, []).client()
+    client.select_folder("INBOX")
+    client.remove_flags(client.search("ALL"), [b"\\Deleted"])
+    desk.effects.move(desk.place, desk.name("Archive"), again=True)
+    client.select_folder(desk.name("Archive"), readonly=True)
+    assert len(client.search("ALL")) == 1
+    client.logout()
+    assert not desk.effects.is_there(desk.place)

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daemon.errors import TransientError
-from daemon.mail.imap import Imap
+from daemon.mail.imap import Fetched, Imap
 from daemon.mail.inbox import BATCH, BATCH_BYTES, Batch, Inbox, Position
-from tests.misbehaving import Mail, Misbehaving, Talk, ahead, completed, idling, ordinary, refused, silence
+from tests.misbehaving import Answer, Mail, Misbehaving, Talk, ahead, completed, idling, ordinary, refused, silence
 
 LARGEST = 10_000_000
 AT_ONCE, LONG = 2.0, 30.0
@@ -141,6 +141,38 @@ def cut_in_a_body(talk: Talk) -> None:
 
 
 # The numbers
+
+
+def breaking(poison: int) -> Answer:
+    """Hang up on whoever asks for the body of one mail."""
+
+    def answer(talk: Talk) -> None:
+        asked = talk.text.partition("FETCH ")[2].split()[0].replace(":", ",").split(",")
+        if "BODY" in talk.text and str(poison) in asked:
+            talk.hang_up()
+        else:
+            ordinary(talk)
+
+    return answer
+
+
+def test_a_mail_that_breaks_the_connection_whenever_it_is_asked_for_keeps_no_other_out(
+    server: Misbehaving, inbox: Inbox
+) -> None:
+    """The others come in as soon as they are asked for without it; it is taken in without a body in the end."""
+    server.mails |= {uid: Mail() for uid in range(4, 31)}
+    server.always = {"UID FETCH": breaking(20)}
+    taken: list[Fetched] = []
+    position = Position(1, 0)
+    for _ in range(8):
+        try:
+            for batch in inbox.new(position):
+                taken += batch.mails
+                position = batch.position
+        except TransientError:
+            continue
+    assert [mail.uid for mail in taken] == list(range(1, 31))
+    assert [mail.uid for mail in taken if not mail.raw] == [20]
 
 
 def test_a_new_uidvalidity_is_a_rescan(server: Misbehaving, inbox: Inbox) -> None:

@@ -401,3 +401,12 @@ def test_a_closed_source_can_be_used_again(disk: Disk) -> None:
     disk.deliver("One")
     assert subjects(everything(source)) == ["One"]
     assert source.connected_at is not None
+
+
+def test_a_file_whose_name_is_no_text_is_a_mail_like_any_other(disk: Disk) -> None:
+    """A backup or an old delivery agent may have named it so; it must not end the service."""
+    name = os.fsencode(disk.root / "new") + b"/1790000001.M1P1.h\xf6st"
+    with open(name, "wb") as file:  # noqa: PTH123 - a path takes no such name
+        file.write(b"Subject: Hours\n\nWhen?\n")
+    (batch,) = everything(disk.inbox())
+    assert [mail.raw for mail in batch.mails] == [b"Subject: Hours\n\nWhen?\n"]

@@ -118,10 +118,11 @@ def test_only_the_latest_of_many_answers_are_read(disk: Disk) -> None:
     assert [sighting.raw[:10] for sighting in seen] == [b"Subject: %d" % number for number in range(2, 7)]
 
 
-def test_a_huge_mail_is_no_sighting(disk: Disk) -> None:
-    """Whoever attached a film to the draft does not fill our memory with it."""
+def test_of_a_huge_mail_only_the_header_is_seen(disk: Disk) -> None:
+    """Whoever attached a film to the draft does not fill our memory with it, and has sent it all the same."""
     Folder(disk.root, "Sent").store(DRAFT + b"x" * LARGEST_SIGHTING, "S")
-    assert disk.outbox().look_for(Trail(OWN, THEIRS)) == []
+    (seen,) = disk.outbox().look_for(Trail(OWN, THEIRS))
+    assert (seen.sent, seen.whole, len(seen.raw) < LARGEST_SIGHTING) == (True, False, True)
 
 
 # Flags and moves

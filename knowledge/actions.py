@@ -32,15 +32,16 @@ def next_due(db: Database, states: Sequence[str], now: datetime, without: Sequen
     with db.read() as session:
         # As for messages: what was put off in the future, was put off by a clock that has been set back since.
         due = or_(col(Action.due_at).is_(None), col(Action.due_at) <= now, col(Action.updated_at) > now)
-        waiting = select(Action).where(col(Action.state).in_(states)).order_by(col(Action.id))
+        waiting = select(Action.id, Action.message_id).where(col(Action.state).in_(states)).order_by(col(Action.id))
         if without:
             unreachable = select(Message.id).where(col(Message.mailbox).in_(without))
             waiting = waiting.where(col(Action.message_id).not_in(unreachable))
-        firsts: dict[int, Action] = {}
-        for action in session.exec(waiting):
-            firsts.setdefault(action.message_id, action)
-        ready = {action.id for action in session.exec(waiting.where(due))}
-        return next((action for action in firsts.values() if action.id in ready), None)
+        firsts: dict[int, int | None] = {}
+        for action_id, message_id in session.exec(waiting):
+            firsts.setdefault(message_id, action_id)
+        ready = {action_id for action_id, _message_id in session.exec(waiting.where(due))}
+        chosen = next((action_id for action_id in firsts.values() if action_id in ready), None)
+        return session.get(Action, chosen) if chosen else None
 
 
 def change(db: Database, action: Action, to: Change, now: datetime) -> Action:

@@ -12,6 +12,7 @@ from knowledge.tables import Action, Case, Message
 
 Found = Select[int | None, int | None]
 
+MOST_LOOKED_AT = 20  # messages under one id or subject
 OWN_ID, THEIR_ID, CONVERSATION, SUBJECT = "own-id", "their-id", "conversation", "subject"
 
 
@@ -49,8 +50,8 @@ class Placing:
 def relatives(db: Database, trace: Trace, before: int) -> list[Relative]:
     """List the cases that a trace leads to, the strongest and nearest first; ``before`` is the message at hand."""
     with db.read() as session:
-        ways = [(by, _newest(session, statement, before)) for by, statement in _ways(trace)]
-        return [_relative(session, case_id, by) for by, case_id in ways if case_id]
+        ways = [(by, case_id) for by, statement in _ways(trace) for case_id in _newest(session, statement, before)]
+        return [_relative(session, case_id, by) for by, case_id in ways]
 
 
 def _ways(trace: Trace) -> Iterator[tuple[str, Found]]:
@@ -72,10 +73,11 @@ def _cases() -> Found:
     return select(Message.case_id, Message.id)
 
 
-def _newest(session: Session, statement: Found, before: int) -> int | None:
+def _newest(session: Session, statement: Found, before: int) -> list[int]:
+    """Give the cases of the newest messages, each once: a stranger who repeats an id must not hide the true one."""
     known = statement.where(col(Message.case_id).is_not(None), col(Message.id) < before)
-    row = session.exec(known.order_by(col(Message.id).desc()).limit(1)).first()
-    return row[0] if row else None
+    rows = session.exec(known.order_by(col(Message.id).desc()).limit(MOST_LOOKED_AT))
+    return list(dict.fromkeys(case_id for case_id, _message_id in rows if case_id))
 
 
 def _relative(session: Session, case_id: int, by: str) -> Relative:

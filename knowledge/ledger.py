@@ -14,6 +14,8 @@ from knowledge.fence import fence
 from knowledge.raw import Packed, body_of, unpack
 from knowledge.tables import Cursor, Message, RawMail
 
+# Bodies that are compared for one mail: who sends a thousand mails under one Message-ID shall not cost a million looks.
+MOST_ALIKE = 20
 NOWHERE = 0  # below it are the places of mails that have none: no server gives such UIDs (RFC 3501, 2.3.1.1)
 
 
@@ -170,7 +172,7 @@ def _moved(session: Session, arrival: Arrival) -> Message | None:
     if same or not arrival.message_id:
         return same
     body = body_of(unpack(arrival.raw.packed))
-    alike = session.exec(elsewhere.where(Message.message_id == arrival.message_id))
+    alike = session.exec(elsewhere.where(Message.message_id == arrival.message_id).limit(MOST_ALIKE))
     return next((row for row in alike if body_of(_raw(session, row)) == body), None)
 
 
@@ -205,7 +207,8 @@ def copy_of(db: Database, row: Message, raw: bytes, message_id: str, sender: str
         same = session.exec(earlier.where(Message.sha256 == row.sha256)).first()
         if same or not message_id:
             return same
-        alike = session.exec(earlier.where(Message.message_id == message_id, Message.sender_address == sender))
+        latest = earlier.order_by(None).order_by(col(Message.id).desc()).limit(MOST_ALIKE)
+        alike = session.exec(latest.where(Message.message_id == message_id, Message.sender_address == sender))
         return next((other for other in alike if body_of(_raw(session, other)) == body_of(raw)), None)
 
 

@@ -23,6 +23,7 @@ from daemon.service.stop import Stop
 from daemon.service.telemetry import logger
 from knowledge import ledger
 from tests.bed import LOOPBACK, PASSWORD, USER, Bed, mail, wait_for
+from tests.bench.intake import TMPFS
 from tests.bench.path import servers
 from tests.bench.rows import Row, report
 from tests.dovecot import Dovecot
@@ -97,7 +98,7 @@ def measure(server: Any, api: int) -> list[float]:  # either server
     """Run a daemon on a mail server, with the stand-in at a port."""
     ear = Ear()
     structlog.configure(processors=[ear])
-    with tempfile.TemporaryDirectory(prefix="clerkd-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="clerkd-bench-", dir=TMPFS) as name:
         model = SimpleNamespace(url=f"http://127.0.0.1:{api}", seen=[])
         bed = Bed(Path(name), server, model, Faults())  # type: ignore[arg-type]
         bed.sections = {"mailbox": "poll_seconds = 30", "limits": "dollars_per_day = 1000\ndollars_per_month = 1000"}
@@ -120,7 +121,7 @@ def main() -> None:
     note = f"{DELIVERIES} deliveries, delivery to turn committed"
     with servers(0, 0.0) as served:
         embedded = measure(SimpleNamespace(imap_port=served.imap), served.api)
-        with tempfile.TemporaryDirectory(prefix="dovecot-") as short:
+        with tempfile.TemporaryDirectory(prefix="dovecot-", dir=TMPFS) as short:
             Path(short).chmod(0o755)
             server = Dovecot(Path(short), USER, PASSWORD)
             server.start()

@@ -133,8 +133,8 @@ def test_our_own_id_comes_before_a_mail_that_claims_it(db: Database) -> None:
 
 
 @pytest.mark.parametrize("clue", ["id", "conversation", "subject"])
-def test_the_newest_of_several_cases_counts(db: Database, clue: str) -> None:
-    """A clue that stands in two cases leads to the one that was written in last."""
+def test_the_newest_of_several_cases_comes_first(db: Database, clue: str) -> None:
+    """A clue that stands in two cases leads first to the one that was written in last."""
     for uid in (1, 2):
         screened(db, uid, message_id="<same@quill.example>", conversation="AdabcD")
         with db.write() as session:
@@ -144,7 +144,7 @@ def test_the_newest_of_several_cases_counts(db: Database, clue: str) -> None:
         "conversation": trace(conversation="AdabcD"),
         "subject": trace(subject_key="hours", sender=ADA),
     }
-    assert [case for _by, case in found(db, wanted[clue])] == [2]
+    assert [case for _by, case in found(db, wanted[clue])] == [2, 1]
 
 
 def test_a_relative_comes_with_what_the_judgement_weighs(db: Database) -> None:
@@ -193,3 +193,10 @@ def test_an_older_mail_never_sets_a_case_back(db: Database) -> None:
     """Mail may be screened in another order than it came."""
     first = placed(db, Placing(None, "Hours", "hours", ""), after(60))
     assert placed(db, Placing(first.id, "", "", "it answers"), NOW).updated_at == after(60)
+
+
+def test_a_stranger_who_repeats_an_id_hides_no_case(db: Database) -> None:
+    """Both cases are found under the id; which of them the sender belongs to is for the judgement to say."""
+    first = screened(db, 1, message_id="<one@quill.example>")
+    forged = screened(db, 2, message_id="<one@quill.example>", sender_address="eve@evil.example")
+    assert found(db, trace("<one@quill.example>")) == [(THEIR_ID, forged.case_id), (THEIR_ID, first.case_id)]

@@ -18,7 +18,7 @@ _PICTURES = (
 _JOINING = "\u0600-\u0dff\u0f00-\u109f\u1780-\u18af\ufb50-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc"
 _KEPT = (
     rf"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
-    rf"|(?<=[{_PICTURES}\ufe0f])\u200d(?=[{_PICTURES}])"
+    rf"|(?:(?<=[{_PICTURES}])|(?<=[{_PICTURES}#*0-9]\ufe0f))\u200d(?=[{_PICTURES}])"
     rf"|(?<=[{_PICTURES}#*0-9])[\ufe0e\ufe0f]"
 )
 # Unassigned characters at large stay: an emoji that is newer than this Python's tables is one. Only those that Unicode

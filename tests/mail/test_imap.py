@@ -440,6 +440,7 @@ def listens(imap: Imap) -> object:
 CALLS["idle"] = ("IDLE", listens)
 
 
+@pytest.mark.exhaustive
 @STALLS
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.usefixtures("impatient")

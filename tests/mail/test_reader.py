@@ -154,6 +154,7 @@ os._exit(0)""",
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS.keys())
 def test_it_gives_up_a_mail_that_fails_twice_and_reads_the_next(reader_of: Callable[..., Reader], trap: bytes) -> None:
     """The error names the limits, so that a person understands why it is held; those behind it are not stalled."""
@@ -239,6 +240,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("raw", HOSTILE.values(), ids=HOSTILE.keys())
 def test_it_reads_the_next_mail_after_a_hostile_one(reader_of: Callable[..., Reader], raw: bytes) -> None:
     """Whether the real parser read it, refused it or was killed: the queue goes on."""

@@ -78,9 +78,10 @@ def test_the_demo_works_the_users_own_mail(bed: Bed) -> None:
 @pytest.mark.exhaustive
 def test_the_demo_keeps_its_state_where_that_is_asked_and_goes_on_in_its_session(bed: Bed) -> None:
     """With --state, the log can be read afterwards, and a second rehearsal resumes the session."""
-    state, mails = bed.root / "kept", str(_eml(bed.root))
-    first = json.loads(bed.clerkd("demo", "--json", "--mail", mails, "--state", str(state)).stdout)
-    second = json.loads(bed.clerkd("demo", "--json", "--mail", mails, "--state", str(state)).stdout)
+    state, other = bed.root / "kept", bed.root / "other.eml"
+    other.write_bytes(mail("Another", sender="bo@tern.example"))
+    first = json.loads(bed.clerkd("demo", "--json", "--mail", str(_eml(bed.root)), "--state", str(state)).stdout)
+    second = json.loads(bed.clerkd("demo", "--json", "--mail", str(other), "--state", str(state)).stdout)
     assert (first["message"], second["message"]) == (1, 2)
     assert first["session"] == second["session"]
     assert "Only one" in bed.clerkd("log", "--config", str(state / "clerkd.toml")).stdout

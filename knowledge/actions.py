@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import BindParameter, bindparam, func, or_, update
 from sqlmodel import col, select
+from sqlmodel.sql.expression import Select
 
 from knowledge import ledger
 from knowledge.database import Database
@@ -24,24 +25,35 @@ class Change:
     due_at: datetime | None = None
 
 
+def _waiting() -> Select[int | None, int, bool]:
+    """Select the unfinished actions, each with whether it is due."""
+    now: BindParameter[datetime] = bindparam("now")
+    # As for messages: what was put off in the future, was put off by a clock that has been set back since.
+    due = or_(col(Action.due_at).is_(None), col(Action.due_at) <= now, col(Action.updated_at) > now)
+    unreachable = select(Message.id).where(col(Message.mailbox).in_(bindparam("without", expanding=True)))
+    return (
+        select(Action.id, Action.message_id, due)
+        .where(col(Action.state).in_(bindparam("states", expanding=True)))
+        .where(col(Action.message_id).not_in(unreachable))
+        .order_by(col(Action.id))
+    )
+
+
+WAITING = _waiting()  # asked at every stir, and made once, as ``ledger.NEXT_DUE``
+
+
 def next_due(db: Database, states: Sequence[str], now: datetime, without: Sequence[str] = ()) -> Action | None:
     """Give the oldest action that is due and has no unfinished one before it in its message.
 
     ``without`` names mailboxes that are out of reach: their actions wait, those of the others do not.
     """
     with db.read() as session:
-        # As for messages: what was put off in the future, was put off by a clock that has been set back since.
-        due = or_(col(Action.due_at).is_(None), col(Action.due_at) <= now, col(Action.updated_at) > now)
-        waiting = select(Action.id, Action.message_id).where(col(Action.state).in_(states)).order_by(col(Action.id))
-        if without:
-            unreachable = select(Message.id).where(col(Message.mailbox).in_(without))
-            waiting = waiting.where(col(Action.message_id).not_in(unreachable))
         firsts: dict[int, int | None] = {}
-        for action_id, message_id in session.exec(waiting):
-            firsts.setdefault(message_id, action_id)
-        ready = {action_id for action_id, _message_id in session.exec(waiting.where(due))}
-        chosen = next((action_id for action_id in firsts.values() if action_id in ready), None)
-        return session.get(Action, chosen) if chosen else None
+        values = {"states": list(states), "now": now, "without": list(without)}
+        for action_id, message_id, due in session.exec(WAITING, params=values):
+            if firsts.setdefault(message_id, action_id) == action_id and due:
+                return session.get(Action, action_id)
+        return None
 
 
 def change(db: Database, action: Action, to: Change, now: datetime) -> Action:

@@ -132,6 +132,8 @@ def _mentions(word: str) -> Any:  # noqa: ANN401 - SQLAlchemy's own expression t
 
 
 def _with_actions(session: Session, rows: Sequence[Any]) -> list[Entry]:
+    if not rows:
+        return []
     ids = [message.id for message, _decision, _turn in rows]
     found: dict[int, list[Action]] = {}
     for action in session.exec(select(Action).where(col(Action.message_id).in_(ids)).order_by(col(Action.id))):

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, update
+from sqlalchemy import BindParameter, bindparam, delete, update
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from knowledge.database import Database
 from knowledge.fence import fence
@@ -69,10 +70,18 @@ def leave_order(db: Database, kind: str, argument: str, state: str, now: datetim
         return order.id or 0
 
 
+def _orders() -> SelectOfScalar[Order]:
+    state: BindParameter[str] = bindparam("state")
+    return select(Order).where(col(Order.state) == state).order_by(col(Order.id))
+
+
+ORDERS = _orders()  # asked at every stir, and made once
+
+
 def orders(db: Database, state: str) -> list[Order]:
     """List the orders in a state, the oldest first."""
     with db.read() as session:
-        return list(session.exec(select(Order).where(Order.state == state).order_by(col(Order.id))))
+        return list(session.exec(ORDERS, params={"state": state}))
 
 
 def order(db: Database, number: int) -> Order | None:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, update
+from sqlalchemy import BindParameter, bindparam, func, update
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from knowledge import ledger, sessions
 from knowledge.database import Database
@@ -83,14 +84,21 @@ def in_state(db: Database, state: str) -> list[Turn]:
         return list(session.exec(select(Turn).where(Turn.state == state).order_by(col(Turn.id))))
 
 
+def _spent() -> SelectOfScalar[float]:
+    since: BindParameter[datetime] = bindparam("since")
+    return select(func.sum(func.coalesce(Turn.cost_usd, Turn.reserved_usd))).where(col(Turn.started_at) >= since)
+
+
+SPENT = _spent()  # asked twice before every turn, and made once
+
+
 def spent_since(db: Database, since: datetime) -> float:
     """Add up what turns since then cost, in US dollars: an open turn counts with all that it reserved.
 
     There is no upper end: a row stamped in the future counts inside every cap.
     """
     with db.read() as session:
-        amount = func.sum(func.coalesce(Turn.cost_usd, Turn.reserved_usd))
-        return float(session.exec(select(amount).where(col(Turn.started_at) >= since)).one() or 0.0)
+        return float(session.exec(SPENT, params={"since": since}).one() or 0.0)
 
 
 def last_settled_at(db: Database, settled: str) -> datetime | None:

@@ -85,6 +85,7 @@ class Inbox:
         What comes while a batch is handled is looked for at once: not every server tells of it later (measured).
         A UIDNEXT that has gone back means the same as a new UIDVALIDITY: the server has lost its count.
         """
+        self._bell.quieten()  # whoever rang has what it wanted: a look
         folder = self._imap.select(self._folder, readonly=True)
         rescan = folder.uidvalidity != position.uidvalidity or 0 < folder.uidnext <= position.last_uid
         if rescan:

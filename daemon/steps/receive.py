@@ -18,6 +18,7 @@ from knowledge.ledger import Arrival
 from knowledge.raw import pack
 from knowledge.tables import Connection, Cursor
 
+FEW = 20  # somebody waits for these: they are written at once, and only then is looked for more
 LISTEN_SECONDS = 10.0  # then the worker shows that it is alive, and listens on
 HEARD_SECONDS = timedelta(seconds=15)  # how exact "last seen" is: each note of it is a commit
 HEADER_END = re.compile(rb"\r?\n\r?\n")
@@ -27,7 +28,7 @@ MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[!-;=?-~]{1,250}>
 async def receive(house: House, watch: Watch) -> bool:
     """Take in all new mail of a folder; False where it is out of reach, which pauses this folder alone."""
     try:
-        count = await _receive(house, watch)
+        await _receive(house, watch)
     except (TransientError, PermanentError) as error:
         _lost(house, watch, error)
         return False
@@ -39,8 +40,6 @@ async def receive(house: House, watch: Watch) -> bool:
         return False
     house.health.well(watch.part)
     _heard(house, watch)
-    if count:
-        house.stop.ring()
     return True
 
 
@@ -52,9 +51,10 @@ async def listen(house: House, watch: Watch) -> None:
         _lost(house, watch, error)
         watch.tick()
         return
-    _heard(house, watch)
     if heard:
-        watch.tick()
+        watch.tick()  # the look that follows is the word noted
+    else:
+        _heard(house, watch)
 
 
 def _lost(house: House, watch: Watch, error: ClerkdError) -> None:
@@ -81,21 +81,24 @@ def _connection(house: House, watch: Watch) -> Connection:
     return connections.get(house.db, name, watch.folder) or Connection(mailbox=name, folder=watch.folder)
 
 
-async def _receive(house: House, watch: Watch) -> int:
-    """Write one batch while the next is being fetched."""
+async def _receive(house: House, watch: Watch) -> None:
+    """Write one batch while the next is being fetched; but a few mails are written at once."""
     batches = watch.source.new(await _position(house, watch))
-    count, coming = 0, _fetching(batches)
+    coming = _fetching(batches)
     try:
         while batch := await coming:
-            coming = _fetching(batches)
-            count += await asyncio.to_thread(_commit, house, watch, batch)
+            if len(batch.mails) > FEW:
+                coming = _fetching(batches)
+            if await asyncio.to_thread(_commit, house, watch, batch):
+                house.stop.ring()
+            if len(batch.mails) <= FEW:
+                coming = _fetching(batches)
             house.pulse.beat(watch.part)
             if house.stop.requested:
                 break
     finally:
         with suppress(ClerkdError):
             await coming
-    return count
 
 
 def _fetching(batches: Iterator[Batch]) -> asyncio.Future[Batch | None]:

@@ -67,9 +67,13 @@ async def screen(house: House, row: Row) -> bool:
         house.health.pause(READER, error.kind, str(error))
         return False
     house.health.well(READER)
-    judged = await asyncio.to_thread(judge, around, row, read)
-    await asyncio.to_thread(_write, house, row, found(around, read.message), judged)
+    await asyncio.to_thread(_conclude, house, around, row, read)
     return True
+
+
+def _conclude(house: House, around: Around, row: Row, read: Read) -> None:
+    judged = judge(around, row, read)
+    _write(house, row, found(around, read.message), judged)
 
 
 def read_mail(reader: Reader, raw: bytes, missing: str = "") -> Read:

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,7 +16,7 @@ from daemon.mail.imap import Fetched
 from daemon.mail.inbox import Batch, Position
 from knowledge import connections, ledger
 from knowledge.ledger import Arrival
-from knowledge.raw import pack
+from knowledge.raw import Packed, pack_all
 from knowledge.tables import Connection, Cursor
 
 FEW = 20  # somebody waits for these: they are written at once, and only then is looked for more
@@ -23,6 +24,16 @@ LISTEN_SECONDS = 10.0  # then the worker shows that it is alive, and listens on
 HEARD_SECONDS = timedelta(seconds=15)  # how exact "last seen" is: each note of it is a commit
 HEADER_END = re.compile(rb"\r?\n\r?\n")
 MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[!-;=?-~]{1,250}>)", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Load:
+    """A batch as it is written: see ``Batch``."""
+
+    arrivals: list[Arrival]
+    position: Position
+    uidvalidity: int
+    rescan: bool
 
 
 async def receive(house: House, watch: Watch) -> bool:
@@ -82,16 +93,17 @@ def _connection(house: House, watch: Watch) -> Connection:
 
 
 async def _receive(house: House, watch: Watch) -> None:
-    """Write one batch while the next is being fetched; but a few mails are written at once."""
-    batches = watch.source.new(await _position(house, watch))
+    """Write one batch while the next is being fetched and packed; but a few mails are written at once."""
+    batches = _packed(watch, watch.source.new(await _position(house, watch)))
     coming = _fetching(batches)
     try:
-        while batch := await coming:
-            if len(batch.mails) > FEW:
+        while load := await coming:
+            few = len(load.arrivals) <= FEW
+            if not few:
                 coming = _fetching(batches)
-            if await asyncio.to_thread(_commit, house, watch, batch):
+            if await asyncio.to_thread(_commit, house, watch, load):
                 house.stop.ring()
-            if len(batch.mails) <= FEW:
+            if few:
                 coming = _fetching(batches)
             house.pulse.beat(watch.part)
             if house.stop.requested:
@@ -101,7 +113,16 @@ async def _receive(house: House, watch: Watch) -> None:
             await coming
 
 
-def _fetching(batches: Iterator[Batch]) -> asyncio.Future[Batch | None]:
+def _packed(watch: Watch, batches: Iterator[Batch]) -> Iterator[Load]:
+    for batch in batches:
+        packed = pack_all(mail.raw for mail in batch.mails)
+        arrivals = [
+            _arrival(watch, batch.uidvalidity, mail, raw) for mail, raw in zip(batch.mails, packed, strict=True)
+        ]
+        yield Load(arrivals, batch.position, batch.uidvalidity, batch.rescan)
+
+
+def _fetching(batches: Iterator[Load]) -> asyncio.Future[Load | None]:
     return asyncio.ensure_future(asyncio.to_thread(next, batches, None))
 
 
@@ -128,16 +149,15 @@ def _cursor(watch: Watch, position: Position, since: datetime) -> Cursor:
     )
 
 
-def _commit(house: House, watch: Watch, batch: Batch) -> int:
+def _commit(house: House, watch: Watch, load: Load) -> int:
     now = house.clock()
     known = ledger.cursor(house.db, watch.mailbox.name, watch.folder)
     since = known.since if known else now
-    rescan = ledger.Rescan(_left_out(watch.mailbox.since, since)) if batch.rescan else None
+    rescan = ledger.Rescan(_left_out(watch.mailbox.since, since)) if load.rescan else None
     if rescan:
-        house.log.warning("folder_numbered_anew", folder=watch.folder, uidvalidity=batch.uidvalidity)
-    arrivals = [_arrival(watch, batch.uidvalidity, mail) for mail in batch.mails]
-    numbers = ledger.receive(house.db, arrivals, _cursor(watch, batch.position, since), now, rescan)
-    for mail in batch.mails:
+        house.log.warning("folder_numbered_anew", folder=watch.folder, uidvalidity=load.uidvalidity)
+    numbers = ledger.receive(house.db, load.arrivals, _cursor(watch, load.position, since), now, rescan)
+    for mail in load.arrivals:
         if mail.uid in numbers:
             number = numbers[mail.uid]
             house.log.info("message_received", message=number, folder=watch.folder, uid=mail.uid, bytes=mail.size)
@@ -155,13 +175,13 @@ def _left_out(wanted: str | date, first_start: datetime) -> datetime | None:
             return first_start
 
 
-def _arrival(watch: Watch, uidvalidity: int, mail: Fetched) -> Arrival:
+def _arrival(watch: Watch, uidvalidity: int, mail: Fetched, raw: Packed) -> Arrival:
     return Arrival(
         mailbox=watch.mailbox.name,
         folder=watch.folder,
         uidvalidity=uidvalidity,
         uid=mail.uid,
-        raw=pack(mail.raw),
+        raw=raw,
         size=mail.size,
         whole=mail.whole,
         received_at=mail.arrived_at,

@@ -159,7 +159,7 @@ def test_a_scheduler_that_has_stopped_does_not_stop_the_intake(bed: Bed, monkeyp
         yield
 
     monkeypatch.setattr(loop, "ticking", first_tick_only)
-    monkeypatch.setattr("daemon.mail.imap.Imap._is_idling", lambda _imap, _client: False)
+    monkeypatch.setattr("daemon.mail.imap.idle._is_idling", lambda _client: False)
     monkeypatch.setattr("daemon.steps.receive.LISTEN_SECONDS", 0.2)
 
     name = bed.settings.mailboxes[0].name

@@ -101,7 +101,7 @@ def ear(bell: tuple[socket.socket, socket.socket]) -> socket.socket:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a call be stretched to three time-outs only, since each test of it waits that long."""
-    monkeypatch.setattr("daemon.mail.imap.LONGEST_CALL", 3)
+    monkeypatch.setattr("daemon.mail.imap.connection.LONGEST_CALL", 3)
 
 
 def opened(imap: Imap) -> Imap:

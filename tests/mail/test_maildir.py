@@ -84,14 +84,14 @@ def test_of_a_large_mail_exactly_the_header_is_read(disk: Disk) -> None:
 
 def test_of_a_large_file_without_an_end_of_its_header_a_bounded_part_is_read(disk: Disk) -> None:
     """Whatever was put there, it does not fill the memory."""
-    disk.path(disk.deliver("Junk")).write_bytes(b"x" * (2 * maildir.HEAD_BYTES))
+    disk.path(disk.deliver("Junk")).write_bytes(b"x" * (2 * maildir.folder.HEAD_BYTES))
     (batch,) = everything(disk.inbox(largest=1_000))
-    assert len(batch.mails[0].raw) == maildir.HEAD_BYTES
+    assert len(batch.mails[0].raw) == maildir.folder.HEAD_BYTES
 
 
 def test_a_batch_ends_where_its_mails_grow_large(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch lies in the memory as a whole: two hundred large mails would fill it."""
-    monkeypatch.setattr(maildir, "BATCH_BYTES", 2_000)
+    monkeypatch.setattr(maildir.inbox, "BATCH_BYTES", 2_000)
     for number in range(5):
         disk.deliver(f"Mail {number}", "x" * 1_500)
     assert [len(batch.mails) for batch in everything(disk.inbox())] == [2, 2, 1]
@@ -99,7 +99,7 @@ def test_a_batch_ends_where_its_mails_grow_large(disk: Disk, monkeypatch: pytest
 
 def test_a_position_within_the_batches_goes_on_behind_it(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was taken in before a crash does not come again, and the rest does."""
-    monkeypatch.setattr(maildir, "BATCH", 2)
+    monkeypatch.setattr(maildir.inbox, "BATCH", 2)
     for number in range(5):
         disk.deliver(f"Mail {number}")
     first = next(iter(everything(disk.inbox())))
@@ -152,7 +152,7 @@ def test_a_mail_that_is_shown_between_the_look_and_the_reading_is_read(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A mail program has moved it to cur; it is the same mail."""
-    monkeypatch.setattr(maildir, "BATCH", 1)
+    monkeypatch.setattr(maildir.inbox, "BATCH", 1)
     disk.deliver("One")
     two = disk.deliver("Two")
     source = disk.inbox()
@@ -166,7 +166,7 @@ def test_a_mail_deleted_between_the_look_and_the_reading_is_passed_over(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mails behind it come."""
-    monkeypatch.setattr(maildir, "BATCH", 1)
+    monkeypatch.setattr(maildir.inbox, "BATCH", 1)
     disk.deliver("One")
     two = disk.deliver("Two")
     disk.deliver("Three")
@@ -202,7 +202,7 @@ def test_what_is_delivered_while_batches_are_read_comes_at_the_next_look(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``listen`` says at once that there is more."""
-    monkeypatch.setattr(maildir, "BATCH", 1)
+    monkeypatch.setattr(maildir.inbox, "BATCH", 1)
     for name in ("One", "Two"):
         disk.deliver(name)
     source = disk.inbox()
@@ -261,7 +261,7 @@ def test_a_position_of_an_imap_folder_ends_in_an_empty_maildir_too(disk: Disk) -
 
 def test_a_reading_anew_that_is_cut_off_begins_again(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The position moves on with the last batch only: known mail never passes for new."""
-    monkeypatch.setattr(maildir, "BATCH", 1)
+    monkeypatch.setattr(maildir.inbox, "BATCH", 1)
     voided = Position(1_700_000_000, 5_000, 4_000)
     for name in ("One", "Two"):
         disk.deliver(name)
@@ -321,7 +321,7 @@ def test_a_delivery_that_leaves_no_trace_in_the_times_ends_the_wait(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two deliveries within a tick of the clock leave one time; the second is found by its name."""
-    monkeypatch.setattr(maildir, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(maildir.inbox, "TICK_SECONDS", 0.1)
     disk.deliver("One")
     source = disk.inbox()
     everything(source)
@@ -333,7 +333,7 @@ def test_a_delivery_that_leaves_no_trace_in_the_times_ends_the_wait(
 
 def test_a_delivery_during_the_look_ends_the_wait(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     """It came too late for the look, which must not pass it over."""
-    monkeypatch.setattr(maildir, "TICK_SECONDS", 2 * LONG)
+    monkeypatch.setattr(maildir.inbox, "TICK_SECONDS", 2 * LONG)
     disk.deliver("One")
     source = disk.inbox()
 

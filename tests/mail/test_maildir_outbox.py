@@ -211,4 +211,4 @@ def test_a_mail_that_is_never_caught_is_given_up(disk: Disk) -> None:
         raise FileNotFoundError
 
     assert Folder(disk.root, "INBOX").reach(unique, act) is None
-    assert len(seen) == maildir.LOOKS
+    assert len(seen) == maildir.folder.LOOKS

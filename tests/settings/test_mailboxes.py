@@ -267,6 +267,21 @@ def test_a_maildir_keeps_the_flags_that_have_a_letter(tmp_path: Path, flag: str)
     assert mailbox(with_mailboxes(tmp_path, {**MAILDIR, "handled_flag": f"'{flag}'"})).handled.flag == flag
 
 
+@pytest.mark.parametrize("name", [".", "..", "/", "./", "a//b", "/a", "a/", "INBOX/.", "a/../b"])
+@pytest.mark.parametrize("key", ["watch", "drafts", "sent", "folders", "handled_folder"])
+def test_a_folder_of_a_maildir_lies_in_it(tmp_path: Path, key: str, name: str) -> None:
+    """A name of nothing but dots and slashes leads out of the Maildir."""
+    value = f'["{name}"]' if key in ("watch", "folders") else f'"{name}"'
+    found = refusal(with_mailboxes(tmp_path, {**MAILDIR, key: value}))
+    assert found.startswith(f"mailbox: {name!r} is no folder of a Maildir: ")
+
+
+@pytest.mark.parametrize("name", ["Archive", "Archive/2026", "a.b", "INBOX/Done", "\u00dcbrig"])
+def test_a_folder_of_a_maildir_may_lie_in_another(tmp_path: Path, name: str) -> None:
+    """Slashes and dots divide names, and any script can spell them."""
+    assert mailbox(with_mailboxes(tmp_path, {**MAILDIR, "handled_folder": f'"{name}"'})).handled.folder == name
+
+
 @pytest.mark.parametrize("flag", ["$Clerkd", "Handled", "\\seen", "\\Recent"])
 def test_a_maildir_keeps_no_other_flag(tmp_path: Path, flag: str) -> None:
     """A keyword has no letter; those that have one are named."""

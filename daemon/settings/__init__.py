@@ -1,0 +1,10 @@
+"""The config: one TOML file, read and checked as a whole before anything starts."""
+
+from daemon.settings.file import DEFAULT_PATH, load, locate, refuse_missing_secrets
+from daemon.settings.mailboxes import LETTERS, ImapMailbox, Mailbox, MaildirMailbox, Watched
+from daemon.settings.sections import Model, Reading, Settings, Smtp
+
+__all__ = [
+    "DEFAULT_PATH", "LETTERS", "ImapMailbox", "Mailbox", "MaildirMailbox", "Model", "Reading", "Settings", "Smtp",
+    "Watched", "load", "locate", "refuse_missing_secrets",
+]  # fmt: skip

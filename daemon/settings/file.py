@@ -1,0 +1,147 @@
+"""TOML to frozen settings, or a refusal to start that names file, key, what is wrong and what is allowed."""
+
+import json
+import os
+import tomllib
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from daemon.errors import FatalError
+from daemon.secret import Secret
+from daemon.settings.mailboxes import ImapMailbox, Mailbox, MaildirMailbox
+from daemon.settings.sections import Settings
+
+DEFAULT_PATH = Path("/etc/clerkd/clerkd.toml")
+SECRETS = frozenset({"password", "api_key", "client_secret", "token"})
+
+
+def locate(given: Path | None) -> Path:
+    """Find the config file: ``--config``, then ``$CLERKD_CONFIG``, then /etc/clerkd/clerkd.toml."""
+    if given:
+        return given
+    named = os.environ.get("CLERKD_CONFIG")
+    return Path(named) if named else DEFAULT_PATH
+
+
+def load(given: Path | None) -> Settings:
+    """Read and check the config; raise FatalError with one line for each thing that is wrong."""
+    path = locate(given)
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        message = f"{path}: there is no config file here. Write one with: clerkd init --config {path}"
+        raise FatalError(message) from None
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}"
+        raise FatalError(message) from None
+    except tomllib.TOMLDecodeError as error:
+        message = f"{path}: is not valid TOML: {error}"
+        raise FatalError(message) from None
+    return _checked(raw, path)
+
+
+def _checked(raw: dict[str, object], path: Path) -> Settings:
+    try:
+        # JSON's strict mode is TOML's: text is no number, yet a path may be written as text.
+        settings = Settings.model_validate_json(json.dumps(_listed(raw), default=_no_json), strict=True)
+    except ValidationError as error:
+        lone = _is_lone(raw.get("mailbox"))
+        lines = [f"{path}: {_where(item['loc'], lone=lone)}: {_what(dict(item))}" for item in error.errors()]
+        raise FatalError("\n".join(lines)) from None
+    return _with_orders(settings, path)
+
+
+def refuse_missing_secrets(settings: Settings, path: Path) -> None:
+    """Raise FatalError where a secret's file, credential or variable is not there: the service would only pause."""
+    sources = [*_mailbox_secrets(settings), ("model.api_key", settings.model.api_key)]
+    if settings.smtp:
+        sources.append(("smtp.password", settings.smtp.password))
+    lines = [f"{path}: {key}: {why}" for key, secret in sources if (why := secret.missing())]
+    if lines:
+        raise FatalError("\n".join(lines))
+
+
+def _mailbox_secrets(settings: Settings) -> list[tuple[str, Secret]]:
+    """List the passwords and the secrets of the sign-ins, under the names of their keys."""
+    found: list[tuple[str, Secret | None]] = []
+    for name, mailbox in _by_key(settings):
+        if isinstance(mailbox, ImapMailbox):
+            found.append((f"{name}.password", mailbox.password))
+            for key in ("client_secret", "token"):
+                found += [(f"{name}.sign_in.{key}", getattr(mailbox.sign_in, key, None))]
+    return [(key, secret) for key, secret in found if secret]
+
+
+def _by_key(settings: Settings) -> list[tuple[str, Mailbox]]:
+    """List the mailboxes under their keys, as ``_where`` names them."""
+    lone = _is_lone(settings.mailboxes)
+    return [("mailbox" if lone else f"mailbox[{place}]", mailbox) for place, mailbox in enumerate(settings.mailboxes)]
+
+
+def _is_lone(mailbox: object) -> bool:
+    """Say whether there is one mailbox only, which needs no number."""
+    return not isinstance(mailbox, (list, tuple)) or len(mailbox) == 1
+
+
+def _listed(raw: dict[str, object]) -> dict[str, object]:
+    """Take a lone [mailbox] for a list of one; several are written as [[mailbox]]."""
+    mailbox = raw.get("mailbox", [])
+    return raw if isinstance(mailbox, list) else {**raw, "mailbox": [mailbox]}
+
+
+def _no_json(value: object) -> dict[str, str]:
+    """Stand in for a TOML date or time, which no key takes, with something that no key takes either."""
+    return {"date": str(value)}
+
+
+def _with_orders(settings: Settings, path: Path) -> Settings:
+    """Take the orders' path as relative to the config file, and see that the file can be read."""
+    orders = (path.parent / settings.employee.orders).resolve()
+    try:
+        orders.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        message = f"{path}: employee.orders: the standing orders {orders} cannot be read: {why}"
+        raise FatalError(message) from None
+    for key, mailbox in _by_key(settings):
+        _refuse_missing_files(mailbox, f"{path}: {key}")
+    employee = settings.employee.model_copy(update={"orders": orders})
+    return settings.model_copy(update={"employee": employee})
+
+
+def _refuse_missing_files(mailbox: Mailbox, key: str) -> None:
+    if isinstance(mailbox, MaildirMailbox) and not mailbox.maildir.is_dir():
+        message = f"{key}.maildir: there is no such directory: {mailbox.maildir}"
+        raise FatalError(message)
+    authority = mailbox.ca_file if isinstance(mailbox, ImapMailbox) else None
+    if authority and not authority.is_file():
+        message = f"{key}.ca_file: there is no such file: {authority}"
+        raise FatalError(message)
+
+
+def _where(location: tuple[int | str, ...], *, lone: bool) -> str:
+    """Name a key as it stands in the file: a lone mailbox has no number, and the kind of a thing is no key."""
+    names = list(location)
+    if names[:1] == ["mailbox"] and len(names) > 1:
+        names[:2] = ["mailbox" if lone else f"mailbox[{names[1]}]"]
+        del names[1:2]
+        if names[1:2] == ["sign_in"]:
+            del names[2:3]
+    return ".".join(map(str, names)) or "the file"
+
+
+def _what(item: dict[str, object]) -> str:
+    """Say what is wrong; the value is shown only where it cannot be a secret."""
+    if item["type"] == "extra_forbidden":
+        return "unknown key; see config/clerkd.toml for every key that there is"
+    if item["type"] == "union_tag_not_found":
+        return "way is missing and has no default"
+    if item["type"] == "missing":
+        return "is missing and has no default"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    value = item.get("input")
+    location = item["loc"]
+    secret = isinstance(location, tuple) and not SECRETS.isdisjoint(location)
+    shown = isinstance(value, (str, int, float, bool)) and item["type"] != "value_error" and not secret
+    return f"{message} (found {value!r})" if shown else message

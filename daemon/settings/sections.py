@@ -1,0 +1,186 @@
+"""What the config says, section by section; frozen."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from daemon.fields import Dollars, Email, Port, Price, Seconds, Section, Security, Words
+from daemon.judgement.money import LIST_PRICES, Budget, Prices
+from daemon.judgement.retry import Pauses
+from daemon.secret import Secret
+from daemon.settings.mailboxes import Mailbox
+
+SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
+
+
+class Employee(Section):
+    """Who the employee is."""
+
+    name: Words
+    address: Email
+    aliases: tuple[Email, ...] = ()
+    orders: Path = Path("employee.md")
+    categories: Annotated[tuple[Words, ...], Field(min_length=1)] = (
+        "question", "complaint", "order", "invoice", "outage", "cancellation", "application", "suspicious", "other",
+    )  # fmt: skip
+    signature: Annotated[str, Field(max_length=2000)] = ""
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        """All addresses under which the employee itself writes, in lower case."""
+        return frozenset(address.lower() for address in (self.address, *self.aliases))
+
+
+class Smtp(Section):
+    """The submission server; ``clerkd check`` signs in to it, nothing is sent yet."""
+
+    host: Words
+    port: Port | None = None
+    security: Security = "starttls"
+    user: Words
+    password: Secret
+    timeout_seconds: Seconds = 60
+
+    @property
+    def effective_port(self) -> int:
+        """The configured port, or the usual one for the kind of security."""
+        return self.port or SMTP_PORTS[self.security]
+
+
+class PriceList(Section):
+    """US dollars for a million tokens."""
+
+    input: Price
+    output: Price
+    cache_read: Price
+    cache_write: Price
+
+
+class Model(Section):
+    """Which model answers, and how long it may take."""
+
+    name: Words = "claude-sonnet-5"
+    api_key: Secret
+    base_url: Annotated[str, Field(pattern=r"^https?://")] = "https://api.anthropic.com"
+    turn_seconds: Annotated[float, Field(ge=1, le=3600)] = 300
+    most_steps: Annotated[int, Field(ge=2, le=200)] = 20
+    api_retries: Annotated[int, Field(ge=0, le=10)] = 2
+    prices: PriceList | None = None
+
+    @property
+    def price_list(self) -> Prices:
+        """The configured prices, or the list prices of the model."""
+        return Prices(**self.prices.model_dump()) if self.prices else LIST_PRICES[self.name]
+
+    @model_validator(mode="after")
+    def _has_prices(self) -> Self:
+        if self.prices is None and self.name not in LIST_PRICES:
+            known = ", ".join(LIST_PRICES)
+            message = f"the list price of {self.name!r} is not known (known: {known}); give [model.prices]"
+            raise ValueError(message)
+        return self
+
+
+class Limits(Section):
+    """Caps in US dollars, on by default."""
+
+    dollars_per_turn: Dollars = 0.5
+    dollars_per_day: Dollars = 20.0
+    dollars_per_month: Dollars = 300.0
+
+    @property
+    def budget(self) -> Budget:
+        """The caps as the judgement takes them."""
+        return Budget(self.dollars_per_turn, self.dollars_per_day, self.dollars_per_month)
+
+    @model_validator(mode="after")
+    def _larger_windows_hold_smaller_ones(self) -> Self:
+        if not self.dollars_per_turn <= self.dollars_per_day <= self.dollars_per_month:
+            message = (
+                f"the limits contradict each other: dollars_per_turn ({self.dollars_per_turn}) <= dollars_per_day "
+                f"({self.dollars_per_day}) <= dollars_per_month ({self.dollars_per_month}) must hold"
+            )
+            raise ValueError(message)
+        return self
+
+
+class Retry(Section):
+    """How pauses grow after failures."""
+
+    first_pause_seconds: Seconds = 15
+    longest_pause_seconds: Seconds = 900
+    reconcile_seconds: Annotated[float, Field(ge=0, le=3600)] = 60
+
+    @property
+    def pauses(self) -> Pauses:
+        """The pauses as the judgement takes them."""
+        return Pauses(self.first_pause_seconds, self.longest_pause_seconds)
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if self.first_pause_seconds > self.longest_pause_seconds:
+            message = (
+                f"the limits contradict each other: first_pause_seconds ({self.first_pause_seconds}) is more than "
+                f"longest_pause_seconds ({self.longest_pause_seconds})"
+            )
+            raise ValueError(message)
+        return self
+
+
+class ServiceSettings(Section):
+    """Where the service keeps its state and how it stops."""
+
+    state: Path = Path("/var/lib/clerkd")
+    stop_seconds: Annotated[float, Field(ge=1, le=600)] = 20
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Reading(Section):
+    """How much a mail may cost to read, and how much of it the model reads."""
+
+    seconds: Annotated[float, Field(ge=1, le=600)] = 20
+    megabytes: Annotated[int, Field(ge=256, le=65536)] = 1024
+    longest_text: Annotated[int, Field(ge=200)] = 20_000
+
+
+class Settings(Section):
+    """Everything that the TOML file says; frozen."""
+
+    employee: Employee
+    mailboxes: Annotated[tuple[Mailbox, ...], Field(alias="mailbox")]
+    reading: Reading = Reading()
+    smtp: Smtp | None = None
+    model: Model
+    limits: Limits = Limits()
+    retry: Retry = Retry()
+    service: ServiceSettings = ServiceSettings()
+
+    @field_validator("mailboxes")
+    @classmethod
+    def _at_least_one(cls, mailboxes: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
+        """Refuse an empty list here: as a bound of the field it would be reported beside each bad mailbox."""
+        if not mailboxes:
+            message = "give at least one mailbox to work"
+            raise ValueError(message)
+        return mailboxes
+
+    @field_validator("mailboxes")
+    @classmethod
+    def _named_apart(cls, mailboxes: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
+        names = [mailbox.name for mailbox in mailboxes]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            message = f"two mailboxes are called {twice}; give each a label of its own"
+            raise ValueError(message)
+        return mailboxes
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """All folders to which the employee may move a mail, of whichever mailbox."""
+        return tuple(dict.fromkeys(folder for mailbox in self.mailboxes for folder in mailbox.folders))
+
+    @property
+    def standing_orders(self) -> str:
+        """The text of the standing orders file; ``load`` has seen that it is there."""
+        return self.employee.orders.read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ USUAL = {DRAFTS: ("Drafts",), SENT: ("Sent", "Sent Items", "Sent Messages")}
 LARGEST_SIGHTING = 1_000_000
 MESSAGE_ID = re.compile(rb"^message-id:\s*(<[!-;=?-~]+>)", re.IGNORECASE | re.MULTILINE)
 MOST_SIGHTINGS = 5
+MOST_TWINS = 50  # how far back a copy without a Message-ID is looked for; others may be put into the folder meanwhile
 
 
 @dataclass(frozen=True)
@@ -130,14 +131,15 @@ class Outbox:
         self._imap.delete(place.uid)
 
     def _is_copied(self, place: Place, folder: str) -> bool:
-        """Look for the mail's copy: the same Message-ID and the same size. One without an id is not recognised."""
+        """Look for the mail's copy: the same size and header, under its Message-ID, else among the newest mails."""
         self._imap.select(place.folder, readonly=True)
-        listed = self._imap.listing([place.uid])
-        found = [MESSAGE_ID.search(mail.raw) for mail in self._imap.fetch(listed, 0)]
-        ids = [match[1].decode() for match in found if match]
+        mails = self._imap.fetch(self._imap.listing([place.uid]), 0)
+        ids = [match[1].decode() for mail in mails if (match := MESSAGE_ID.search(mail.raw))]
         self._imap.select(folder, readonly=True)
         twins = self._imap.find(ids[0]) if ids else []
-        return any(twin.size == mail.size for twin in self._imap.listing(twins) for mail in listed) if twins else False
+        listed = self._imap.listing(twins or self._imap.new_uids(0)[-MOST_TWINS:] or [0])
+        alike = [twin for twin in listed if twin.size in {mail.size for mail in mails}]
+        return any(twin.raw == mail.raw for twin in self._imap.fetch(alike, 0) for mail in mails)
 
     def is_there(self, place: Place) -> bool:
         """Say whether the mail is still where it was received."""

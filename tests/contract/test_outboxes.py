@@ -183,16 +183,58 @@ def test_an_id_that_no_search_can_spell_is_looked_for_in_vain_and_stops_nothing(
     assert desk.effects.look_for(Trail("<other@clerkd.example>", theirs)) == []
 
 
-def test_a_move_cut_off_half_way_makes_no_second_copy(desk: Desk) -> None:
+def without_id(raw: bytes) -> bytes:
+    """Write a mail as careless programs do."""
+    return b"".join(line for line in raw.splitlines(keepends=True) if not line.startswith(b"Message-ID:"))
+
+
+HALF_MOVED = {
+    "with an id": mail("One"),
+    "without an id": without_id(mail("One")),
+    "with an id that no search can spell": mail("One", Message_ID='<"a b"@quill.example>'),
+}
+
+
+def copy_half_way(desk: Desk, raw: bytes) -> Place:
+    """Put a mail into the INBOX and copy it, as a move without MOVE begins."""
+    client = OnServer(desk.server, []).client()
+    client.append("INBOX", raw)
+    opened = client.select_folder("INBOX")
+    uid = max(client.search("ALL"))
+    client.create_folder(desk.name("Archive"))
+    client.copy([uid], desk.name("Archive"))
+    client.logout()
+    return Place("INBOX", opened[b"UIDVALIDITY"], uid)
+
+
+def sizes(desk: Desk, folder: str) -> list[int]:
+    """List the sizes of a folder's mails."""
+    client = OnServer(desk.server, []).client()
+    client.select_folder(desk.name(folder), readonly=True)
+    found = client.fetch(client.search("ALL"), ["RFC822.SIZE"]).values()
+    client.logout()
+    return [item[b"RFC822.SIZE"] for item in found]
+
+
+@pytest.mark.parametrize("desk", ["dovecot-without-extensions"], indirect=True)
+@pytest.mark.parametrize("raw", HALF_MOVED.values(), ids=HALF_MOVED.keys())
+def test_a_move_cut_off_half_way_makes_no_second_copy(desk: Desk, raw: bytes) -> None:
     """A server without MOVE has copied the mail already: the second try only takes the first one away."""
-    desk.effects.move(desk.place, desk.name("Archive"))
-    if desk.kind != "dovecot-without-extensions":
-        return  # there is no half way
+    place = copy_half_way(desk, raw)
+    desk.effects.move(place, desk.name("Archive"), again=True)
+    assert sizes(desk, "Archive") == [len(raw)]
+    assert not desk.effects.is_there(place)
+
+
+@pytest.mark.parametrize("desk", ["dovecot-without-extensions"], indirect=True)
+@pytest.mark.parametrize("raw", HALF_MOVED.values(), ids=HALF_MOVED.keys())
+def test_a_move_cut_off_before_the_copy_makes_one(desk: Desk, raw: bytes) -> None:
+    """A mail of the same size, or under the same id, is not taken for the copy: the mail would be gone."""
+    place = copy_half_way(desk, raw.replace(b"One", b"Two"))
     client = OnServer(desk.server, []).client()
     client.select_folder("INBOX")
-    client.remove_flags(client.search("ALL"), [b"\\Deleted"])
-    desk.effects.move(desk.place, desk.name("Archive"), again=True)
-    client.select_folder(desk.name("Archive"), readonly=True)
-    assert len(client.search("ALL")) == 1
+    client.append("INBOX", raw)
+    uid = max(client.search("ALL"))
     client.logout()
-    assert not desk.effects.is_there(desk.place)
+    desk.effects.move(Place("INBOX", place.uidvalidity, uid), desk.name("Archive"), again=True)
+    assert sizes(desk, "Archive") == [len(raw), len(raw)]

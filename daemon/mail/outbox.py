@@ -102,7 +102,7 @@ class Outbox:
             return []
         self._imap.select(folder, readonly=True)
         uids = self._imap.find(trail.own_id) or (self._imap.find_answers(trail.answers) if trail.answers else [])
-        listed = self._imap.listing(uids[-MOST_SIGHTINGS:]) if uids else []
+        listed = self._imap.listing(uids[-MOST_SIGHTINGS:])
         mails = self._imap.fetch(listed, LARGEST_SIGHTING)
         sent = attribute == SENT
         return [Sighting(mail.raw, mail.arrived_at, sent=sent, whole=mail.whole) for mail in mails]
@@ -131,13 +131,16 @@ class Outbox:
         self._imap.delete(place.uid)
 
     def _is_copied(self, place: Place, folder: str) -> bool:
-        """Look for the mail's copy: the same size and header, under its Message-ID, else among the newest mails."""
+        """Look for the mail's copy: the same size and header, under its Message-ID, else among the newest mails.
+
+        Of two mails with the same bytes, one that was moved before passes for the copy of the other: one is kept.
+        """
         self._imap.select(place.folder, readonly=True)
         mails = self._imap.fetch(self._imap.listing([place.uid]), 0)
         ids = [match[1].decode() for mail in mails if (match := MESSAGE_ID.search(mail.raw))]
         self._imap.select(folder, readonly=True)
         twins = self._imap.find(ids[0]) if ids else []
-        listed = self._imap.listing(twins or self._imap.new_uids(0)[-MOST_TWINS:] or [0])
+        listed = self._imap.listing(twins or self._imap.new_uids(0)[-MOST_TWINS:])
         alike = [twin for twin in listed if twin.size in {mail.size for mail in mails}]
         return any(twin.raw == mail.raw for twin in self._imap.fetch(alike, 0) for mail in mails)
 

@@ -6,6 +6,7 @@ mail server (the process may end before they leave, or before their answer comes
 
 import imaplib
 import os
+import re
 import socket
 import sqlite3
 from collections.abc import Callable
@@ -43,10 +44,12 @@ class Scissors:
 class Countdown:
     """Ends the process at the ``last`` durable step; 0 only counts them."""
 
-    def __init__(self, last: int) -> None:
-        """Nothing has been counted yet."""
+    def __init__(self, last: int, commands: str = "") -> None:
+        """Count from nothing; where ``commands`` is a pattern, only what is sent of these counts."""
         self.steps = 0
         self._last = last
+        self._commands = re.compile(commands.encode())
+        self._all = not commands
 
     def step(self) -> None:
         """Count one step, and end here where it is the last: no clean-up, no flush."""
@@ -56,8 +59,10 @@ class Countdown:
 
     def arm(self) -> None:
         """Watch all that leaves a trace, in this process only."""
-        event.listen(Engine, "commit", self._commit)
         imaplib.IMAP4.send = self._around(imaplib.IMAP4.send)  # type: ignore[method-assign]
+        if not self._all:
+            return
+        event.listen(Engine, "commit", self._commit)
         for name in ("fsync", "ftruncate", "truncate", "rename", "replace", "unlink"):
             setattr(os, name, self._before(getattr(os, name)))
 
@@ -73,11 +78,13 @@ class Countdown:
 
         return counted
 
-    def _around(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            self.step()
-            result = call(*args, **kwargs)
-            self.step()
-            return result
+    def _around(self, send: Callable[[imaplib.IMAP4, bytes], None]) -> Callable[[imaplib.IMAP4, bytes], None]:
+        def counted(connection: imaplib.IMAP4, data: bytes) -> None:
+            counts = self._commands.search(data)
+            if counts:
+                self.step()
+            send(connection, data)
+            if counts:
+                self.step()
 
         return counted

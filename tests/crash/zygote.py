@@ -3,7 +3,8 @@
 It takes one JSON object a line, {"config": path, "last": step, "count": messages, "log": path}, and answers with one,
 {"status": exit code, "steps": number or null}. The child is the real daemon; ``last`` is the durable step at which it
 ends for good, 0 lets it work until all messages are through and stop in good order. With "cut", "every" and "before"
-its connection to the mail server is cut at every so many-th command.
+its connection to the mail server is cut at every so many-th command; with "commands", a pattern, only what is sent of
+these commands counts as a step.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ RESTLESS = 0.05  # seconds: who rests behind a pause of a test's length need not
 
 def run(job: dict[str, Any]) -> int:
     """Be the daemon, and give the number of durable steps."""
-    countdown = Countdown(job["last"])
+    countdown = Countdown(job["last"], job.get("commands", ""))
     countdown.arm()
     if "cut" in job:
         Scissors(job["cut"], job["every"], before=job["before"]).arm()

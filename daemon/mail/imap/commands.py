@@ -77,6 +77,8 @@ class Imap(Connection):
 
     def listing(self, uids: Sequence[int]) -> list[Listed]:
         """List mails with their sizes; one that has vanished meanwhile is simply not in the list."""
+        if not uids:
+            return []
         with self._connection() as client, _refusals("the server refuses to list a mail"):
             return listing(_answers(client, uids, "(RFC822.SIZE INTERNALDATE)"))
 

@@ -10,7 +10,7 @@ from daemon.mail.bell import Bell
 from daemon.mail.imap import Fetched, Imap, Listed
 
 # Larger batches are a little faster, but what a crash repeats, and what the memory holds, grows with them.
-BATCH = 500
+BATCH = 200
 BATCH_BYTES = 16_000_000
 # So often in a row a single mail may break the connection before it is taken in without a body, for a person to see.
 MOST_BREAKS = 3

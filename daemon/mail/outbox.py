@@ -1,11 +1,12 @@
 """The effects on the mailbox. Each can be looked for afterwards, so that none is done twice after a crash."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from daemon.errors import GoneError
-from daemon.mail.imap import Imap
+from daemon.mail.imap import Fetched, Imap, Listed
 
 DRAFT_FLAGS = ("\\Draft",)
 # Found by their attributes (RFC 6154), else by the names that they usually have.
@@ -14,6 +15,7 @@ USUAL = {DRAFTS: ("Drafts",), SENT: ("Sent", "Sent Items", "Sent Messages")}
 LARGEST_SIGHTING = 1_000_000
 MESSAGE_ID = re.compile(rb"^message-id:\s*(<[!-;=?-~]+>)", re.IGNORECASE | re.MULTILINE)
 MOST_SIGHTINGS = 5
+LARGEST_TWIN = 30_000_000
 MOST_TWINS = 50  # how far back a copy without a Message-ID is looked for; others may be put into the folder meanwhile
 
 
@@ -131,18 +133,22 @@ class Outbox:
         self._imap.delete(place.uid)
 
     def _is_copied(self, place: Place, folder: str) -> bool:
-        """Look for the mail's copy: the same size and header, under its Message-ID, else among the newest mails.
+        """Look for the mail's copy, byte by byte: under its Message-ID, else among the newest mails of the folder.
 
-        Of two mails with the same bytes, one that was moved before passes for the copy of the other: one is kept.
+        Of two mails with the same bytes, one that was moved before passes for the copy of the other: one is kept. One
+        that is too large to compare counts as not copied, since a second copy is better than none.
         """
         self._imap.select(place.folder, readonly=True)
-        mails = self._imap.fetch(self._imap.listing([place.uid]), 0)
+        mails = self._whole(self._imap.listing([place.uid]))
         ids = [match[1].decode() for mail in mails if (match := MESSAGE_ID.search(mail.raw))]
         self._imap.select(folder, readonly=True)
         twins = self._imap.find(ids[0]) if ids else []
         listed = self._imap.listing(twins or self._imap.new_uids(0)[-MOST_TWINS:])
         alike = [twin for twin in listed if twin.size in {mail.size for mail in mails}]
-        return any(twin.raw == mail.raw for twin in self._imap.fetch(alike, 0) for mail in mails)
+        return any(twin.raw == mail.raw for twin in self._whole(alike) for mail in mails)
+
+    def _whole(self, listed: Sequence[Listed]) -> list[Fetched]:
+        return [mail for mail in self._imap.fetch(listed, LARGEST_TWIN) if mail.whole and mail.raw]
 
     def is_there(self, place: Place) -> bool:
         """Say whether the mail is still where it was received."""

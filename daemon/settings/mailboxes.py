@@ -60,13 +60,13 @@ class Watched(Section):
     @model_validator(mode="after")
     def _moves_lead_elsewhere(self) -> Self:
         """Refuse moves into a watched folder: there each would come in as a new mail, for ever."""
-        watched = set(map(_folder_key, self.watch))
-        if self.handled_folder and _folder_key(self.handled_folder) in watched:
+        watched = set(map(self._folder_key, self.watch))
+        if self.handled_folder and self._folder_key(self.handled_folder) in watched:
             message = (
                 f"handled_folder is a watched folder itself ({self.handled_folder}); choose another or leave it empty"
             )
             raise ValueError(message)
-        twice = [folder for folder in self.folders if _folder_key(folder) in watched]
+        twice = [folder for folder in self.folders if self._folder_key(folder) in watched]
         if twice:
             message = f"folders holds a watched folder itself ({twice[0]}); leave it out"
             raise ValueError(message)
@@ -74,6 +74,11 @@ class Watched(Section):
             message = f"watch names a folder twice: {', '.join(self.watch)}"
             raise ValueError(message)
         return self
+
+    @staticmethod
+    def _folder_key(name: str) -> str:
+        """Compare folder names: INBOX is the same in any case (RFC 3501, 5.1), others are not."""
+        return "INBOX" if name.upper() == "INBOX" else name
 
     @model_validator(mode="after")
     def _border_is_confirmed(self) -> Self:
@@ -127,6 +132,11 @@ class MaildirMailbox(Watched):
         """The mailbox's name in the ledger."""
         return self.label or str(self.maildir)
 
+    @staticmethod
+    def _folder_key(name: str) -> str:
+        """Compare folder names as Maildir++ spells their directories: a dot and a slash are the same."""
+        return "INBOX" if name.upper() == "INBOX" else name.removeprefix("INBOX/").replace("/", ".")
+
     @model_validator(mode="after")
     def _flags_have_letters(self) -> Self:
         if self.handled_flag and self.handled_flag not in LETTERS:
@@ -140,7 +150,7 @@ class MaildirMailbox(Watched):
         names = (*self.watch, self.drafts, self.sent, *self.folders, self.handled_folder)
         bad = next((name for name in filter(None, names) if not all(part.strip(".") for part in name.split("/"))), None)
         if bad:
-            message = f"{bad!r} is no folder of a Maildir: each name between the slashes must have a letter or a digit"
+            message = f"{bad!r} is no folder of a Maildir: between the slashes there must be something besides dots"
             raise ValueError(message)
         return self
 
@@ -152,8 +162,3 @@ def _kind_of_mailbox(value: object) -> str:
 Mailbox = Annotated[
     Annotated[ImapMailbox, Tag("imap")] | Annotated[MaildirMailbox, Tag("maildir")], Discriminator(_kind_of_mailbox)
 ]
-
-
-def _folder_key(name: str) -> str:
-    """Compare folder names: INBOX is the same in any case (RFC 3501, 5.1), others are not."""
-    return "INBOX" if name.upper() == "INBOX" else name

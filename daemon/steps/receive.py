@@ -19,7 +19,7 @@ from knowledge.ledger import Arrival
 from knowledge.raw import Packed, pack_all
 from knowledge.tables import Connection, Cursor
 
-FEW = 20  # somebody waits for these: they are written at once, and only then is looked for more
+FEW, FEW_BYTES = 20, 1_000_000  # somebody waits for these: written at once, before more is looked for
 LISTEN_SECONDS = 10.0  # then the worker shows that it is alive, and listens on
 HEARD_SECONDS = timedelta(seconds=15)  # how exact "last seen" is: each note of it is a commit
 HEADER_END = re.compile(rb"\r?\n\r?\n")
@@ -34,6 +34,11 @@ class Load:
     position: Position
     uidvalidity: int
     rescan: bool
+
+    @property
+    def is_small(self) -> bool:
+        """Say whether it holds so little that somebody may wait for it."""
+        return len(self.arrivals) <= FEW and sum(arrival.size for arrival in self.arrivals) <= FEW_BYTES
 
 
 async def receive(house: House, watch: Watch) -> bool:
@@ -98,16 +103,15 @@ async def _receive(house: House, watch: Watch) -> None:
     coming = _fetching(batches)
     try:
         while load := await coming:
-            few = len(load.arrivals) <= FEW
-            if not few:
+            if not load.is_small:
                 coming = _fetching(batches)
             if await asyncio.to_thread(_commit, house, watch, load):
                 house.stop.ring()
-            if few:
-                coming = _fetching(batches)
             house.pulse.beat(watch.part)
             if house.stop.requested:
                 break
+            if load.is_small:
+                coming = _fetching(batches)
     finally:
         with suppress(ClerkdError):
             await coming

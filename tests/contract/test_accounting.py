@@ -375,7 +375,7 @@ def test_of_a_mail_larger_than_allowed_only_the_header_comes(box: Place) -> None
 
 def test_many_mails_come_in_several_batches_each_once(box: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """No mail falls between two batches."""
-    for module in ("inbox", "maildir"):
+    for module in ("inbox", "maildir.inbox"):
         monkeypatch.setattr(f"daemon.mail.{module}.BATCH", 7)
     names = [f"Mail {number}" for number in range(20)]
     for name in names:

@@ -228,9 +228,11 @@ def test_a_move_cut_off_half_way_makes_no_second_copy(desk: Desk, raw: bytes) ->
 
 @pytest.mark.parametrize("desk", ["dovecot-without-extensions"], indirect=True)
 @pytest.mark.parametrize("raw", HALF_MOVED.values(), ids=HALF_MOVED.keys())
-def test_a_move_cut_off_before_the_copy_makes_one(desk: Desk, raw: bytes) -> None:
-    """A mail of the same size, or under the same id, is not taken for the copy: the mail would be gone."""
-    place = copy_half_way(desk, raw.replace(b"One", b"Two"))
+@pytest.mark.parametrize("differs", [(b"One", b"Two"), (b"open?", b"shut?")], ids=["subject", "body"])
+def test_a_move_cut_off_before_the_copy_makes_one(desk: Desk, raw: bytes, differs: tuple[bytes, bytes]) -> None:
+    """A mail of the same size, header or id is not taken for the copy: the mail would be gone."""
+    assert differs[0] in raw
+    place = copy_half_way(desk, raw.replace(*differs))
     client = OnServer(desk.server, []).client()
     client.select_folder("INBOX")
     client.append("INBOX", raw)

@@ -112,3 +112,19 @@ def test_a_date_of_no_calendar_counts_as_now(date: str) -> None:
     usual, read = answers.listing([LINE, odd])
     assert usual == Listed(7, 2859, ARRIVED)
     assert abs(read.arrived_at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "date", ["01-Jan-0001 00:00:00 +0100", "01-Jan-0099 00:00:00 +0000", " 1-Jan-2026 00:00:00 -1400"]
+)
+def test_a_date_of_another_age_is_what_the_library_reads(date: str) -> None:
+    """A server that has no date gives the first one there is, which no zone can shift."""
+    line = LINE.replace(b"21-Nov-2026 13:33:17 +0000", date.encode())
+    (library,) = parse_fetch_response([line], normalise_times=False).values()
+    assert answers.listing([line]) == [Listed(7, 2859, library[b"INTERNALDATE"])]
+
+
+def test_a_date_that_no_zone_can_shift_counts_as_now() -> None:
+    """The last hour of all, further west, is none in UTC."""
+    (read,) = answers.listing([LINE.replace(b"21-Nov-2026 13:33:17 +0000", b"31-Dec-9999 23:59:59 -0100")])
+    assert abs(read.arrived_at - datetime.now(UTC)) < timedelta(minutes=1)

@@ -630,6 +630,25 @@ def test_it_marks_no_mail_as_seen(server: Misbehaving, dial: Callable[..., Imap]
     ]
 
 
+def test_news_of_other_mails_is_not_taken_for_a_listing(server: Misbehaving, dial: Callable[..., Imap]) -> None:
+    """A server may volunteer another mail, and tell the same one twice: the cursor must not follow it."""
+    others = b"".join(b"* %d FETCH (UID %d %s)\r\n" % (uid, uid, Mail().facts()) for uid in (1, 1, 9))
+    server.coming = {"UID FETCH": [completed(others)]}
+    imap = dial(server)
+    imap.select("INBOX")
+    assert [mail.uid for mail in imap.listing([1])] == [1]
+
+
+def test_a_call_behind_a_listening_that_opened_the_connection_ends_it_first(
+    either: Misbehaving, dial: Callable[..., Imap], ear: socket.socket
+) -> None:
+    """Whoever listens first, opens the connection; the next command is sent after DONE all the same."""
+    imap = dial(either)
+    assert not imap.listen(SHORT, ear)
+    imap.select("INBOX")
+    assert imap.new_uids(0) == [1]
+
+
 WORDS = """* SEARCH|* 1 FETCH|* OK|* 1 EXISTS|* BYE|+|*|(|)|"|UID 1|NIL|BODY[]|RFC822.SIZE|INTERNALDATE|\\|x|\xff|-1|{3}
 |[UIDVALIDITY 1]"""
 NONSENSE = st.lists(st.sampled_from([*WORDS.encode("latin-1").split(b"|"), b"\r\n"]), max_size=12).map(b" ".join)

@@ -90,7 +90,7 @@ def test_of_a_large_file_without_an_end_of_its_header_a_bounded_part_is_read(dis
 
 
 def test_a_batch_ends_where_its_mails_grow_large(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch lies in the memory as a whole: two hundred large mails would fill it."""
+    """A batch lies in the memory as a whole: hundreds of large mails would fill it."""
     monkeypatch.setattr(maildir.inbox, "BATCH_BYTES", 2_000)
     for number in range(5):
         disk.deliver(f"Mail {number}", "x" * 1_500)

@@ -364,3 +364,11 @@ def test_no_refusal_shows_a_secret_under_a_misspelt_key(tmp_path: Path) -> None:
     """Unknown keys are named without their value, also in a sign-in."""
     found = refusal(signed_in(tmp_path, "google-user", client_secert='"open-sesame"'))
     assert found == f"mailbox.sign_in.client_secert: {UNKNOWN}"
+
+
+@pytest.mark.parametrize("name", ["INBOX/Done", "Done"])
+@pytest.mark.parametrize("watched", ["Done", "INBOX/Done"])
+def test_a_maildir_is_not_worked_in_a_circle_under_two_spellings(tmp_path: Path, watched: str, name: str) -> None:
+    """Both spellings are one directory: a mail moved there would come in again, for ever."""
+    keys = {**MAILDIR, "watch": f'["{watched}"]', "handled_folder": f'"{name}"'}
+    assert "handled_folder is a watched folder itself" in refusal(with_mailboxes(tmp_path, keys))

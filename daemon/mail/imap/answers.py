@@ -13,7 +13,9 @@ from imapclient.response_parser import parse_fetch_response
 from daemon.mail.imap.values import Listed
 
 Answer = bytes | tuple[bytes, bytes] | None  # a line, a line with its literal, or the library's word for no answer
-LISTED = re.compile(rb'\d+ \(UID (\d+) RFC822\.SIZE (\d+) INTERNALDATE "([ \d]\d-\w{3}-\d{4} [\d:]{8} [+-]\d{4})"\)')
+LISTED = re.compile(
+    rb'\d+ \(UID (\d+) RFC822\.SIZE (\d+) INTERNALDATE "([ \d]\d-\w{3}-(?:19|20)\d\d [\d:]{8} [+-]\d{4})"\)'
+)
 BODY = re.compile(rb"\d+ \(UID (\d+) (BODY\[(?:HEADER)?\]) \{\d+\}")
 
 
@@ -24,7 +26,7 @@ def listing(answers: Sequence[Answer]) -> list[Listed]:
         return sorted(usual, key=lambda mail: mail.uid)
     return [
         Listed(uid, int(item[b"RFC822.SIZE"]), _aware(item.get(b"INTERNALDATE")))
-        for uid, item in sorted(parse_fetch_response(list(answers)).items())
+        for uid, item in sorted(parse_fetch_response(list(answers), normalise_times=False).items())
         if b"RFC822.SIZE" in item
     ]
 
@@ -70,5 +72,8 @@ def _listed(line: re.Match[bytes]) -> Listed:
 
 
 def _aware(date: datetime | None) -> datetime:
-    """Give INTERNALDATE its zone: the library answers in naive local time."""
-    return datetime.now(UTC) if date is None else date.astimezone(UTC)
+    """Give an arrival in UTC; one without a date, or whose date no zone can shift, has just arrived."""
+    try:
+        return datetime.now(UTC) if date is None else date.astimezone(UTC)
+    except OverflowError:
+        return datetime.now(UTC)

@@ -19,7 +19,6 @@ from daemon.mail.imap.values import Fetched, Folder, Listed
 # Other characters a stranger may put into a Message-ID too; a search for them is refused, or means something else.
 SEARCHABLE = re.compile(r"<[A-Za-z0-9.!#$&'+/=?^_`|~:;,@-]{1,250}>")
 PASSING = re.compile(r"\[(OVERQUOTA|UNAVAILABLE|INUSE|SERVERBUG|LIMIT|CONTACTADMIN)\]")
-imaplib._MAXLINE = 50_000_000  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public way
 
 
 class Imap(Connection):
@@ -60,7 +59,8 @@ class Imap(Connection):
         takes an end of the connection for one (measured: ``idle_check`` blocks, loses, and spins there).
         """
         with self._guarded(), self._deadline(seconds):
-            return self._idle.listen(self._client or self._open(), seconds, wake)
+            client = self._client or self._open()  # which begins outside of IDLE: not to be asked before
+            return self._idle.listen(client, seconds, wake)
 
     def new_uids(self, last: int) -> list[int]:
         """List the UIDs above ``last``. NOOP first, else a delivery may hide behind a stale view (measured)."""
@@ -80,7 +80,9 @@ class Imap(Connection):
         if not uids:
             return []
         with self._connection() as client, _refusals("the server refuses to list a mail"):
-            return listing(_answers(client, uids, "(RFC822.SIZE INTERNALDATE)"))
+            found = listing(_answers(client, uids, "(RFC822.SIZE INTERNALDATE)"))
+        # A server may volunteer news of other mails, or tell the same twice.
+        return list({mail.uid: mail for mail in found if mail.uid in set(uids)}.values())
 
     def fetch(self, mails: Sequence[Listed], largest: int) -> list[Fetched]:
         """Fetch mails without marking them as seen; of one that is larger than ``largest``, only the header."""

@@ -21,7 +21,7 @@ PART = "mailbox"
 BROKEN = (OSError, ssl.SSLError, imaplib.IMAP4.abort, EOFError)
 # What the libraries raise on an answer that is no IMAP (measured with invented ones). A fault of ours would pass for
 # the server's: the price for one odd answer not ending the service.
-NONSENSE = (ValueError, TypeError, LookupError, AttributeError)
+NONSENSE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 CONNECT_SECONDS = 20
 # A server may answer each byte in time and yet never come to an end: so many time-outs, and the call is broken off.
 LONGEST_CALL = 10

@@ -1,7 +1,8 @@
 """The text of attachments, within limits. The one adapter of pypdf, python-docx and icalendar; archives stay shut.
 
 These libraries read what strangers send, and none of them bounds its time: the limits here keep the ordinary cheap, and
-the process that parses is killed where they do not suffice.
+the process that parses is killed where they do not suffice. They are loaded when the first attachment needs them: that
+is half of the time in which that process starts (measured).
 """
 
 import io
@@ -10,16 +11,16 @@ import logging
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-
-import docx
-import icalendar
-import pypdf
-import pypdf.errors
-from docx.oxml.table import CT_Tbl, CT_Tc
-from docx.oxml.text.paragraph import CT_P
+from typing import TYPE_CHECKING, Any
 
 from daemon.mail.charsets import as_text
 from daemon.mail.html import visible
+
+if TYPE_CHECKING:
+    import icalendar
+    import pypdf
+    from docx.oxml.table import CT_Tbl, CT_Tc
+    from docx.oxml.text.paragraph import CT_P
 
 LONGEST_TEXT = 20_000
 # What is larger is hardly a document to be read to the end, and costs seconds.
@@ -52,14 +53,14 @@ EXTENSIONS = {
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 # What one stream of a PDF may unpack to, in bytes, and a page draw, in operations: 75 MB and 2 million otherwise.
 # A page that only shows text is read at 1.2 s a MB (measured). No program is run for a picture's sake.
-PDF_LIMITS = pypdf.Configuration(
-    zlib_maximum_output_length=5_000_000,
-    lzw_maximum_output_length=5_000_000,
-    run_length_maximum_output_length=5_000_000,
-    array_based_stream_maximum_output_length=5_000_000,
-    stream_parsing_work_maximum_count=500_000,
-    jbig2dec_binary=None,
-)
+PDF_LIMITS: dict[str, Any] = {
+    "zlib_maximum_output_length": 5_000_000,
+    "lzw_maximum_output_length": 5_000_000,
+    "run_length_maximum_output_length": 5_000_000,
+    "array_based_stream_maximum_output_length": 5_000_000,
+    "stream_parsing_work_maximum_count": 500_000,
+    "jbig2dec_binary": None,
+}
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,6 @@ def extract(data: bytes, found: str, charset: str | None) -> Extract:
         return READERS.get(found, _plain)(data, charset)
     except MemoryError:
         raise
-    except pypdf.errors.LimitReachedError:
-        return TOO_LARGE
     except Exception:  # noqa: BLE001 - three libraries on hostile bytes raise whatever Python has, RecursionError too
         return Extract(note="damaged")
 
@@ -116,13 +115,21 @@ def extract(data: bytes, found: str, charset: str | None) -> Extract:
 def _pdf(data: bytes, _charset: str | None) -> Extract:
     if not data.startswith(b"%PDF-"):
         return WRONG_CONTENT
-    with pypdf.apply_configuration(PDF_LIMITS):
-        reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
-        if reader.is_encrypted and not reader.decrypt(""):
-            return Extract(note="encrypted")
-        count = len(reader.pages)
-        texts = (page.extract_text() for page in itertools.islice(reader.pages, MOST_PAGES))
-        return Extract(_until_full(texts), f"{MOST_PAGES} of {count} pages" if count > MOST_PAGES else "")
+    import pypdf
+
+    try:
+        with pypdf.apply_configuration(pypdf.Configuration(**PDF_LIMITS)):
+            return _pages(pypdf.PdfReader(io.BytesIO(data), strict=False))
+    except pypdf.errors.LimitReachedError:
+        return TOO_LARGE
+
+
+def _pages(reader: "pypdf.PdfReader") -> Extract:
+    if reader.is_encrypted and not reader.decrypt(""):
+        return Extract(note="encrypted")
+    count = len(reader.pages)
+    texts = (page.extract_text() for page in itertools.islice(reader.pages, MOST_PAGES))
+    return Extract(_until_full(texts), f"{MOST_PAGES} of {count} pages" if count > MOST_PAGES else "")
 
 
 def _until_full(texts: Iterator[str]) -> str:
@@ -143,6 +150,8 @@ def _docx(data: bytes, _charset: str | None) -> Extract:
         members = directory.infolist()
     if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > LARGEST_UNPACKED:
         return TOO_LARGE
+    import docx
+
     document = docx.Document(io.BytesIO(data))
     hidden = document.element.body.xpath(HIDDEN_RUNS)
     for run in hidden:
@@ -153,21 +162,23 @@ def _docx(data: bytes, _charset: str | None) -> Extract:
     return Extract(_until_full(_words(blocks[:MOST_BLOCKS])), ", ".join(notes))
 
 
-def _words(blocks: Iterable[CT_P | CT_Tbl]) -> Iterator[str]:
+def _words(blocks: "Iterable[CT_P | CT_Tbl]") -> Iterator[str]:
     """Give paragraphs and rows by their elements: a cell that claims to span a billion columns is one of them."""
     for block in blocks:
-        if isinstance(block, CT_P):
+        if block.tag.endswith("}p"):
             yield block.text
         else:
             yield from ("\t".join(map(_cell, row.xpath("./w:tc"))) for row in block.xpath("./w:tr"))
 
 
-def _cell(cell: CT_Tc) -> str:
+def _cell(cell: "CT_Tc") -> str:
     return " ".join(paragraph.text for paragraph in cell.xpath(".//w:p"))
 
 
 def _calendar(data: bytes, _charset: str | None) -> Extract:
     """Read who invites whom to what, when and where; recurring events are not unrolled."""
+    import icalendar
+
     whole = icalendar.Calendar.from_ical(data[:LARGEST_CALENDAR])
     events = whole.walk("VEVENT")
     lines = [f"METHOD: {whole['METHOD']}"] if "METHOD" in whole else []
@@ -176,7 +187,7 @@ def _calendar(data: bytes, _charset: str | None) -> Extract:
     return Extract("\n".join(lines), note)
 
 
-def _event(event: icalendar.Component) -> Iterator[str]:
+def _event(event: "icalendar.Component") -> Iterator[str]:
     for name in ("SUMMARY", "DTSTART", "DTEND", "LOCATION", "ORGANIZER", "STATUS", "DESCRIPTION"):
         if name in event:
             yield f"{name}: {getattr(event[name], 'dt', event[name])}"

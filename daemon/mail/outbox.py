@@ -140,7 +140,8 @@ class Outbox:
         """
         self._imap.select(place.folder, readonly=True)
         mails = self._whole(self._imap.listing([place.uid]))
-        ids = [match[1].decode() for mail in mails if (match := MESSAGE_ID.search(mail.raw))]
+        heads = [mail.raw.partition(b"\r\n\r\n")[0] for mail in mails]
+        ids = [match[1].decode() for head in heads if (match := MESSAGE_ID.search(head))]
         self._imap.select(folder, readonly=True)
         twins = self._imap.find(ids[0]) if ids else []
         listed = self._imap.listing(twins or self._imap.new_uids(0)[-MOST_TWINS:])

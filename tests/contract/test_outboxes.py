@@ -201,7 +201,8 @@ def copy_half_way(desk: Desk, raw: bytes) -> Place:
     client.append("INBOX", raw)
     opened = client.select_folder("INBOX")
     uid = max(client.search("ALL"))
-    client.create_folder(desk.name("Archive"))
+    if not client.folder_exists(desk.name("Archive")):
+        client.create_folder(desk.name("Archive"))
     client.copy([uid], desk.name("Archive"))
     client.logout()
     return Place("INBOX", opened[b"UIDVALIDITY"], uid)
@@ -224,6 +225,17 @@ def test_a_move_cut_off_half_way_makes_no_second_copy(desk: Desk, raw: bytes) ->
     desk.effects.move(place, desk.name("Archive"), again=True)
     assert sizes(desk, "Archive") == [len(raw)]
     assert not desk.effects.is_there(place)
+
+
+@pytest.mark.parametrize("desk", ["dovecot-without-extensions"], indirect=True)
+def test_an_id_quoted_in_the_text_does_not_hide_the_copy(desk: Desk) -> None:
+    """A report without an id of its own names that of another mail, which lies in the same folder."""
+    desk.put(mail("Quoted", Message_ID=THEIRS), "Archive")
+    raw = without_id(mail("Report", "About this one:")) + b"Message-ID: " + THEIRS.encode() + b"\r\n"
+    assert b"\r\nMessage-ID: " + THEIRS.encode() in raw
+    place = copy_half_way(desk, raw)
+    desk.effects.move(place, desk.name("Archive"), again=True)
+    assert sizes(desk, "Archive").count(len(raw)) == 1
 
 
 @pytest.mark.parametrize("desk", ["dovecot-without-extensions"], indirect=True)

@@ -1,7 +1,8 @@
 """What a FETCH answers: the usual shapes are read by a pattern, all others by the library.
 
-The library takes each answer apart letter by letter (measured: 27 us for a size and a date, 12 us for a body, ten times
-as long as here). What has not exactly the usual shape is left to it, so that an odd answer is read as it always was.
+The library takes each answer apart letter by letter (measured: 27 us for a size and a date against 9 us here, 12 us for
+a body against 0.5 us). What has not exactly the usual shape is left to it, so that an odd answer is read as it always
+was.
 """
 
 import re

@@ -82,7 +82,8 @@ class Imap(Connection):
         with self._connection() as client, _refusals("the server refuses to list a mail"):
             found = listing(_answers(client, uids, "(RFC822.SIZE INTERNALDATE)"))
         # A server may volunteer news of other mails, or tell the same twice.
-        return list({mail.uid: mail for mail in found if mail.uid in set(uids)}.values())
+        told = {mail.uid: mail for mail in found}
+        return [told[uid] for uid in sorted(told.keys() & set(uids))]
 
     def fetch(self, mails: Sequence[Listed], largest: int) -> list[Fetched]:
         """Fetch mails without marking them as seen; of one that is larger than ``largest``, only the header."""

@@ -106,8 +106,10 @@ def plan_again(db: Database, message_id: int, step: Step, source: str, target: s
         session.connection().execute(statement)
 
 
+COUNTS = select(Action.state, func.count()).group_by(Action.state)  # asked at every beat, and made once
+
+
 def counts(db: Database) -> dict[str, int]:
     """Count the actions by state."""
     with db.read() as session:
-        rows = session.exec(select(Action.state, func.count()).group_by(Action.state))
-        return {str(state): int(count) for state, count in rows}
+        return {str(state): int(count) for state, count in session.exec(COUNTS)}

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, event
 from sqlmodel import Session, create_engine
 
 BUSY_SECONDS = 30
@@ -26,12 +26,12 @@ class Database:
         self.engine = create_engine(self.url, connect_args={"timeout": BUSY_SECONDS})
         event.listen(self.engine, "connect", _prepare)
         event.listen(self.engine, "begin", _begin)
+        self._writer = self.engine.execution_options(write=True)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open a transaction that commits at the end of the block and rolls back on any exception."""
-        engine: Engine = self.engine.execution_options(write=True)
-        with Session(engine, expire_on_commit=False) as session, session.begin():
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager

@@ -274,11 +274,13 @@ def in_states(db: Database, states: Sequence[str]) -> list[Message]:
         return list(session.exec(select(Message).where(col(Message.state).in_(states)).order_by(col(Message.id))))
 
 
+COUNTS = select(Message.state, func.count()).group_by(Message.state)  # asked at every beat, and made once
+
+
 def counts(db: Database) -> dict[str, int]:
     """Count the messages by state."""
     with db.read() as session:
-        rows = session.exec(select(Message.state, func.count()).group_by(Message.state))
-        return {str(state): int(count) for state, count in rows}
+        return {str(state): int(count) for state, count in session.exec(COUNTS)}
 
 
 def move(

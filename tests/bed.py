@@ -246,7 +246,7 @@ async def perform(settings: Settings, db: Database, until: Callable[[Database], 
 
 async def _watch(house: House, until: Callable[[Database], bool]) -> None:
     while not until(house.db):
-        await house.stop.rest(0.03)
+        await house.stop.rest(0.05)
     house.stop.request()
 
 

@@ -1,14 +1,19 @@
-"""Counts the durable steps of a daemon, and ends the process, or its connection, at the one that is asked for.
+"""Counts the durable steps of a daemon, and ends it, or its connection, at the one that is asked for.
 
 A durable step is whatever leaves a trace outside the process: a commit of the knowledge database, bytes sent to the
 mail server (the process may end before they leave, or before their answer comes), a change of a file.
+
+What a process leaves behind that ends at a step lies on the disk as long as it stands still there, too. So one run
+that stands still at many steps, one after the other, shows what as many runs would leave that end.
 """
 
 import imaplib
 import os
 import re
+import signal
 import socket
 import sqlite3
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -42,20 +47,28 @@ class Scissors:
 
 
 class Countdown:
-    """Ends the process at the ``last`` durable step; 0 only counts them."""
+    """Ends the process at the ``last`` durable step, or has it stand still at some; else it only counts them."""
 
-    def __init__(self, last: int, commands: str = "") -> None:
-        """Count from nothing; where ``commands`` is a pattern, only what is sent of these counts."""
+    def __init__(self, last: int, commands: str = "", *, first: int = 0, every: int = 0) -> None:
+        """Count from nothing; where ``commands`` is a pattern, only what is sent of these counts.
+
+        Where ``every`` is given, the process stands still at every so many-th step from the ``first`` on.
+        """
         self.steps = 0
-        self._last = last
+        self._last, self._first, self._every = last, first, every
         self._commands = re.compile(commands.encode())
         self._all = not commands
+        self._one_at_a_time = threading.Lock()
 
     def step(self) -> None:
-        """Count one step, and end here where it is the last: no clean-up, no flush."""
-        self.steps += 1
-        if self.steps == self._last:
-            os._exit(LAST)
+        """Count one step. An end is one without clean-up or flush; who stands still goes on when another lets it."""
+        with self._one_at_a_time:
+            self.steps += 1
+            if self.steps == self._last:
+                os._exit(LAST)
+            if self._every and self.steps % self._every == self._first % self._every:
+                # To this thread, not to the process: then none of them does anything more, this one least of all.
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
     def arm(self) -> None:
         """Watch all that leaves a trace, in this process only."""

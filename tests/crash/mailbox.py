@@ -21,7 +21,11 @@ DATE = re.compile(rb"^Date: .*$", re.MULTILINE)
 
 
 def mails() -> list[bytes]:
-    """Write the twelve; the seventh is a copy of the first, the eighth too large, the ninth of two senders."""
+    """Write the twelve, so varied that each way through the house is taken, and none oftener than it teaches.
+
+    The second is an invitation (for a person, without the model), the seventh a copy of the first, the eighth too
+    large, the ninth of two senders, the tenth our own.
+    """
     question = _mail("q@quill.example", "Opening hours", "When do you close on Saturdays?")
     twofold = _mail("t@tern.example", "From two", "Who wrote this?").replace(
         b"From: ", b"From: x@evil.example\nFrom: ", 1
@@ -32,7 +36,7 @@ def mails() -> list[bytes]:
     )
     return [
         question,
-        _mail("p@quill.example", "Cracked", "The kettle is cracked. I am disappointed."),
+        _invitation(),
         _mail("noreply@shop.example", "Receipt", "Paid.", auto_submitted="auto-generated"),
         _mail(
             "q@quill.example",
@@ -45,7 +49,7 @@ def mails() -> list[bytes]:
         question,
         _mail("l@lark.example", "Large", "x" * 5000),
         twofold,
-        _mail("c@crane.example", "Cancel", "Please cancel order HP-12345."),
+        _mail("support@harbourpine.example", "Re: Opening hours", "At six.", in_reply_to=_id("x@x.example", "x")),
         _html(),
         broken,
     ]
@@ -58,6 +62,15 @@ def _mail(sender: str, subject: str, body: str, **headers: str) -> bytes:
     for name, value in headers.items():
         message[name.replace("_", "-")] = value
     message.set_content(body)
+    return message.as_bytes()
+
+
+def _invitation() -> bytes:
+    event = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:Tasting\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "p@quill.example", "support@harbourpine.example", "Tasting"
+    message["Message-ID"] = _id("p@quill.example", "Tasting")
+    message.set_content(event, subtype="calendar", params={"method": "REQUEST"})
     return message.as_bytes()
 
 

@@ -4,13 +4,18 @@ It takes one JSON object a line, {"config": path, "last": step, "count": message
 {"status": exit code, "steps": number or null}. The child is the real daemon; ``last`` is the durable step at which it
 ends for good, 0 lets it work until all messages are through and stop in good order. With "cut", "every" and "before"
 its connection to the mail server is cut at every so many-th command; with "commands", a pattern, only what is sent of
-these commands counts as a step.
+these commands counts as a step. With "keep", "first" and "places" it stands still at every "keep"-th step from the
+first on, and all places are copied to a directory "kept"/step before it goes on.
 """
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
+import shutil
+import signal
+import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -28,7 +33,7 @@ RESTLESS = 0.05  # seconds: who rests behind a pause of a test's length need not
 
 def run(job: dict[str, Any]) -> int:
     """Be the daemon, and give the number of durable steps."""
-    countdown = Countdown(job["last"], job.get("commands", ""))
+    countdown = Countdown(job["last"], job.get("commands", ""), first=job.get("first", 0), every=job.get("keep", 0))
     countdown.arm()
     if "cut" in job:
         Scissors(job["cut"], job["every"], before=job["before"]).arm()
@@ -53,10 +58,42 @@ def fork(job: dict[str, Any]) -> dict[str, Any]:
         os.close(read)
         _live(job, write)
     os.close(write)
+    status = _until_it_ends(child, job)
     with os.fdopen(read) as pipe:
         words = pipe.read()
-    _, status = os.waitpid(child, 0)
     return {"status": os.waitstatus_to_exitcode(status), "steps": int(words) if words else None}
+
+
+def _until_it_ends(child: int, job: dict[str, Any]) -> int:
+    """Wait for the child, and each time that it stands still, keep what it would leave behind if it ended there."""
+    step = job.get("first", 0)
+    while True:
+        _, status = os.waitpid(child, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            return status
+        _keep([Path(place) for place in job["places"]], Path(job["kept"]) / str(step))
+        step += job["keep"]
+        os.kill(child, signal.SIGCONT)
+
+
+def _keep(places: list[Path], where: Path) -> None:
+    """Copy the places; again, where the mail server was still at work on a command sent before."""
+    while True:
+        before = _listing(places)
+        where.mkdir(parents=True)
+        copied = subprocess.run(["cp", "-a", *places, where], stderr=subprocess.DEVNULL, check=False)
+        if copied.returncode == 0 and before and _listing(places) == before:
+            return
+        shutil.rmtree(where)
+
+
+def _listing(places: list[Path]) -> dict[Path, tuple[int, int]]:
+    """Say how all files are; nothing where they change while one looks."""
+    try:
+        files = [file for place in places for file in place.rglob("*")]
+        return {file: (found.st_mtime_ns, found.st_size) for file in files for found in [file.lstat()]}
+    except FileNotFoundError:
+        return {}
 
 
 def _live(job: dict[str, Any], pipe: int) -> None:
@@ -76,5 +113,7 @@ def _live(job: dict[str, Any], pipe: int) -> None:
 
 
 if __name__ == "__main__":
+    gc.collect()
+    gc.freeze()  # as the service does: no child looks for garbage among what it was born with, nor copies its pages
     for line in sys.stdin:
         print(json.dumps(fork(json.loads(line))), flush=True)

@@ -18,7 +18,7 @@ from daemon.agent.session import Engine, Session, bundled_cli
 from daemon.agent.tools import Desk
 from daemon.clock import utc_now
 from daemon.errors import FatalError
-from daemon.house import BUDGET, MODEL, READER, Effects, Health, House, Outgoing, Source, Watch
+from daemon.house import BUDGET, MODEL, READER, SESSION, Effects, Health, House, Outgoing, Source, Watch
 from daemon.judgement.retry import FailureKind
 from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, UNFINISHED, MessageState
 from daemon.mail.compose import Author
@@ -34,6 +34,8 @@ from daemon.premises import holding
 from daemon.service.stop import Pulse, Stop, Systemd
 from daemon.service.telemetry import Log, logger
 from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings
+from daemon.steps.recover import recover
+from daemon.steps.upkeep import tend
 from daemon.version import own_version
 from knowledge import actions, connections, ledger, maildirs, migrate, service
 from knowledge.database import Database
@@ -119,7 +121,7 @@ def desk_of(settings: Settings) -> Desk:
 
 def orders_digest(settings: Settings) -> str:
     """Hash what the CLI freezes with a session's first turn: model, system prompt and tools."""
-    frozen = [settings.model.name, standing_orders(settings), desk_of(settings).schema()]
+    frozen = [settings.model.name, standing_orders(settings), desk_of(settings).frozen()]
     return hashlib.sha256(json.dumps(frozen, sort_keys=True).encode()).hexdigest()
 
 
@@ -136,7 +138,14 @@ def build(settings: Settings, db: Database, stop: Stop, log: Log) -> House:
         for folder in mailbox.watch
     )
     outgoing = {mailbox.name: Outgoing(mailbox, effects_of(mailbox, settings, db)) for mailbox in settings.mailboxes}
-    parts = (MODEL, BUDGET, READER, *(watch.part for watch in watches), *(out.part for out in outgoing.values()))
+    parts = (
+        MODEL,
+        BUDGET,
+        READER,
+        SESSION,
+        *(watch.part for watch in watches),
+        *(out.part for out in outgoing.values()),
+    )
     workers = (*(watch.part for watch in watches), *loop.WORKERS)
     connections.keep_only(db, [(watch.mailbox.name, watch.folder) for watch in watches])
 
@@ -180,6 +189,25 @@ def serve(settings: Settings) -> None:
             asyncio.run(_serve(settings, db, log))
         finally:
             db.close()
+
+
+def tend_session(settings: Settings, db: Database) -> None:
+    """Carry out the orders that wait for the session, in the service's place; the caller holds the state."""
+    asyncio.run(_tend_session(settings, db))
+
+
+async def _tend_session(settings: Settings, db: Database) -> None:
+    stop = Stop(settings.service.stop_seconds)
+    stop.listen()
+    house = build(settings, db, stop, logger())
+    recover(house)
+    try:
+        while await tend(house):
+            pass
+    finally:
+        await house.session.close()
+        house.reader.close()
+        service.stop(db, house.generation, house.clock())
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from knowledge import service
 from knowledge.database import Database
 from knowledge.tables import Action, Condition, Message
 
-MODEL, BUDGET, READER = "model", "budget", "reader"
+MODEL, BUDGET, READER, SESSION = "model", "budget", "reader", "session"
 
 
 class Source(Protocol):
@@ -204,7 +204,10 @@ class Health:
 
 @dataclass(frozen=True)
 class House:
-    """Everything that a step may use. One daemon, one house."""
+    """Everything that a step may use. One daemon, one house.
+
+    ``upkeep`` is set where it is time to see whether the session is still within its bounds.
+    """
 
     settings: Settings
     db: Database
@@ -222,6 +225,7 @@ class House:
     clock: Clock
     generation: int
     orders_digest: str
+    upkeep: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def unreachable(self) -> Sequence[str]:

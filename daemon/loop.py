@@ -31,6 +31,7 @@ from daemon.steps.orders import obey
 from daemon.steps.receive import listen, receive
 from daemon.steps.recover import recover, stumbling
 from daemon.steps.screen import screen
+from daemon.steps.upkeep import tend
 from knowledge import ledger, service
 
 WORKERS = ("screen", "desk", "outbox")
@@ -38,6 +39,7 @@ IDLE_SECONDS = 1.0
 # Ticks follow the clock on the wall: where it is set back, they stop for as long. After so many intervals without
 # a look, the folder is looked into all the same.
 OVERDUE = 2
+UPKEEP_SECONDS = 60.0
 
 
 async def run(house: House) -> None:
@@ -59,8 +61,9 @@ async def run(house: House) -> None:
 
 
 def _jobs(house: House) -> list[tuple[float, Callable[[], None]]]:
-    """List when to look into each folder, and after the drafts of each mailbox."""
+    """List when to look into each folder, after the drafts of each mailbox, and after the session."""
     looks = [(watch.mailbox.poll_seconds, watch.tick) for watch in house.watches]
+    looks.append((UPKEEP_SECONDS, house.upkeep.set))
     looks += [(out.mailbox.follow_seconds, out.tick) for out in house.outgoing.values()]
     return [(seconds, partial(_tick, house, tick)) for seconds, tick in looks]
 
@@ -122,16 +125,22 @@ async def _screen(house: House) -> None:
 
 
 async def _desk(house: House) -> None:
-    """3 to 6. Take the oldest message that is due. This task alone uses the session."""
+    """3 to 6. Take the oldest message that is due; before it, keep the session within its bounds.
+
+    This task alone uses the session.
+    """
 
     async def next_message() -> bool:
         for order in obey(house.db, house.clock):
             house.log.info("order", kind=order.kind, argument=order.argument, state=order.state)
+        if await tend(house):
+            return True
         row = ledger.next_due(house.db, MessageState.SCREENED, house.clock())
         if row is None or house.health.is_paused(READER) or not may_ask(house):
             return False
         with stumbling(house, row):
             await work(house, row.id or 0)
+        house.upkeep.set()
         house.stop.ring()
         return True
 

@@ -19,9 +19,13 @@ WAIT_SECONDS = 3.0
 LOOK_SECONDS = 0.05
 
 
+class HeldError(FatalError):
+    """Somebody else holds the state directory; the text says who."""
+
+
 @contextmanager
 def holding(state: StateDirectory) -> Iterator[None]:
-    """Hold the state directory; raise FatalError, naming the holder, where somebody else has it."""
+    """Hold the state directory; raise HeldError, naming the holder, where somebody else has it."""
     try:
         state.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(state.lock, os.O_RDWR | os.O_CREAT, 0o600)
@@ -47,7 +51,7 @@ def _lock(descriptor: int, state: StateDirectory) -> None:
         if time.monotonic() > latest:
             holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
             message = f"{state.root}: the state directory is held by {holder}; only one clerkd may work on it"
-            raise FatalError(message)
+            raise HeldError(message)
         time.sleep(LOOK_SECONDS)
 
 

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import Update, update
+from sqlalchemy import Update, func, update
 from sqlmodel import Session, col, select
 
 from knowledge.database import Database
 from knowledge.fence import fence
-from knowledge.tables import AgentSession, Turn
+from knowledge.tables import AgentSession, Turn, Upkeep
 
 
 def live(db: Database, state: str) -> AgentSession | None:
@@ -28,10 +28,15 @@ def take_over(db: Database, session_id: str, generation: int) -> None:
 
 
 def begin(db: Database, row: AgentSession, *, ended: str, reason: str) -> None:
-    """Open a session and end the one that was live, in one transaction; a unique index allows no second live one."""
+    """Open a session and end the one that was live, in one transaction."""
     with db.write() as session:
-        session.connection().execute(_ending(row.state, row.generation, ended, reason, row.created_at))
-        session.add(row)
+        replace(session, row, ended=ended, reason=reason)
+
+
+def replace(session: Session, row: AgentSession, *, ended: str, reason: str) -> None:
+    """Open a session in place of the live one; part of a transaction. A unique index allows no second live one."""
+    session.connection().execute(_ending(row.state, row.generation, ended, reason, row.created_at))
+    session.add(row)
 
 
 def end(db: Database, row: AgentSession, *, ended: str, reason: str, now: datetime) -> None:
@@ -48,8 +53,16 @@ def _ending(live: str, generation: int, ended: str, reason: str, now: datetime) 
     )
 
 
-def advance(session: Session, row: AgentSession, head_uuid: str, head_offset: int) -> None:
-    """Move the head on; part of the turn's one transaction."""
+def advance(
+    session: Session,
+    row: AgentSession,
+    head_uuid: str,
+    head_offset: int,
+    context_tokens: int,
+    reclaimed: float | None = None,
+) -> None:
+    """Move the head, with what was measured there; part of one transaction. ``reclaimed`` stays where it is None."""
+    measured = {"context_tokens": context_tokens} | ({} if reclaimed is None else {"reclaimed": reclaimed})
     statement = (
         update(AgentSession)
         .where(
@@ -57,7 +70,7 @@ def advance(session: Session, row: AgentSession, head_uuid: str, head_offset: in
             col(AgentSession.state) == row.state,
             col(AgentSession.generation) == row.generation,
         )
-        .values(head_uuid=head_uuid, head_offset=head_offset)
+        .values(head_uuid=head_uuid, head_offset=head_offset, **measured)
     )
     fence(session, statement, f"session {row.id}")
 
@@ -65,7 +78,7 @@ def advance(session: Session, row: AgentSession, head_uuid: str, head_offset: in
 def set_back(db: Database, row: AgentSession, to: Turn, *, settled: str, lost: str) -> None:
     """Set the head back to an earlier turn, because the transcript's end is gone; later turns become lost."""
     with db.write() as session:
-        advance(session, row, to.head_uuid or "", to.head_offset or 0)
+        advance(session, row, to.head_uuid or "", to.head_offset or 0, to.context_tokens)
         later = (
             update(Turn)
             .where(
@@ -87,6 +100,24 @@ def settled_turns(db: Database, session_id: str, settled: str) -> list[Turn]:
             .order_by(col(Turn.head_offset).desc())
         )
         return list(session.exec(statement))
+
+
+def standing(db: Database, session_id: str, settled: str) -> tuple[int, datetime | None, float]:
+    """Count a session's settled turns, say when the last one ended, and what all its turns and upkeeps cost."""
+    with db.read() as session:
+        count = func.count().filter(col(Turn.state) == settled)
+        last = func.max(Turn.ended_at).filter(col(Turn.state) == settled)
+        dollars = func.sum(func.coalesce(Turn.cost_usd, Turn.reserved_usd))
+        turns, at, spent = session.exec(select(count, last, dollars).where(Turn.session_id == session_id)).one()
+        kept = select(func.sum(func.coalesce(Upkeep.cost_usd, Upkeep.reserved_usd)))
+        upkeeps = session.exec(kept.where(Upkeep.session_id == session_id)).one()
+        return int(turns), at, float(spent or 0) + float(upkeeps or 0)
+
+
+def get(db: Database, session_id: str) -> AgentSession | None:
+    """Give one session."""
+    with db.read() as session:
+        return session.get(AgentSession, session_id)
 
 
 def chain(db: Database) -> list[AgentSession]:

@@ -76,7 +76,7 @@ class Case(SQLModel, table=True):
     subject: str
     subject_key: str = Field(default="", index=True)
     opened_at: datetime = time_field()
-    updated_at: datetime = time_field()
+    updated_at: datetime = time_field(index=True)
 
 
 class Message(SQLModel, table=True):
@@ -119,7 +119,11 @@ class Message(SQLModel, table=True):
 
 
 class AgentSession(SQLModel, table=True):
-    """One conversation with the model. ``head_uuid`` and ``head_offset`` alone say where it stands."""
+    """One conversation with the model. ``head_uuid`` and ``head_offset`` alone say where it stands.
+
+    ``context_tokens`` is what the model read and wrote in its last call up to there; ``reclaimed`` the share of it that
+    the newest compaction freed, if there was one since the session began.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (Index("one_live_session", "state", unique=True, sqlite_where=text("state = 'live'")),)
@@ -130,6 +134,8 @@ class AgentSession(SQLModel, table=True):
     orders_digest: str
     head_uuid: str | None = None
     head_offset: int = 0
+    context_tokens: int = 0
+    reclaimed: float | None = None
     predecessor: str | None = None
     created_at: datetime = time_field()
     ended_at: datetime | None = optional_time()
@@ -159,10 +165,45 @@ class Turn(SQLModel, table=True):
     notes: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     head_uuid: str | None = None
     head_offset: int | None = None
+    context_tokens: int = 0
     started_at: datetime = time_field(index=True)
     ended_at: datetime | None = optional_time()
     seconds: float | None = None
     failure: str = ""
+
+
+class Upkeep(SQLModel, table=True):
+    """One compaction or rotation of a session: committed before it begins, closed when it is done or has failed.
+
+    ``why`` is the bound that was reached, or that a person asked for it; the tokens are those of the context.
+    """
+
+    __tablename__ = "upkeeps"
+    id: int | None = Field(default=None, primary_key=True)
+    session_id: str = Field(foreign_key="sessions.id", index=True)
+    generation: int
+    kind: str
+    why: str
+    state: str = Field(index=True)
+    model: str
+    reserved_usd: float
+    cost_usd: float | None = None
+    tokens_before: int = 0
+    tokens_after: int | None = None
+    started_at: datetime = time_field(index=True)
+    ended_at: datetime | None = optional_time()
+    seconds: float | None = None
+    failure: str = ""
+
+
+class CaseNote(SQLModel, table=True):
+    """What a session noted on a case for its successor. Nobody has verified it: a mail may have had a hand in it."""
+
+    __tablename__ = "case_notes"
+    session_id: str = Field(foreign_key="sessions.id", primary_key=True)
+    case_id: int = Field(foreign_key="cases.id", primary_key=True)
+    text: str
+    noted_at: datetime = time_field()
 
 
 class Decision(SQLModel, table=True):

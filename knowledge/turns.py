@@ -11,7 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from knowledge import ledger, sessions
 from knowledge.database import Database
 from knowledge.fence import fence
-from knowledge.tables import Action, AgentSession, Decision, Turn
+from knowledge.tables import Action, AgentSession, Decision, Turn, Upkeep
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def settle(  # noqa: PLR0913 - the one transaction of a turn, with all that it w
     """Write decision, actions, usage and the session's new head, and move the message on: all or nothing."""
     with db.write() as session:
         _close(session, turn, open_state)
-        sessions.advance(session, held_by, turn.head_uuid or "", turn.head_offset or 0)
+        sessions.advance(session, held_by, turn.head_uuid or "", turn.head_offset or 0, turn.context_tokens)
         move_on(session, turn.message_id, step, now)
         record(session, decision, actions)
 
@@ -84,21 +84,21 @@ def in_state(db: Database, state: str) -> list[Turn]:
         return list(session.exec(select(Turn).where(Turn.state == state).order_by(col(Turn.id))))
 
 
-def _spent() -> SelectOfScalar[float]:
+def _spent(what: type[Turn | Upkeep]) -> SelectOfScalar[float]:
     since: BindParameter[datetime] = bindparam("since")
-    return select(func.sum(func.coalesce(Turn.cost_usd, Turn.reserved_usd))).where(col(Turn.started_at) >= since)
+    return select(func.sum(func.coalesce(what.cost_usd, what.reserved_usd))).where(col(what.started_at) >= since)
 
 
-SPENT = _spent()  # asked twice before every turn, and made once
+SPENT = (_spent(Turn), _spent(Upkeep))  # asked twice before every turn, and made once
 
 
 def spent_since(db: Database, since: datetime) -> float:
-    """Add up what turns since then cost, in US dollars: an open turn counts with all that it reserved.
+    """Add up what turns and upkeeps since then cost, in US dollars: an open one counts with all that it reserved.
 
     There is no upper end: a row stamped in the future counts inside every cap.
     """
     with db.read() as session:
-        return float(session.exec(SPENT, params={"since": since}).one() or 0.0)
+        return sum(float(session.exec(each, params={"since": since}).one() or 0.0) for each in SPENT)
 
 
 def last_settled_at(db: Database, settled: str) -> datetime | None:

@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,9 +30,10 @@ from daemon.rehearsal.model import StandIn
 from daemon.service.stop import Stop
 from daemon.service.telemetry import logger
 from daemon.settings import Settings, load
-from knowledge import actions, decisions, ledger, sessions, turns
+from knowledge import actions, decisions, ledger, migrate, sessions, turns
 from knowledge.database import Database
 from knowledge.decisions import Entry, Filter
+from tests import command
 from tests.faults import Faults
 
 LOOPBACK = "127.0.0.1"
@@ -56,6 +59,8 @@ base_url = "{api}"
 turn_seconds = 30
 api_retries = 0
 {model}
+[session]
+{session}
 [limits]
 {limits}
 [retry]
@@ -119,7 +124,7 @@ class Bed:
         for name, secret in (("mailbox-password", PASSWORD), ("api-key", "a-key-for-the-stand-in")):
             (self.root / name).write_text(secret, encoding="utf-8")
         (self.root / "employee.md").write_text("Answer kindly.", encoding="utf-8")
-        names = ("employee", "mailbox", "model", "limits", "retry", "service")
+        names = ("employee", "mailbox", "model", "session", "limits", "retry", "service")
         sections = {name: self.sections.get(name, "") for name in names}
         text = CONFIG.format(imap=self.server.imap_port, root=self.root, api=self.model.url, **sections)
         path = self.root / "clerkd.toml"
@@ -146,8 +151,17 @@ class Bed:
         """The decision log, the oldest message first."""
         return sorted(decisions.log(self.db, Filter(limit=1000)), key=lambda entry: entry.message.id or 0)
 
+    def prepare(self) -> None:
+        """Lay an empty knowledge database of the newest schema where there is none: to migrate one takes a while."""
+        path = self.state.database
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(0o600)
+            path.write_bytes(_empty_database())
+
     def run(self, until: Callable[[Database], bool], seconds: float = 60) -> list[dict[str, Any]]:
         """Run a house in this process until the condition holds; give its events."""
+        self.prepare()
         with structlog.testing.capture_logs() as events, holding(self.state):
             db = app.migrated(self.state.root)
             try:
@@ -193,9 +207,9 @@ class Bed:
             found = client.fetch(uids, ["BODY.PEEK[]"]) if uids else {}
             return [item[b"BODY[]"] for _, item in sorted(found.items())]
 
-    def start(self, *command: str, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    def start(self, *words: str, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         """Start a process of ours (the daemon by default) with an environment that holds nothing of this machine's."""
-        arguments = command or ("-m", "daemon", "run", "--config", str(self.config))
+        arguments = words or ("-m", "daemon", "run", "--config", str(self.config))
         log = (self.root / "daemon.log").open("ab")
         env = {"PATH": os.environ["PATH"], "HOME": str(self.root), "PYTHONPATH": str(Path.cwd())}
         env.update(environment or {})
@@ -207,21 +221,23 @@ class Bed:
             log.close()
 
     def clerkd(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+        """Run a command to its end, as a process with an environment that holds nothing of this machine's."""
         env = {"PATH": os.environ["PATH"], "HOME": str(self.root), "COLUMNS": "160", "PYTHONPATH": str(Path.cwd())}
-        return subprocess.run(
-            [sys.executable, "-m", "daemon", *arguments],
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return command.run(arguments, env, self.root)
 
     @property
     def log_text(self) -> str:
         """What the process has logged."""
         return (self.root / "daemon.log").read_text(encoding="utf-8")
+
+
+@cache
+def _empty_database() -> bytes:
+    with tempfile.TemporaryDirectory() as place:
+        db = Database(Path(place) / "empty.db")
+        migrate.upgrade(db)
+        db.close()
+        return db.path.read_bytes()
 
 
 def _last_wins(text: str) -> str:

@@ -9,7 +9,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from claude_agent_sdk import (
     ClaudeSDKError,
     HookMatcher,
     Message,
+    ModelUsage,
     ResultError,
     ResultMessage,
 )
@@ -75,7 +76,10 @@ class Engine:
 
 
 class Session:
-    """The one conversation with the model."""
+    """The one conversation with the model.
+
+    ``tally`` is what the CLI counted by model up to its newest result; None where it has given none since it started.
+    """
 
     def __init__(self, engine: Engine, desk: Desk) -> None:
         """Nothing is started yet."""
@@ -83,6 +87,7 @@ class Session:
         self._desk = desk
         self._client: ClaudeSDKClient | None = None
         self._id = ""
+        self.tally: Mapping[str, ModelUsage] | None = None
 
     @property
     def is_open(self) -> bool:
@@ -110,25 +115,49 @@ class Session:
             raise transcript.TranscriptError(message) from error
         except Exception as error:  # the SDK raises bare ones too: its own time-out at the start, for one
             raise EngineError(NOT_STARTED.format(type(error).__name__)) from error
-        self._client = client
+        self._client, self.tally = client, None
 
     async def put(self, uuid: str, prompt: str) -> AsyncIterator[Message]:
         """Put one prompt, marked so that nothing in it is taken for a command, and yield what comes back."""
+        async for message in self._exchange(_once(uuid, prompt)):
+            yield message
+            if isinstance(message, ResultMessage) and uuid in (message.user_message_uuids or [uuid]):
+                return
+
+    async def command(self, words: str) -> AsyncIterator[Message]:
+        """Give the CLI a command of its own, such as /compact: words of ours alone, for ``@`` and ``/`` count."""
+        async for message in self._exchange(words):
+            yield message
+            if isinstance(message, ResultMessage):
+                return
+
+    async def _exchange(self, words: str | AsyncIterator[dict[str, Any]]) -> AsyncIterator[Message]:
         client = self._client
         if client is None:
             message = "no session is open"
             raise EngineError(message)
         try:
-            await client.query(_once(uuid, prompt))
+            await client.query(words)
             async for message_ in client.receive_messages():
+                if isinstance(message_, ResultMessage):
+                    self.tally = message_.model_usage
                 yield message_
-                if isinstance(message_, ResultMessage) and uuid in (message_.user_message_uuids or [uuid]):
-                    return
         except Exception as error:
             message = f"the session's engine ended ({type(error).__name__})"
             raise EngineError(message) from error
         message = "the session's engine ended without a result"
         raise EngineError(message)
+
+    async def context_tokens(self) -> int:
+        """Ask the CLI how many tokens the context holds: system prompt, tools and messages."""
+        if self._client is None:
+            return 0
+        try:
+            usage = await self._client.get_context_usage()
+        except Exception as error:
+            message = f"the session's engine ended ({type(error).__name__})"
+            raise EngineError(message) from error
+        return usage["totalTokens"]
 
     async def close(self) -> None:
         """End the CLI in good order: its transcript is complete."""

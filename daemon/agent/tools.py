@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from claude_agent_sdk import (
     HookContext,
@@ -12,13 +12,17 @@ from claude_agent_sdk import (
     SdkMcpTool,
     create_sdk_mcp_server,
 )
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from daemon.judgement.decision import LONGEST_BODY, MOST_ACTIONS, Decision, Priority, outside_bounds
 
 SERVER = "clerkd"
 LOOK_AT_CASE, SEARCH_DECISIONS, DECIDE = "look_at_case", "search_decisions", "decide"
-ALLOWED = tuple(f"mcp__{SERVER}__{name}" for name in (LOOK_AT_CASE, SEARCH_DECISIONS, DECIDE))
+LIST_OPEN_MATTERS, NOTE_CASES = "list_open_matters", "note_cases"
+NAMES = (LOOK_AT_CASE, SEARCH_DECISIONS, LIST_OPEN_MATTERS, DECIDE, NOTE_CASES)
+ALLOWED = tuple(f"mcp__{SERVER}__{name}" for name in NAMES)
+LONGEST_NOTE = 300  # characters
+NOT_ASKED = "Notes are not asked for now."
 
 NOT_ACCEPTED = "The decision was not accepted."
 
@@ -34,6 +38,7 @@ class Reads:
 
     case: Callable[[], str]
     search: Callable[[str], str]
+    matters: Callable[[int], str]
     folders: tuple[str, ...] = ()
 
 
@@ -47,6 +52,29 @@ class Staged:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass
+class Notes:
+    """What the session notes for its successor, on the cases that it may: the last valid call counts."""
+
+    cases: frozenset[int]
+    taken: dict[int, str] = field(default_factory=dict)
+
+
+class CaseNote(BaseModel):
+    """A note on one case."""
+
+    model_config = ConfigDict(extra="forbid")
+    case: int
+    note: Annotated[str, Field(min_length=1, max_length=LONGEST_NOTE)]
+
+
+class CaseNotes(BaseModel):
+    """The arguments of ``note_cases``."""
+
+    model_config = ConfigDict(extra="forbid")
+    notes: tuple[CaseNote, ...]
+
+
 class Desk:
     """Holds the turn at hand for the tools; between turns it is empty, and every tool answers with an error."""
 
@@ -55,28 +83,42 @@ class Desk:
         self._categories = categories
         self._folders = folders
         self._turn: Staged | None = None
+        self._notes: Notes | None = None
 
     def begin(self, reads: Reads) -> Staged:
         """Lay an empty sheet on the desk."""
         self._turn = Staged(reads)
         return self._turn
 
+    def begin_notes(self, cases: frozenset[int]) -> Notes:
+        """Lay out an empty sheet for notes; no mail is at hand then."""
+        self._notes = Notes(cases)
+        return self._notes
+
     def end(self) -> None:
         """Clear the desk: a late call finds nothing to write on."""
-        self._turn = None
+        self._turn = self._notes = None
 
     def server(self) -> McpSdkServerConfig:
         """Build the in-process MCP server; its order never changes within a session (prompt cache)."""
+        return create_sdk_mcp_server(SERVER, tools=self._tools())
+
+    def frozen(self) -> list[Content]:
+        """Describe the tools as the CLI freezes them with a session's first turn."""
+        return [{"name": tool.name, "words": tool.description, "schema": tool.input_schema} for tool in self._tools()]
+
+    def _tools(self) -> list[SdkMcpTool[Any]]:
         nothing: Content = {"type": "object", "properties": {}, "additionalProperties": False}
         query: Content = {"type": "object", "properties": {"words": {"type": "string"}}, "required": ["words"]}
-        tools = [
+        page: Content = {"type": "object", "properties": {"page": {"type": "integer", "minimum": 1}}}
+        search, matters, decide = SEARCH_DECISIONS, LIST_OPEN_MATTERS, DECIDE
+        return [
             SdkMcpTool(LOOK_AT_CASE, "Show this case's earlier messages and decisions.", nothing, self.look_at_case),
-            SdkMcpTool(
-                SEARCH_DECISIONS, "Search this sender's earlier messages by words.", query, self.search_decisions
-            ),
-            SdkMcpTool(DECIDE, "Record your decision on the mail at hand. Call it once.", self.schema(), self.decide),
+            SdkMcpTool(search, "Search this sender's earlier messages by words.", query, self.search_decisions),
+            SdkMcpTool(matters, "List by page what is not settled and which cases are open.", page, self.list_matters),
+            SdkMcpTool(decide, "Record your decision on the mail at hand. Call it once.", self.schema(), self.decide),
+            SdkMcpTool(NOTE_CASES, "Note what a successor must know. Only when asked.", NOTES_SCHEMA, self.note_cases),
         ]
-        return create_sdk_mcp_server(SERVER, tools=tools)
 
     async def look_at_case(self, _arguments: Content) -> Content:
         """Show the case of the mail at hand."""
@@ -85,6 +127,26 @@ class Desk:
     async def search_decisions(self, arguments: Content) -> Content:
         """Search the sender's earlier messages."""
         return self._read(SEARCH_DECISIONS, lambda turn: turn.reads.search(str(arguments.get("words", ""))))
+
+    async def list_matters(self, arguments: Content) -> Content:
+        """Show a page of what is open."""
+        page = arguments.get("page", 1)
+        number = page if isinstance(page, int) else 1
+        return self._read(LIST_OPEN_MATTERS, lambda turn: turn.reads.matters(number))
+
+    async def note_cases(self, arguments: Content) -> Content:
+        """Take notes for the successor, or say what is wrong with them."""
+        if self._notes is None:
+            return _error(NOT_ASKED)
+        try:
+            given = {item.case: item.note for item in CaseNotes.model_validate(arguments).notes}
+        except ValidationError as error:
+            return _error("\n".join(["The notes were not accepted. Correct them and call again:", *_lines(error)]))
+        unknown = sorted(given.keys() - self._notes.cases)
+        if unknown:
+            return _error(f"The notes were not accepted: {unknown} are not among the cases that you were asked about.")
+        self._notes.taken = given
+        return _say("The notes are taken. End your turn.")
 
     async def decide(self, arguments: Content) -> Content:
         """Stage the decision, or say what is wrong with it."""
@@ -135,6 +197,25 @@ class Desk:
             turn.notes.append("a second call of decide replaced the first")
         turn.decision = decision
         return _say("The decision is recorded. End your turn.")
+
+
+NOTES_SCHEMA: Content = {
+    "type": "object",
+    "properties": {
+        "notes": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "case": {"type": "integer", "description": "the number of a case that you were asked about"},
+                    "note": {"type": "string", "maxLength": LONGEST_NOTE, "description": "what is not in the records"},
+                },
+                "required": ["case", "note"],
+            },
+        }
+    },
+    "required": ["notes"],
+}
 
 
 async def guard(call: HookInput, _tool_use_id: str | None, _context: HookContext) -> HookJSONOutput:

@@ -43,6 +43,7 @@ class Reply:
     seconds: float
     tools: tuple[str, ...]
     notes: tuple[str, ...]
+    context_tokens: int = 0
     decision: Decision | None = None
     head: Head | None = None
     failure: Failure | None = None
@@ -53,6 +54,7 @@ class _Heard:
     """What has been heard so far."""
 
     last_entry: str = ""
+    last_call: Usage = field(default_factory=Usage)
     error: str | None = None
     result: ResultMessage | None = None
     settled: Usage = field(default_factory=Usage)
@@ -62,15 +64,15 @@ class _Heard:
         if isinstance(message, AssistantMessage) and message.parent_tool_use_id is None:
             self.last_entry = message.uuid or self.last_entry
             self.error = message.error or self.error
-            self.running[message.message_id or ""] = usage_of(message.usage)
+            self.last_call = self.running[message.message_id or ""] = usage_of(message.usage)
         elif isinstance(message, ResultMessage):
             self.result = message
-            self.settled = _sum([self.settled, usage_of(message.usage)])
+            self.settled += usage_of(message.usage)
             self.running.clear()
 
     @property
     def usage(self) -> Usage:
-        return _sum([self.settled, *self.running.values()])
+        return sum(self.running.values(), self.settled)
 
     @property
     def failure(self) -> Failure | None:
@@ -97,7 +99,14 @@ async def ask(
         failure = Failure(FailureKind.ENGINE, str(error))
     finally:
         desk.end()
-    reply = Reply(heard.usage, time.monotonic() - started, tuple(staged.used), tuple(staged.notes), failure=failure)
+    reply = Reply(
+        heard.usage,
+        time.monotonic() - started,
+        tuple(staged.used),
+        tuple(staged.notes),
+        heard.last_call.context_tokens,
+        failure=failure,
+    )
     return reply if failure else _proven(session, question, staged, heard, reply)
 
 
@@ -141,13 +150,4 @@ def usage_of(usage: dict[str, Any] | None) -> Usage:
         int(counted.get("output_tokens") or 0),
         int(counted.get("cache_read_input_tokens") or 0),
         int(counted.get("cache_creation_input_tokens") or 0),
-    )
-
-
-def _sum(parts: list[Usage]) -> Usage:
-    return Usage(
-        sum(part.input_tokens for part in parts),
-        sum(part.output_tokens for part in parts),
-        sum(part.cache_read_tokens for part in parts),
-        sum(part.cache_write_tokens for part in parts),
     )

@@ -1,6 +1,11 @@
-"""``clerkd requeue`` and ``clerkd done``: a person's word on a mail that waits for one."""
+"""``clerkd requeue`` and ``clerkd done``: a person's word on a mail that waits for one.
+
+Any order is left for the service, which carries it out between two turns; without a service, the command does it.
+"""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,7 +15,7 @@ from daemon.clock import utc_now
 from daemon.errors import FatalError
 from daemon.judgement.states import OrderState
 from daemon.paths import StateDirectory
-from daemon.premises import holding, is_held, knowledge_of
+from daemon.premises import HeldError, holding, is_held, knowledge_of
 from daemon.settings import Settings, load
 from daemon.steps.orders import DONE, LARGEST_ID, REQUEUE, obey
 from knowledge import service
@@ -32,7 +37,8 @@ def requeue(message: Message, config: Config = None) -> None:
 
     Example:  clerkd requeue 12
     """
-    _order(REQUEUE, message, load(config))
+    settings = load(config)
+    order(REQUEUE, str(message), settings, _obey)
 
 
 def done(message: Message, config: Config = None) -> None:
@@ -40,19 +46,28 @@ def done(message: Message, config: Config = None) -> None:
 
     Example:  clerkd done 12
     """
-    _order(DONE, message, load(config))
+    settings = load(config)
+    order(DONE, str(message), settings, _obey)
 
 
-def _order(kind: str, message: int, settings: Settings) -> None:
+def order(kind: str, argument: str, settings: Settings, in_its_place: Callable[[Database], object]) -> None:
+    """Leave an order, wait for its outcome and print it; raise FatalError where it is refused.
+
+    ``in_its_place`` carries out what waits where no service is at work; the state is held for it.
+    """
     db = knowledge_of(settings)
-    number = service.leave_order(db, kind, str(message), OrderState.WAITING, utc_now())
-    outcome = _outcome(db, number, StateDirectory(settings.service.state))
+    number = service.leave_order(db, kind, argument, OrderState.WAITING, utc_now())
+    outcome = _outcome(db, number, StateDirectory(settings.service.state), partial(in_its_place, db))
     if outcome.state != OrderState.DONE:
         raise FatalError(outcome.outcome)
     print(outcome.outcome)
 
 
-def _outcome(db: Database, number: int, state: StateDirectory) -> Order:
+def _obey(db: Database) -> None:
+    obey(db, utc_now)
+
+
+def _outcome(db: Database, number: int, state: StateDirectory, in_its_place: Callable[[], object]) -> Order:
     """Wait for the service to carry the order out; without a service, carry it out in its place."""
     latest = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < latest:
@@ -60,16 +75,16 @@ def _outcome(db: Database, number: int, state: StateDirectory) -> Order:
         if row and row.state != OrderState.WAITING:
             return row
         if not is_held(state):
-            _in_its_place(db, state)
+            _stand_in(state, in_its_place)
         else:
             time.sleep(LOOK_SECONDS)
     message = f"the service has not carried out the order within {WAIT_SECONDS:g} s; it stays on its list"
     raise FatalError(message)
 
 
-def _in_its_place(db: Database, state: StateDirectory) -> None:
+def _stand_in(state: StateDirectory, in_its_place: Callable[[], object]) -> None:
     try:
         with holding(state):
-            obey(db, utc_now)
-    except FatalError:
+            in_its_place()
+    except HeldError:
         time.sleep(LOOK_SECONDS)  # a service has just started: it will do it

@@ -29,6 +29,7 @@ class Known:
     case_messages: tuple[Earlier, ...]
     authenticity: str = ""
     gap: tuple[Earlier, ...] = ()
+    handover: str = ""
 
 
 MOST_RECIPIENTS, MOST_ATTACHMENTS = 10, 20
@@ -49,6 +50,7 @@ def stamp(when: datetime) -> str:
 def briefing(message: Message, known: Known, mark: str) -> str:
     """Write the prompt. ``mark`` is fresh for each turn and unknown to the sender, so no mail can end itself."""
     above = [
+        *([known.handover, ""] if known.handover else []),
         f"[message {known.message}] [case {known.case}] received {stamp(known.received_at)}",
         f"Sender: {'; '.join(filter(None, [_acquaintance(known), known.authenticity]))}",
         f"Case: {_case(known)}",
@@ -146,6 +148,6 @@ def _gap(gap: tuple[Earlier, ...]) -> list[str]:
     if not gap:
         return []
     return [
-        f"Decided before this conversation began {QUOTED}:",
+        f"Decided before in turns that this conversation has lost {QUOTED}:",
         *(f"  {earlier_line(item)}" for item in gap),
     ]

@@ -17,6 +17,29 @@ class Usage:
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
 
+    def __add__(self, further: "Usage") -> "Usage":
+        """Add what further calls used."""
+        return Usage(
+            self.input_tokens + further.input_tokens,
+            self.output_tokens + further.output_tokens,
+            self.cache_read_tokens + further.cache_read_tokens,
+            self.cache_write_tokens + further.cache_write_tokens,
+        )
+
+    def __sub__(self, earlier: "Usage") -> "Usage":
+        """Give what came between two tallies."""
+        return Usage(
+            self.input_tokens - earlier.input_tokens,
+            self.output_tokens - earlier.output_tokens,
+            self.cache_read_tokens - earlier.cache_read_tokens,
+            self.cache_write_tokens - earlier.cache_write_tokens,
+        )
+
+    @property
+    def context_tokens(self) -> int:
+        """All that the model read and wrote: for one call, the size of the context behind it."""
+        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
+
 
 @dataclass(frozen=True)
 class Prices:

@@ -63,6 +63,21 @@ class SessionState(StrEnum):
     ENDED = "ended"
 
 
+class UpkeepKind(StrEnum):
+    """What is done to keep a session within its bounds."""
+
+    COMPACT = "compact"
+    ROTATE = "rotate"
+
+
+class UpkeepState(StrEnum):
+    """How an upkeep ended."""
+
+    OPEN = "open"
+    DONE = "done"
+    FAILED = "failed"
+
+
 class OrderState(StrEnum):
     """What became of a command's order."""
 

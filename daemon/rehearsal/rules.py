@@ -9,6 +9,9 @@ from daemon.rehearsal.model import Answer, Body, text, tool_use
 
 DECIDE = "mcp__clerkd__decide"
 CASE = "mcp__clerkd__look_at_case"
+NOTES = "mcp__clerkd__note_cases"
+TO_SUM_UP = "Respond with TEXT ONLY"  # so begins the CLI's own request for a summary
+TO_NOTE = re.compile(r"For the cases ([\d, ]+): call the tool `note_cases`")
 MARKED = re.compile(r"<<<(mail-[0-9a-f]+)\n(.*)\n\1>>>", re.DOTALL)
 SUBJECT = re.compile(r"^Subject: (.*)$", re.MULTILINE)
 SENDER = re.compile(r"^From: (.*?)(?: <[^<>]*>)?$", re.MULTILINE)
@@ -33,21 +36,37 @@ def decide(body: Body) -> Answer:
     """Answer one request: the last message of role ``user`` is either our prompt or a tool's result."""
     users = [message for message in body["messages"] if message["role"] == "user"]
     spoken = list(_parts(users[-1]))
+    if TO_SUM_UP in _text_of(users[-1]):
+        return _summary(users)
     results = [part for part in spoken if part.get("type") == "tool_result"]
     if results:
         return _after_tool(results, users)
     return _first_step(_text_of(users[-1]), users[:-1])
 
 
+def _summary(users: list[dict[str, Any]]) -> Answer:
+    subjects = [_find(SUBJECT, _text_of(message)) for message in users if MARKED.search(_text_of(message))]
+    words = f"The stand-in sums up {len(subjects)} mail(s); the last was '{subjects[-1] if subjects else '-'}'."
+    return Answer((text(f"<analysis>-</analysis>\n<summary>{words}</summary>"),))
+
+
+def _notes(cases: str) -> Answer:
+    note = "The stand-in's rules note nothing of their own."
+    return Answer((tool_use(NOTES, {"notes": [{"case": int(case), "note": note} for case in cases.split(",")]}),))
+
+
 def _first_step(prompt: str, earlier: list[dict[str, Any]]) -> Answer:
+    if found := TO_NOTE.search(prompt):
+        return _notes(found[1])
     if KNOWN_CASE.search(prompt):
         return Answer((text("This belongs to a known case; I look at it first."), tool_use(CASE, {})))
     return _decision(prompt, earlier)
 
 
 def _after_tool(results: list[dict[str, Any]], users: list[dict[str, Any]]) -> Answer:
-    if "decision is recorded" in json.dumps(results):
-        return Answer((text("Decided."),))
+    said = json.dumps(results)
+    if "decision is recorded" in said or "notes are taken" in said:
+        return Answer((text("Done."),))
     at = max((index for index, message in enumerate(users) if MARKED.search(_text_of(message))), default=0)
     return _decision(_text_of(users[at]), users[:at])
 

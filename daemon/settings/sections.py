@@ -1,5 +1,6 @@
 """What the config says, section by section; frozen."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -8,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from daemon.fields import Dollars, Email, Port, Price, Seconds, Section, Security, Words
 from daemon.judgement.money import LIST_PRICES, Budget, Prices
 from daemon.judgement.retry import Pauses
+from daemon.judgement.upkeep import Bounds, QuietHours
 from daemon.secret import Secret
 from daemon.settings.mailboxes import Mailbox
 
@@ -144,6 +146,71 @@ class Reading(Section):
     longest_text: Annotated[int, Field(ge=200)] = 20_000
 
 
+class SessionSettings(Section):
+    """How far the one session may grow before it is compacted or rotated, and what its successor is told."""
+
+    compact_at_tokens: Annotated[int, Field(ge=10_000, le=500_000)] = 40_000
+    rotate_at_tokens: Annotated[int, Field(ge=10_000, le=800_000)] = 55_000
+    least_reclaimed: Annotated[float, Field(ge=0, le=0.95)] = 0.5
+    most_messages: Annotated[int, Field(ge=1)] = 2000
+    most_days: Annotated[float, Field(gt=0, le=3650)] = 14
+    most_idle_hours: Annotated[float, Field(gt=0, le=87_600)] = 48
+    most_megabytes: Annotated[float, Field(gt=0, le=10_000)] = 50
+    most_dollars: Dollars = 50.0
+    quiet_hours: str = "02:00-04:00"
+    handover_tokens: Annotated[int, Field(ge=200, le=50_000)] = 3000
+    dormant_after_days: Annotated[float, Field(gt=0, le=3650)] = 30
+
+    @property
+    def bounds(self) -> Bounds:
+        """The bounds as the judgement takes them."""
+        return Bounds(
+            compact_tokens=self.compact_at_tokens,
+            rotate_tokens=self.rotate_at_tokens,
+            least_reclaimed=self.least_reclaimed,
+            messages=self.most_messages,
+            age=timedelta(days=self.most_days),
+            rest=timedelta(hours=self.most_idle_hours),
+            megabytes=self.most_megabytes,
+            dollars=self.most_dollars,
+            quiet=_quiet(self.quiet_hours),
+        )
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _are_hours(cls, words: str) -> str:
+        try:
+            _quiet(words)
+        except ValueError:
+            message = 'must be two times of day in UTC, such as "02:00-04:00", or "" for none'
+            raise ValueError(message) from None
+        return words
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.compact_at_tokens >= self.rotate_at_tokens:
+            message = (
+                f"the limits contradict each other: compact_at_tokens ({self.compact_at_tokens}) must be less than "
+                f"rotate_at_tokens ({self.rotate_at_tokens})"
+            )
+            raise ValueError(message)
+        if self.handover_tokens * 2 > self.compact_at_tokens:
+            message = (
+                f"the limits contradict each other: handover_tokens ({self.handover_tokens}) must leave room: at most "
+                f"half of compact_at_tokens ({self.compact_at_tokens})"
+            )
+            raise ValueError(message)
+        return self
+
+
+def _quiet(words: str) -> QuietHours | None:
+    """Read two times of day; ValueError where they are none."""
+    if not words:
+        return None
+    start, end = (datetime.strptime(word, "%H:%M").replace(tzinfo=UTC).time() for word in words.split("-"))
+    return QuietHours(start, end)
+
+
 class Settings(Section):
     """Everything that the TOML file says; frozen."""
 
@@ -152,6 +219,7 @@ class Settings(Section):
     reading: Reading = Reading()
     smtp: Smtp | None = None
     model: Model
+    session: SessionSettings = SessionSettings()
     limits: Limits = Limits()
     retry: Retry = Retry()
     service: ServiceSettings = ServiceSettings()

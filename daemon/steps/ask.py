@@ -202,6 +202,7 @@ def _close(
     turn.input_tokens, turn.output_tokens = usage.input_tokens, usage.output_tokens
     turn.cache_read_tokens, turn.cache_write_tokens = usage.cache_read_tokens, usage.cache_write_tokens
     turn.cost_usd = _charge(house, turn, usage, failure)
+    turn.context_tokens = reply.context_tokens
     turn.tools, turn.notes = list(reply.tools), list(reply.notes)
     turn.ended_at, turn.seconds = now, round(reply.seconds, 3)
     turn.failure = failure.detail if failure else ""

@@ -7,18 +7,18 @@ from daemon.house import House
 from daemon.judgement.briefing import Earlier, Known, briefing, earlier_line
 from daemon.judgement.message import Message
 from daemon.judgement.states import TurnState
+from daemon.steps.handover import page, told
 from knowledge import decisions
 from knowledge.decisions import Entry
 from knowledge.tables import AgentSession
 from knowledge.tables import Message as Row
 
 CASE_LINES = 10
-GAP_LINES = 20
 FOUND_LINES = 10
 
 
 def brief(house: House, row: Row, message: Message, live: AgentSession) -> str:
-    """Write the prompt of the turn. In a new session, or behind a hole, it begins with what was decided before."""
+    """Write the prompt of the turn. In a new session, or behind a hole, it begins with what went before."""
     count, since = decisions.acquaintance(house.db, row.person_id, row.id or 0)
     case = decisions.of_case(house.db, row.case_id or 0, row.id or 0, CASE_LINES)
     known = Known(
@@ -29,7 +29,8 @@ def brief(house: House, row: Row, message: Message, live: AgentSession) -> str:
         person_since=since,
         case_messages=tuple(map(_earlier, case)),
         authenticity=row.authenticity,
-        gap=tuple(map(_earlier, _gap(house, live))),
+        gap=tuple(map(_earlier, decisions.of_lost_turns(house.db, live.id, TurnState.LOST, TurnState.SETTLED))),
+        handover=told(house, live) if live.head_uuid is None else "",
     )
     return briefing(message, known, f"mail-{secrets.token_hex(8)}")
 
@@ -48,13 +49,7 @@ def reads(house: House, row: Row) -> Reads:
         return _lines(found, "Nothing was found among this sender's earlier messages.")
 
     mailbox = house.mailbox(row.mailbox)
-    return Reads(case, search, mailbox.folders if mailbox else ())
-
-
-def _gap(house: House, live: AgentSession) -> list[Entry]:
-    if live.head_uuid is None:
-        return decisions.recent(house.db, GAP_LINES)
-    return decisions.of_lost_turns(house.db, live.id, TurnState.LOST, TurnState.SETTLED)
+    return Reads(case, search, lambda number: page(house, number), mailbox.folders if mailbox else ())
 
 
 def _lines(entries: list[Entry], otherwise: str) -> str:

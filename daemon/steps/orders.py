@@ -1,4 +1,4 @@
-"""Orders: what a command asked for, carried out between two turns by whoever holds the state."""
+"""Orders about a message: what a command asked for, carried out between two turns by whoever holds the state."""
 
 from collections.abc import Callable
 
@@ -20,8 +20,8 @@ class OrderRefused(Exception):  # noqa: N818 - a refusal, said to a person
 
 
 def obey(db: Database, clock: Clock) -> list[Order]:
-    """Carry out all waiting orders and write down what became of each; give them back."""
-    waiting = service.orders(db, OrderState.WAITING)
+    """Carry out all waiting orders about messages and write down what became of each; give them back."""
+    waiting = [order for order in service.orders(db, OrderState.WAITING) if order.kind in HANDLERS]
     for order in waiting:
         state, outcome = _carry_out(db, clock, order)
         service.close_order(db, order, state, outcome, clock())

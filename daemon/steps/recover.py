@@ -7,26 +7,28 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from daemon.house import House
 from daemon.judgement.retry import Circumstances, Failure, FailureKind, remedy
-from daemon.judgement.states import Event, MessageState, SessionState, TurnState
+from daemon.judgement.states import Event, MessageState, SessionState, TurnState, UpkeepState
 from daemon.steps.act import settle_message
 from daemon.steps.ask import write_down
 from daemon.steps.moves import move
 from daemon.steps.record import attention
-from knowledge import ledger, screenings, sessions, turns
+from knowledge import ledger, screenings, sessions, turns, upkeeps
 from knowledge.cases import Placing
 from knowledge.errors import FenceError
 from knowledge.screenings import Found, Screened
-from knowledge.tables import Message, Turn
+from knowledge.tables import Message, Turn, Upkeep
 
 
 def recover(house: House) -> None:
-    """Take the session over, drop open turns with their charge kept, and settle what only lacked its last step."""
+    """Take the session over, drop what was open with its charge kept, and settle what only lacked its last step."""
     house.health.begin()
     live = sessions.live(house.db, SessionState.LIVE)
     if live:
         sessions.take_over(house.db, live.id, house.generation)
     for turn in turns.in_state(house.db, TurnState.OPEN):
         _drop(house, turn)
+    for upkeep in upkeeps.in_state(house.db, UpkeepState.OPEN):
+        _break_off(house, upkeep)
     for row in ledger.in_states(house.db, [MessageState.DECIDED]):
         settle_message(house, row.id or 0)
 
@@ -43,6 +45,14 @@ def _drop(house: House, turn: Turn) -> None:
     turn.state, turn.ended_at, turn.failure = TurnState.DROPPED, now, failure.detail
     turn.cost_usd = turn.reserved_usd
     write_down(house, row, turn, chosen, failure, now)
+
+
+def _break_off(house: House, upkeep: Upkeep) -> None:
+    """Close a compaction or rotation that was cut off, its charge kept: the session stands where it stood before."""
+    upkeep.state, upkeep.ended_at = UpkeepState.FAILED, house.clock()
+    upkeep.cost_usd, upkeep.failure = upkeep.reserved_usd, "the service ended during it"
+    upkeeps.failed(house.db, upkeep)
+    house.log.warning("upkeep_failed", upkeep=upkeep.id, kind=upkeep.kind, failure=upkeep.failure)
 
 
 @contextmanager

@@ -30,15 +30,18 @@ def _end_reason(house: House, live: AgentSession | None) -> str:
     """Say why the live session cannot go on. The CLI keeps a session's first standing orders for good (measured)."""
     if live is None:
         return ""
-    if live.head_uuid is None:
-        return "no turn ever settled in it"
+    if live.head_uuid is None and house.session.engine.transcript(live.id).exists():
+        return "no turn ever settled in it"  # and its id is taken: the CLI refuses to begin under it again
     if live.orders_digest != house.orders_digest:
         return "the standing orders, the tools or the model have changed"
     return ""
 
 
 async def _resume(house: House, live: AgentSession) -> AgentSession:
-    await house.session.open(live.id, Head(live.head_uuid or "", live.head_offset))
+    if live.head_uuid is None:
+        await house.session.open(live.id, None)
+        return live
+    await house.session.open(live.id, Head(live.head_uuid, live.head_offset))
     house.log.info("session_resumed", session=live.id)
     return live
 

@@ -17,7 +17,6 @@ from imapclient import IMAPClient
 from daemon.rehearsal.model import StandIn
 from daemon.rehearsal.rules import decide
 from daemon.settings import load
-from knowledge import migrate
 from knowledge.database import Database
 from tests import dovecot
 from tests.bed import LOOPBACK, PASSWORD, Bed
@@ -44,14 +43,12 @@ class Workshop:
     model: StandIn
     zygote: "subprocess.Popen[str]"
     mails: list[bytes]
-    database: Path
 
     def run(self, name: str, last: int) -> "Run":
         """Prepare a run on a mailbox of its own, that ends at the step."""
         mailbox = f'{SETTINGS}\nuser = "{name}"'
         bed = Bed(self.root / name, self.server, self.model, Faults(), {"mailbox": mailbox})
-        bed.state.database.parent.mkdir(parents=True, mode=0o700)
-        shutil.copyfile(self.database, bed.state.database)
+        bed.prepare()
         with signed_in(self.server, name) as client:
             for raw in self.mails:
                 client.append("INBOX", raw)
@@ -128,19 +125,10 @@ def open_shop(root: Path, mails: list[bytes], **variety: str) -> Iterator[Worksh
         command = [sys.executable, "-m", "tests.crash.zygote"]
         zygote = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         try:
-            yield Workshop(root, server, model, zygote, mails, _empty(root))
+            yield Workshop(root, server, model, zygote, mails)
         finally:
             zygote.communicate(timeout=20)
             server.stop()
-
-
-def _empty(root: Path) -> Path:
-    """Make a knowledge database of the newest schema, once for all runs: to migrate it is none of the steps."""
-    db = Database(root / "empty.db")
-    db.make_private()
-    migrate.upgrade(db)
-    db.close()
-    return db.path
 
 
 @pytest.fixture(scope="module")

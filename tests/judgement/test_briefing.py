@@ -157,8 +157,15 @@ def test_it_lists_the_case_so_far() -> None:
 def test_it_tells_what_a_new_conversation_has_missed() -> None:
     """The gap has a heading, and each decision of it a line."""
     shown = lines(gap=(EARLIER,))
-    heading = shown.index(f"Decided before this conversation began {QUOTED}:")
+    heading = shown.index(f"Decided before in turns that this conversation has lost {QUOTED}:")
     assert shown[heading + 1] == f"  {earlier_line(EARLIER)}"
+
+
+def test_it_begins_with_the_handover_where_there_is_one() -> None:
+    """A new conversation reads what binds before it reads the mail."""
+    shown = lines(handover="This conversation goes on.\nNot settled yet:")
+    assert shown[:3] == ["This conversation goes on.", "Not settled yet:", ""]
+    assert shown[3].startswith("[message ")
 
 
 def test_it_stands_the_gap_outside_the_marks() -> None:

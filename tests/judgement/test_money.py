@@ -96,3 +96,15 @@ def test_a_window_never_ends_in_the_past(spent: float, now: datetime) -> None:
     """Whoever waits for the end of the window waits for something to come."""
     found = exhausted(Budget(1, 1, 1), spent, spent, now)
     assert found is None or found.ends_at > now
+
+
+def test_what_calls_used_is_added_and_taken_apart_again() -> None:
+    """Each kind of token by itself."""
+    first, second = Usage(1, 20, 300, 4000), Usage(5, 60, 700, 8000)
+    assert first + second == Usage(6, 80, 1000, 12_000)
+    assert (first + second) - first == second
+
+
+def test_the_context_behind_a_call_is_all_that_was_read_and_written() -> None:
+    """Whether it came from the cache or not."""
+    assert Usage(1, 20, 300, 4000).context_tokens == 4321

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from knowledge import cases, decisions, ledger, migrate, schema, sessions
 from knowledge.cases import Trace
 from knowledge.database import Database
-from tests.knowledge.rows import FOLDER, MAILBOX, NOW, VALIDITY, dump, received, screened, stored
+from tests.knowledge.rows import FOLDER, MAILBOX, NOW, VALIDITY, dump, received, screened, session_row, stored
 
 RAW = b"From: ada@quill.example\r\nSubject: Hours\r\n\r\nWhen?\r\n"
 STATES = ("received", "asking", "decided", "done", "escalated", "held", "failed")
@@ -158,6 +158,15 @@ def test_the_session_stands_where_it_stood(first: Database) -> None:
     live = sessions.live(first, "live")
     assert live
     assert (live.head_uuid, live.head_offset) == ("head", 100)
+
+
+def test_there_is_still_only_one_live_session(first: Database) -> None:
+    """The unique index outlives the rebuilding of its table, and is about live sessions alone."""
+    migrate.upgrade(first)
+    sessions.begin(first, session_row("two"), ended="ended", reason="r")
+    with pytest.raises(IntegrityError, match=r"sessions\.state"), first.write() as session:
+        session.add(session_row("three"))
+    assert [row.state for row in sessions.chain(first)].count("ended") == 1
 
 
 def test_the_folder_is_read_on_from_where_it_was(first: Database) -> None:

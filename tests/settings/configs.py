@@ -25,6 +25,7 @@ GOOD: Tables = {
     "smtp": {"host": '"smtp.example.com"', "user": '"support@example.com"', "password": PASSWORD},
     "model": {"api_key": '{ env = "API_KEY" }'},
     "model.prices": {"input": "1.0", "output": "5.0", "cache_read": "0.1", "cache_write": "1.25"},
+    "session": {},
     "limits": {},
     "retry": {},
     "service": {},
@@ -45,7 +46,7 @@ TEXTS = ["employee.name", "employee.orders", "employee.signature", "mailbox.labe
          "mailbox.ca_file", "mailbox.drafts", "mailbox.sent", "mailbox.handled_flag", "mailbox.handled_folder",
          "mailbox.authserv_id", "mailbox.maildir", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
          "mailbox.sign_in.key_file", "mailbox.sign_in.ca_file", "smtp.host", "smtp.user", "model.name",
-         "service.state"]  # fmt: skip
+         "session.quiet_hours", "service.state"]  # fmt: skip
 ADDRESSES = ["employee.address"]
 LISTS = ["employee.aliases", "employee.categories", "mailbox.watch", "mailbox.folders"]
 CHOICES = ["mailbox.security", "mailbox.sign_in.mechanism", "smtp.security", "service.log_level"]
@@ -55,16 +56,19 @@ TRUTHS = ["mailbox.authserv_strips_forgeries"]
 SECURE_URLS = ["mailbox.sign_in.authority", "mailbox.sign_in.auth_url", "mailbox.sign_in.token_url"]
 URLS = ["model.base_url", *SECURE_URLS]
 WHOLE_NUMBERS = ["mailbox.port", "mailbox.largest_mail", "reading.megabytes", "reading.longest_text", "smtp.port",
-                 "model.most_steps", "model.api_retries"]  # fmt: skip
+                 "model.most_steps", "model.api_retries", "session.compact_at_tokens", "session.rotate_at_tokens",
+                 "session.most_messages", "session.handover_tokens"]  # fmt: skip
 NUMBERS = ["mailbox.poll_seconds", "mailbox.follow_seconds", "mailbox.timeout_seconds", "reading.seconds",
            "smtp.timeout_seconds", "model.turn_seconds", "model.prices.input", "model.prices.output",
-           "model.prices.cache_read", "model.prices.cache_write", "limits.dollars_per_turn", "limits.dollars_per_day",
+           "model.prices.cache_read", "model.prices.cache_write", "session.least_reclaimed", "session.most_days",
+           "session.most_idle_hours", "session.most_megabytes", "session.most_dollars",
+           "session.dormant_after_days", "limits.dollars_per_turn", "limits.dollars_per_day",
            "limits.dollars_per_month", "retry.first_pause_seconds", "retry.longest_pause_seconds",
            "retry.reconcile_seconds", "service.stop_seconds"]  # fmt: skip
 SECRETS = ["mailbox.password", "mailbox.sign_in.client_secret", "mailbox.sign_in.token", "smtp.password",
            "model.api_key"]  # fmt: skip
-SECTIONS = ["employee", "mailbox", "mailbox.sign_in", "reading", "smtp", "model", "model.prices", "limits", "retry",
-            "service"]  # fmt: skip
+SECTIONS = ["employee", "mailbox", "mailbox.sign_in", "reading", "smtp", "model", "model.prices", "session", "limits",
+            "retry", "service"]  # fmt: skip
 REQUIRED = ["employee.name", "employee.address", "mailbox.host", "mailbox.user", "mailbox.maildir",
             "mailbox.sign_in.way", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
             "mailbox.sign_in.client_secret", "mailbox.sign_in.key_file", "mailbox.sign_in.token", "smtp.host",

@@ -1,0 +1,54 @@
+"""The last turn of a session: what it notes on its cases for its successor."""
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from claude_agent_sdk import AssistantMessage, ResultMessage
+
+from daemon.agent.session import EngineError, Session
+from daemon.agent.tools import Desk
+from daemon.agent.turn import Patience, usage_of
+from daemon.judgement.money import Usage
+
+REQUEST = (
+    "This conversation ends here and a new one goes on from clerkd's records. For the cases {}: call the tool "
+    "`note_cases` once with what the new conversation must know and the records do not say. Leave out what you are "
+    "not sure of."
+)
+
+
+@dataclass(frozen=True)
+class Farewell:
+    """The notes by case; none where it failed."""
+
+    seconds: float
+    notes: Mapping[int, str]
+    usage: Usage
+    failure: str = ""
+
+
+async def take_notes(
+    session: Session, desk: Desk, cases: frozenset[int], seconds: float, patience: Patience
+) -> Farewell:
+    """Ask for notes on these cases. Never raises: a rotation does not depend on them."""
+    started, usage, failure = time.monotonic(), {"": Usage()}, ""
+    sheet = desk.begin_notes(cases)
+    numbers = ", ".join(map(str, sorted(cases)))
+    try:
+        async with patience(seconds):
+            async for message in session.put(str(uuid.uuid4()), REQUEST.format(numbers)):
+                if isinstance(message, AssistantMessage):
+                    usage[message.message_id or ""] = usage_of(message.usage)
+                elif isinstance(message, ResultMessage):
+                    usage = {"": usage_of(message.usage)}
+                    failure = f"the engine reported {message.subtype}" if message.is_error else ""
+    except TimeoutError:
+        failure = f"no answer within {seconds:g} seconds"
+    except EngineError as error:
+        failure = str(error)
+    finally:
+        desk.end()
+    spent = sum(usage.values(), Usage())
+    return Farewell(time.monotonic() - started, {} if failure else dict(sheet.taken), spent, failure)

@@ -1,0 +1,91 @@
+"""``clerkd session``: the chain of sessions, and a person's word to compact or rotate the live one."""
+
+import json
+from functools import partial
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from daemon import app as house
+from daemon.cli.options import Config, Json
+from daemon.cli.orders import order
+from daemon.errors import FatalError
+from daemon.judgement.states import UpkeepKind
+from daemon.premises import knowledge_of
+from daemon.review import sessions as review
+from daemon.service import telemetry
+from daemon.settings import load
+
+app = typer.Typer(
+    help="Show the sessions and what they cost; have the live one compacted or rotated.",
+    epilog="Examples:  clerkd session list    clerkd session show 1eb4d1fd    clerkd session rotate",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command("list")
+def list_sessions(config: Config = None, *, json_wanted: Json = False) -> None:
+    """List all sessions, the newest first: from when to when, why they ended, mails, tokens, dollars.
+
+    Example:  clerkd session list --json | jq .dollars
+    """
+    lines = review.lines(knowledge_of(load(config)))
+    if json_wanted:
+        for line in lines:
+            print(json.dumps(review.record(line), ensure_ascii=False))
+    else:
+        Console().print(review.table(lines) if lines else "No session has begun yet.")
+
+
+@app.command("show")
+def show(
+    session: Annotated[str, typer.Argument(metavar="ID", help="A session's id, or how it begins.")],
+    config: Config = None,
+    *,
+    json_wanted: Json = False,
+) -> None:
+    """Show everything about one session: its compactions and rotations, and its notes for its successor.
+
+    Example:  clerkd session show 1eb4d1fd
+    """
+    db = knowledge_of(load(config))
+    found = [line for line in review.lines(db) if line.row.id.startswith(session)]
+    if len(found) != 1:
+        problem = "no session's id begins" if not found else f"{len(found)} sessions' ids begin"
+        message = f"{problem} with {session!r}; `clerkd session list` shows them"
+        raise FatalError(message)
+    page = review.page(db, found[0])
+    if json_wanted:
+        print(json.dumps(review.full_record(page), ensure_ascii=False))
+    else:
+        Console().print(review.text(page))
+
+
+@app.command("compact")
+def compact(config: Config = None) -> None:
+    """Have the live session summed up in place, now, and show how many tokens that freed.
+
+    While the service runs, it does so between two mails and the command waits for the outcome.
+
+    Example:  clerkd session compact
+    """
+    _order(UpkeepKind.COMPACT, config)
+
+
+@app.command("rotate")
+def rotate(config: Config = None) -> None:
+    """End the live session; its successor begins with the next mail, from the knowledge database's handover.
+
+    While the service runs, it does so between two mails and the command waits for the outcome.
+
+    Example:  clerkd session rotate
+    """
+    _order(UpkeepKind.ROTATE, config)
+
+
+def _order(kind: UpkeepKind, config: Config) -> None:
+    settings = load(config)
+    telemetry.configure("error")
+    order(kind, "", settings, partial(house.tend_session, settings))

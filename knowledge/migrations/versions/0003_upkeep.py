@@ -1,0 +1,54 @@
+"""A session is kept within bounds: the size of its context, compactions and rotations, notes for the successor."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Widen the tables; of the turns before, nobody measured the context."""
+    with op.batch_alter_table("cases") as batch_op:
+        batch_op.create_index(batch_op.f("ix_cases_updated_at"), ["updated_at"], unique=False)
+    for table in ("sessions", "turns"):
+        with op.batch_alter_table(table) as batch_op:
+            batch_op.add_column(sa.Column("context_tokens", sa.Integer(), nullable=False, server_default="0"))
+        with op.batch_alter_table(table) as batch_op:
+            batch_op.alter_column("context_tokens", server_default=None)
+    with op.batch_alter_table("sessions") as batch_op:
+        batch_op.add_column(sa.Column("reclaimed", sa.Float(), nullable=True))
+    op.create_table(
+        "upkeeps",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("session_id", sa.String(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("reserved_usd", sa.Float(), nullable=False),
+        sa.Column("cost_usd", sa.Float(), nullable=True),
+        sa.Column("tokens_before", sa.Integer(), nullable=False),
+        sa.Column("tokens_after", sa.Integer(), nullable=True),
+        sa.Column("started_at", sa.DateTime(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(), nullable=True),
+        sa.Column("seconds", sa.Float(), nullable=True),
+        sa.Column("failure", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("upkeeps") as batch_op:
+        batch_op.create_index(batch_op.f("ix_upkeeps_session_id"), ["session_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_upkeeps_started_at"), ["started_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_upkeeps_state"), ["state"], unique=False)
+    op.create_table(
+        "case_notes",
+        sa.Column("session_id", sa.String(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"]),
+        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"]),
+        sa.PrimaryKeyConstraint("session_id", "case_id"),
+    )

@@ -16,7 +16,7 @@ demo: $(RUN_READY) ## Show the main job on a sample mailbox: no key, no account
 	@$(BIN)/clerkd demo
 
 test: $(READY) ## Run the quick tests (under 8 minutes on 2 cores), with coverage
-	$(PYTEST) -m "not exhaustive" -n 2 --cov --cov-report=term:skip-covered
+	$(PYTEST) -m "not exhaustive" -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 	$(BIN)/python -m coverage report --include='daemon/judgement/*' --fail-under=100
 
 test-all: test ## Run the quick tests, then the exhaustive ones (crash, systemd)

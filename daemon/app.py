@@ -35,7 +35,7 @@ from daemon.service.stop import Pulse, Stop, Systemd
 from daemon.service.telemetry import Log, logger
 from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings
 from daemon.steps.recover import recover
-from daemon.steps.upkeep import tend
+from daemon.steps.session_orders import obey_for_session
 from daemon.version import own_version
 from knowledge import actions, connections, ledger, maildirs, migrate, service
 from knowledge.database import Database
@@ -202,7 +202,7 @@ async def _tend_session(settings: Settings, db: Database) -> None:
     house = build(settings, db, stop, logger())
     recover(house)
     try:
-        while await tend(house):
+        while await obey_for_session(house):
             pass
     finally:
         await house.session.close()

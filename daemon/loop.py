@@ -31,6 +31,7 @@ from daemon.steps.orders import obey
 from daemon.steps.receive import listen, receive
 from daemon.steps.recover import recover, stumbling
 from daemon.steps.screen import screen
+from daemon.steps.session_orders import obey_for_session
 from daemon.steps.upkeep import tend
 from knowledge import ledger, service
 
@@ -133,7 +134,7 @@ async def _desk(house: House) -> None:
     async def next_message() -> bool:
         for order in obey(house.db, house.clock):
             house.log.info("order", kind=order.kind, argument=order.argument, state=order.state)
-        if await tend(house):
+        if await obey_for_session(house) or await tend(house):
             return True
         row = ledger.next_due(house.db, MessageState.SCREENED, house.clock())
         if row is None or house.health.is_paused(READER) or not may_ask(house):

@@ -19,8 +19,8 @@ WAIT_SECONDS = 3.0
 LOOK_SECONDS = 0.05
 
 
-class HeldError(FatalError):
-    """Somebody else holds the state directory; the text says who."""
+class HeldError(TransientError):
+    """Somebody else holds the state directory; the text says who. A command lets go of it, and systemd tries again."""
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def _lock(descriptor: int, state: StateDirectory) -> None:
         if time.monotonic() > latest:
             holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
             message = f"{state.root}: the state directory is held by {holder}; only one clerkd may work on it"
-            raise HeldError(message)
+            raise HeldError(PART, message)
         time.sleep(LOOK_SECONDS)
 
 

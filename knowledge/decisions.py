@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_
+from sqlalchemy import and_, func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
@@ -86,17 +86,12 @@ def acquaintance(db: Database, person_id: int | None, before: int) -> tuple[int,
         return int(count), session.get_one(Person, person_id).first_seen_at
 
 
-def recent(db: Database, limit: int) -> list[Entry]:
-    """List the newest decisions, the oldest of them first."""
-    with db.read() as session:
-        statement = _joined().where(col(Decision.id).is_not(None)).order_by(col(Decision.id).desc()).limit(limit)
-        return _with_actions(session, session.exec(statement).all()[::-1])
-
-
 def _joined() -> Joined:
+    """Select the messages with the decisions that stand: one that was withdrawn is none."""
+    stands = and_(col(Decision.message_id) == col(Message.id), col(Decision.withdrawn_at).is_(None))
     return (
         select(Message, Decision, Turn)
-        .join(Decision, col(Decision.message_id) == col(Message.id), isouter=True)
+        .join(Decision, stands, isouter=True)
         .join(Turn, col(Turn.id) == col(Decision.turn_id), isouter=True)
     )
 

@@ -1,10 +1,11 @@
 """The daemon's own rows: its generation, the health of its parts, and the orders that commands leave for it."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import BindParameter, bindparam, delete, update
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from knowledge.database import Database
@@ -90,12 +91,29 @@ def order(db: Database, number: int) -> Order | None:
         return session.get(Order, number)
 
 
-def close_order(db: Database, row: Order, state: str, outcome: str, now: datetime) -> None:
+@dataclass(frozen=True)
+class Closing:
+    """An order with what became of it."""
+
+    order: Order
+    state: str
+    outcome: str
+
+
+def close_order(db: Database, closing: Closing, now: datetime) -> None:
     """Write what became of an order."""
     with db.write() as session:
-        statement = (
-            update(Order)
-            .where(col(Order.id) == row.id, col(Order.state) == row.state)
-            .values(state=state, outcome=outcome, done_at=now)
-        )
-        fence(session, statement, f"order {row.id}")
+        close(session, closing, now)
+
+
+def close(session: Session, closing: Closing | None, now: datetime) -> None:
+    """Write what became of an order, where there is one; part of the transaction that carries it out."""
+    if closing is None:
+        return
+    row = closing.order
+    statement = (
+        update(Order)
+        .where(col(Order.id) == row.id, col(Order.state) == row.state)
+        .values(state=closing.state, outcome=closing.outcome, done_at=now)
+    )
+    fence(session, statement, f"order {row.id}")

@@ -28,15 +28,10 @@ def take_over(db: Database, session_id: str, generation: int) -> None:
 
 
 def begin(db: Database, row: AgentSession, *, ended: str, reason: str) -> None:
-    """Open a session and end the one that was live, in one transaction."""
+    """Open a session and end the one that was live, in one transaction; a unique index allows no second live one."""
     with db.write() as session:
-        replace(session, row, ended=ended, reason=reason)
-
-
-def replace(session: Session, row: AgentSession, *, ended: str, reason: str) -> None:
-    """Open a session in place of the live one; part of a transaction. A unique index allows no second live one."""
-    session.connection().execute(_ending(row.state, row.generation, ended, reason, row.created_at))
-    session.add(row)
+        session.connection().execute(_ending(row.state, row.generation, ended, reason, row.created_at))
+        session.add(row)
 
 
 def end(db: Database, row: AgentSession, *, ended: str, reason: str, now: datetime) -> None:
@@ -118,6 +113,13 @@ def get(db: Database, session_id: str) -> AgentSession | None:
     """Give one session."""
     with db.read() as session:
         return session.get(AgentSession, session_id)
+
+
+def newest_ended(db: Database) -> AgentSession | None:
+    """Give the session that ended last: what a new one comes after where none is live."""
+    with db.read() as session:
+        ended = select(AgentSession).where(col(AgentSession.ended_at).is_not(None))
+        return session.exec(ended.order_by(col(AgentSession.ended_at).desc()).limit(1)).first()
 
 
 def chain(db: Database) -> list[AgentSession]:

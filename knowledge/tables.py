@@ -122,7 +122,8 @@ class AgentSession(SQLModel, table=True):
     """One conversation with the model. ``head_uuid`` and ``head_offset`` alone say where it stands.
 
     ``context_tokens`` is what the model read and wrote in its last call up to there; ``reclaimed`` the share of it that
-    the newest compaction freed, if there was one since the session began.
+    the newest compaction freed, if there was one since the session began; ``handover`` what its first prompt tells of
+    what went before.
     """
 
     __tablename__ = "sessions"
@@ -136,6 +137,7 @@ class AgentSession(SQLModel, table=True):
     head_offset: int = 0
     context_tokens: int = 0
     reclaimed: float | None = None
+    handover: str = ""
     predecessor: str | None = None
     created_at: datetime = time_field()
     ended_at: datetime | None = optional_time()
@@ -175,7 +177,8 @@ class Turn(SQLModel, table=True):
 class Upkeep(SQLModel, table=True):
     """One compaction or rotation of a session: committed before it begins, closed when it is done or has failed.
 
-    ``why`` is the bound that was reached, or that a person asked for it; the tokens are those of the context.
+    ``why`` is the bound that was reached, or that a person asked for it; the tokens are those of the context, the head
+    is where a compaction left the session.
     """
 
     __tablename__ = "upkeeps"
@@ -190,6 +193,8 @@ class Upkeep(SQLModel, table=True):
     cost_usd: float | None = None
     tokens_before: int = 0
     tokens_after: int | None = None
+    head_uuid: str | None = None
+    head_offset: int | None = None
     started_at: datetime = time_field(index=True)
     ended_at: datetime | None = optional_time()
     seconds: float | None = None
@@ -207,11 +212,18 @@ class CaseNote(SQLModel, table=True):
 
 
 class Decision(SQLModel, table=True):
-    """What the employee concluded of one message, or which rule filed it without the model."""
+    """What the employee concluded of one message, or which rule filed it without the model.
+
+    One that was rolled back is withdrawn: it stays in the table, and the message may get another.
+    """
 
     __tablename__ = "decisions"
+    __table_args__ = (
+        Index("one_decision", "message_id", unique=True, sqlite_where=text("withdrawn_at IS NULL")),
+        Index("ix_decisions_message_id", "message_id"),
+    )
     id: int | None = Field(default=None, primary_key=True)
-    message_id: int = Field(foreign_key="messages.id", unique=True)
+    message_id: int = Field(foreign_key="messages.id")
     turn_id: int | None = Field(default=None, foreign_key="turns.id")
     rule: str = ""
     category: str = Field(index=True)
@@ -220,6 +232,7 @@ class Decision(SQLModel, table=True):
     reason: str
     confidence: float
     decided_at: datetime = time_field(index=True)
+    withdrawn_at: datetime | None = optional_time()
 
 
 class Action(SQLModel, table=True):

@@ -1,14 +1,17 @@
 """Compactions and rotations: opened before they begin, closed in one transaction with what they change."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from knowledge import sessions
+from knowledge import service, sessions
 from knowledge.database import Database
 from knowledge.fence import fence
+from knowledge.service import Closing
 from knowledge.tables import AgentSession, CaseNote, Upkeep
 
 
@@ -20,28 +23,61 @@ def begin(db: Database, row: Upkeep) -> Upkeep:
         return row
 
 
-def compacted(db: Database, row: Upkeep, held_by: AgentSession, head_uuid: str, head_offset: int, freed: float) -> None:
-    """Close a compaction and move the session's head behind it: all or nothing."""
+@dataclass(frozen=True)
+class Summary:
+    """Where a compaction left the session; ``freed`` is the share of the context, None where it is not to count."""
+
+    head_uuid: str
+    head_offset: int
+    freed: float | None
+
+
+@dataclass(frozen=True)
+class Words:
+    """The states of a session, as the daemon's judgement calls them."""
+
+    live: str
+    ended: str
+
+
+def compacted(db: Database, row: Upkeep, held_by: AgentSession, summary: Summary, closing: Closing | None) -> None:
+    """Close a compaction, and the order for it, and move the session's head behind it: all or nothing."""
     with db.write() as session:
+        row.head_uuid, row.head_offset = summary.head_uuid, summary.head_offset
         _close(session, row)
-        sessions.advance(session, held_by, head_uuid, head_offset, row.tokens_after or 0, freed)
+        sessions.advance(session, held_by, summary.head_uuid, summary.head_offset, row.tokens_after or 0, summary.freed)
+        service.close(session, closing, row.ended_at or row.started_at)
 
 
-def rotated(db: Database, row: Upkeep, successor: AgentSession, notes: Mapping[int, str], ended: str) -> None:
+def rotated(
+    db: Database, row: Upkeep, successor: AgentSession, notes: Mapping[int, str], words: Words, closing: Closing | None
+) -> None:
     """Close a rotation: the old session ends, its notes are kept, its successor is the live one. All or nothing."""
     now = successor.created_at
     with db.write() as session:
         _close(session, row)
-        sessions.replace(session, successor, ended=ended, reason=row.why)
+        ended = (
+            update(AgentSession)
+            .where(
+                col(AgentSession.id) == row.session_id,
+                col(AgentSession.state) == words.live,
+                col(AgentSession.generation) == row.generation,
+            )
+            .values(state=words.ended, ended_at=now, end_reason=row.why)
+        )
+        fence(session, ended, f"session {row.session_id}")
+        session.add(successor)
         session.add_all(
             CaseNote(session_id=row.session_id, case_id=case, text=text, noted_at=now) for case, text in notes.items()
         )
+        service.close(session, closing, now)
 
 
-def failed(db: Database, row: Upkeep) -> None:
-    """Close one that came to nothing: the session goes on where it stood."""
+def failed(db: Database, row: Upkeep, closing: Closing | None = None) -> None:
+    """Close one that came to nothing, and the order for it: the session goes on where it stood."""
     with db.write() as session:
         _close(session, row)
+        service.close(session, closing, row.ended_at or row.started_at)
 
 
 def in_state(db: Database, state: str) -> list[Upkeep]:
@@ -62,11 +98,11 @@ def notes_of(db: Database, session_id: str) -> list[CaseNote]:
         return list(session.exec(select(CaseNote).where(CaseNote.session_id == session_id)))
 
 
-def last_failed_at(db: Database, session_id: str, failed_state: str) -> datetime | None:
-    """Say when an upkeep of the session failed last."""
-    with db.read() as session:
-        statement = select(Upkeep.ended_at).where(Upkeep.session_id == session_id, Upkeep.state == failed_state)
-        return session.exec(statement.order_by(col(Upkeep.id).desc()).limit(1)).first()
+def failures(db: Database, session_id: str, failed_state: str) -> tuple[int, datetime | None]:
+    """Count a session's failures since its last success, and say when the newest of them ended."""
+    rows = of_session(db, session_id)
+    recent = list(takewhile(lambda row: row.state == failed_state, reversed(rows)))
+    return len(recent), recent[0].ended_at if recent else None
 
 
 def _close(session: Session, row: Upkeep) -> None:

@@ -19,8 +19,6 @@ from daemon.agent.transcript import Head, TranscriptError
 from daemon.agent.turn import Patience
 from daemon.judgement.money import Usage
 
-BOUNDARY = "compact_boundary"
-
 
 @dataclass(frozen=True)
 class Compaction:
@@ -49,15 +47,15 @@ class _Heard:
                 self.boundary = str(data.get("uuid") or "")
             case UserMessage(uuid=str(uuid)):
                 self.last_entry = uuid
-            case ResultMessage(is_error=failed, subtype=subtype, model_usage=tally):
-                self.error = f"the engine reported {subtype}" if failed else ""
+            case ResultMessage(is_error=failed, api_error_status=status, model_usage=tally):
+                self.error = f"the model's answer was an error ({status})" if failed else ""
                 self.tally = tally
 
 
 async def compact(
     session: Session, session_id: str, start: int, instructions: str, seconds: float, patience: Patience
 ) -> Compaction:
-    """Compact the open session, whose transcript is settled up to ``start``. Never raises for one that fails."""
+    """Compact the open session, whose transcript is settled up to ``start``; a failure of the engine's is told."""
     started, tally = time.monotonic(), session.tally
     heard, failure = _Heard(), ""
     try:

@@ -153,11 +153,10 @@ class Session:
         if self._client is None:
             return 0
         try:
-            usage = await self._client.get_context_usage()
+            return (await self._client.get_context_usage())["totalTokens"]
         except Exception as error:
-            message = f"the session's engine ended ({type(error).__name__})"
+            message = f"the session's engine does not tell its context ({type(error).__name__})"
             raise EngineError(message) from error
-        return usage["totalTokens"]
 
     async def close(self) -> None:
         """End the CLI in good order: its transcript is complete."""

@@ -1,4 +1,4 @@
-"""``clerkd session``: the chain of sessions, and a person's word to compact or rotate the live one."""
+"""``clerkd session``: the chain of sessions, and a person's word to compact, rotate or set it back."""
 
 import json
 from functools import partial
@@ -9,16 +9,17 @@ from rich.console import Console
 
 from daemon import app as house
 from daemon.cli.options import Config, Json
-from daemon.cli.orders import order
+from daemon.cli.orders import Message, order
 from daemon.errors import FatalError
-from daemon.judgement.states import UpkeepKind
 from daemon.premises import knowledge_of
 from daemon.review import sessions as review
 from daemon.service import telemetry
 from daemon.settings import load
+from daemon.steps.rollback import REQUEUED
+from daemon.steps.session_orders import COMPACT, ROLL_BACK, ROTATE
 
 app = typer.Typer(
-    help="Show the sessions and what they cost; have the live one compacted or rotated.",
+    help="Show the sessions and what they cost; have the live one compacted, rotated or set back.",
     epilog="Examples:  clerkd session list    clerkd session show 1eb4d1fd    clerkd session rotate",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -71,7 +72,7 @@ def compact(config: Config = None) -> None:
 
     Example:  clerkd session compact
     """
-    _order(UpkeepKind.COMPACT, config)
+    _order(COMPACT, "", config)
 
 
 @app.command("rotate")
@@ -82,10 +83,27 @@ def rotate(config: Config = None) -> None:
 
     Example:  clerkd session rotate
     """
-    _order(UpkeepKind.ROTATE, config)
+    _order(ROTATE, "", config)
 
 
-def _order(kind: UpkeepKind, config: Config) -> None:
+@app.command("rollback")
+def rollback(
+    message: Message,
+    config: Config = None,
+    *,
+    requeue: Annotated[bool, typer.Option("--requeue", help="Put the mails to the model again at once.")] = False,
+) -> None:
+    """Set the session back to just before the decision on a mail: it and all later decisions are withdrawn.
+
+    The turns leave the conversation, what has not left is cancelled, what has is listed for you. The mails are held,
+    or with --requeue worked again. The cure where a mail has taken over the conversation.
+
+    Example:  clerkd session rollback 12 --requeue
+    """
+    _order(ROLL_BACK, f"{message} {REQUEUED}" if requeue else str(message), config)
+
+
+def _order(kind: str, argument: str, config: Config) -> None:
     settings = load(config)
     telemetry.configure("error")
-    order(kind, "", settings, partial(house.tend_session, settings))
+    order(kind, argument, settings, partial(house.tend_session, settings))

@@ -33,15 +33,17 @@ class Event(StrEnum):
     REQUEUE = "requeue"
     RESUME = "resume"
     CLOSE = "close"
+    ROLL_BACK = "roll back"
 
 
 class TurnState(StrEnum):
-    """How a turn ended; LOST is a settled turn that a power loss took out of the transcript."""
+    """How a turn ended; LOST is a settled turn that a power loss took out of the transcript, ROLLED_BACK a person."""
 
     OPEN = "open"
     SETTLED = "settled"
     DROPPED = "dropped"
     LOST = "lost"
+    ROLLED_BACK = "rolled back"
 
 
 class ActionState(StrEnum):
@@ -106,6 +108,10 @@ MOVES: Mapping[tuple[MessageState, Event], MessageState] = MappingProxyType(
         (MessageState.HELD, Event.CLOSE): MessageState.DONE,
         (MessageState.FAILED, Event.CLOSE): MessageState.DONE,
         (MessageState.ESCALATED, Event.CLOSE): MessageState.DONE,
+        (MessageState.DECIDED, Event.ROLL_BACK): MessageState.HELD,
+        (MessageState.DONE, Event.ROLL_BACK): MessageState.HELD,
+        (MessageState.ESCALATED, Event.ROLL_BACK): MessageState.HELD,
+        (MessageState.HELD, Event.ROLL_BACK): MessageState.HELD,
     }
 )
 

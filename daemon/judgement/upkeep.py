@@ -105,9 +105,9 @@ def _reasons_to_rotate(standing: Standing, bounds: Bounds, now: datetime) -> Ite
     is_quiet = bounds.quiet is not None and bounds.quiet.hold(now)
     for what, value, bound in _measures(standing, bounds, now):
         if value >= bound:
-            yield f"{what}: {value:g} of {bound:g}"
+            yield f"{what}: {value:.4g} of {bound:.4g}"
         elif is_quiet and value >= EARLY * bound:
-            yield f"{what}: {value:g} of {bound:g}, and it is a quiet hour"
+            yield f"{what}: {value:.4g} of {bound:.4g}, and it is a quiet hour"
     if standing.last_turn_at and now - standing.last_turn_at >= bounds.rest:
         yield f"nothing was put to it since {standing.last_turn_at:%Y-%m-%d %H:%M UTC}"
 
@@ -115,6 +115,6 @@ def _reasons_to_rotate(standing: Standing, bounds: Bounds, now: datetime) -> Ite
 def _measures(standing: Standing, bounds: Bounds, now: datetime) -> Iterator[tuple[str, float, float]]:
     day = timedelta(days=1)
     yield "messages", standing.messages, bounds.messages
-    yield "age in days", round((now - standing.begun_at) / day, 1), round(bounds.age / day, 1)
-    yield "transcript in MB", round(standing.transcript_bytes / MEGABYTE, 1), bounds.megabytes
-    yield "cost in dollars", round(standing.dollars, 2), bounds.dollars
+    yield "age in days", (now - standing.begun_at) / day, bounds.age / day
+    yield "transcript in MB", standing.transcript_bytes / MEGABYTE, bounds.megabytes
+    yield "cost in dollars", standing.dollars, bounds.dollars

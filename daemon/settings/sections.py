@@ -194,6 +194,14 @@ class SessionSettings(Section):
                 f"rotate_at_tokens ({self.rotate_at_tokens})"
             )
             raise ValueError(message)
+        left = round(self.rotate_at_tokens * (1 - self.least_reclaimed))
+        if left >= self.compact_at_tokens:
+            message = (
+                f"the limits contradict each other: with least_reclaimed ({self.least_reclaimed}), a compaction may "
+                f"leave {left} of rotate_at_tokens ({self.rotate_at_tokens}), and that must be less than "
+                f"compact_at_tokens ({self.compact_at_tokens}): else one would follow the other"
+            )
+            raise ValueError(message)
         if self.handover_tokens * 2 > self.compact_at_tokens:
             message = (
                 f"the limits contradict each other: handover_tokens ({self.handover_tokens}) must leave room: at most "

@@ -7,7 +7,7 @@ from daemon.house import House
 from daemon.judgement.briefing import Earlier, Known, briefing, earlier_line
 from daemon.judgement.message import Message
 from daemon.judgement.states import TurnState
-from daemon.steps.handover import page, told
+from daemon.steps.handover import page
 from knowledge import decisions
 from knowledge.decisions import Entry
 from knowledge.tables import AgentSession
@@ -30,7 +30,7 @@ def brief(house: House, row: Row, message: Message, live: AgentSession) -> str:
         case_messages=tuple(map(_earlier, case)),
         authenticity=row.authenticity,
         gap=tuple(map(_earlier, decisions.of_lost_turns(house.db, live.id, TurnState.LOST, TurnState.SETTLED))),
-        handover=told(house, live) if live.head_uuid is None else "",
+        handover=live.handover if live.head_uuid is None else "",
     )
     return briefing(message, known, f"mail-{secrets.token_hex(8)}")
 

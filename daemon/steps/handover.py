@@ -1,35 +1,44 @@
 """Handover: what the knowledge database knows of open matters, for a successor and for the tool."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from daemon.house import House
 from daemon.judgement.briefing import stamp
-from daemon.judgement.handover import Matter, Note, Obligation, action_key, handover, message_key, pages
+from daemon.judgement.decision import Priority
+from daemon.judgement.handover import (
+    PAGE_LINES,
+    Handover,
+    Matter,
+    Note,
+    Obligation,
+    Open,
+    action_key,
+    handover,
+    listing,
+    message_key,
+)
 from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, ActionState
 from knowledge import ledger, matters, sessions, upkeeps
-from knowledge.matters import OpenCase
+from knowledge.matters import OpenCase, Weight
 from knowledge.tables import Action, AgentSession, CaseNote, Message
 
 UNSETTLED = (*ACTION_DUE, ActionState.HELD)
+WEIGHT = Weight(NEEDS_A_PERSON, [str(priority) for priority in reversed(Priority)])
+MOST_CASES = 200  # that are read for a handover; there is room for fewer
 NO_SUCH_PAGE = "There is no such page: {} page(s) in all."
 
 
-@dataclass(frozen=True)
-class OpenMatters:
-    """All that binds, and all cases that are not dormant."""
-
-    obligations: Sequence[Obligation]
-    matters: Sequence[Matter]
-
-
-def gather(house: House) -> OpenMatters:
+def gather(house: House) -> Open:
     """Read what is open now."""
     since = house.clock() - timedelta(days=house.settings.session.dormant_after_days)
-    waiting = [_waiting(row) for row in ledger.in_states(house.db, NEEDS_A_PERSON)]
-    unsettled = [_unsettled(action, row) for action, row in matters.unsettled(house.db, UNSETTLED)]
-    return OpenMatters([*waiting, *unsettled], [_matter(found) for found in matters.open_cases(house.db, since)])
+    found = matters.open_cases(house.db, since, WEIGHT, MOST_CASES)
+    return Open(obligations(house), list(map(_matter, found)), matters.count_open(house.db, since, WEIGHT))
+
+
+def obligations(house: House) -> list[Obligation]:
+    """List what binds, the newest first."""
+    waiting = [_waiting(row) for row in reversed(ledger.in_states(house.db, NEEDS_A_PERSON))]
+    return waiting + [_unsettled(action, row) for action, row in matters.unsettled(house.db, UNSETTLED)]
 
 
 def owed(house: House) -> list[str]:
@@ -38,18 +47,17 @@ def owed(house: House) -> list[str]:
     return [*map(message_key, messages), *map(action_key, actions)]
 
 
-def told(house: House, live: AgentSession) -> str:
+def written(house: House, predecessor: AgentSession | None) -> Handover | None:
     """Write the handover for a session that begins; nothing where it is the first of all."""
-    if live.predecessor is None:
-        return ""
-    notes = [Note(note.case_id, note.text) for note in _notes(house, live)]
-    found = gather(house)
-    return handover(found.obligations, found.matters, notes, house.settings.session.handover_tokens)
+    if predecessor is None:
+        return None
+    notes = [Note(note.case_id, note.text) for note in _notes(house, predecessor)]
+    return handover(gather(house), notes, house.settings.session.handover_tokens, house.clock())
 
 
-def _notes(house: House, live: AgentSession) -> list[CaseNote]:
-    """Give the notes of the newest session before this one that had a turn."""
-    earlier = sessions.get(house.db, live.predecessor or "")
+def _notes(house: House, predecessor: AgentSession) -> list[CaseNote]:
+    """Give the notes of the newest earlier session that had a turn."""
+    earlier: AgentSession | None = predecessor
     while earlier and earlier.head_uuid is None:
         earlier = sessions.get(house.db, earlier.predecessor or "")
     return upkeeps.notes_of(house.db, earlier.id) if earlier else []
@@ -57,11 +65,23 @@ def _notes(house: House, live: AgentSession) -> list[CaseNote]:
 
 def page(house: House, number: int) -> str:
     """Show a page of all that is open, counted from 1, without a word that a sender wrote."""
-    found = gather(house)
-    every = list(pages(found.obligations, found.matters))
-    if not 1 <= number <= len(every):
-        return NO_SUCH_PAGE.format(len(every))
-    return f"{every[number - 1]}\n(page {number} of {len(every)})"
+    since = house.clock() - timedelta(days=house.settings.session.dormant_after_days)
+    binding = obligations(house)
+    count = len(binding) + matters.count_open(house.db, since, WEIGHT)
+    last = -(-count // PAGE_LINES)
+    if not 1 <= number <= last:
+        return NO_SUCH_PAGE.format(last)
+    start = (number - 1) * PAGE_LINES
+    bound = binding[start : start + PAGE_LINES]
+    behind = max(0, start - len(binding))
+    found = matters.open_cases(house.db, since, WEIGHT, PAGE_LINES - len(bound), behind)
+    return "\n".join([*listing(bound, map(_matter, found)), f"(page {number} of {last})"])
+
+
+def all_pages(house: House) -> list[str]:
+    """Give the lines of all pages that tell what binds, as the tool would show them."""
+    needed = -(-len(obligations(house)) // PAGE_LINES)
+    return [line for number in range(1, needed + 1) for line in page(house, number).splitlines()]
 
 
 def _waiting(row: Message) -> Obligation:
@@ -69,17 +89,16 @@ def _waiting(row: Message) -> Obligation:
 
 
 def _unsettled(action: Action, row: Message) -> Obligation:
-    what = f"{_case(row)} [message {row.id}] {action.kind}, {action.state} since {stamp(action.updated_at)}"
+    what = f"{_case(row)} {message_key(row.id or 0)} {action.kind}, {action.state} since {stamp(action.updated_at)}"
     return Obligation(action_key(action.id or 0), f"{what} {action.reason}")
 
 
 def _matter(found: OpenCase) -> Matter:
-    case = found.case
-    number, newest = f"[case {case.id}]", stamp(case.updated_at)
-    plain = f"{number} {found.messages} message(s), the newest {newest}, {found.category or 'no decision'}"
-    told = f"{number} {newest} {case.subject} -> {found.category}: {found.summary}"
-    # Of a mail without a decision not a word is told: it may be the one that no request gets through with.
-    return Matter(case.id or 0, told if found.category else plain, plain)
+    case, decision = found.case, found.decision
+    number = case.id or 0
+    if decision is None:
+        return Matter(number, found.messages, case.updated_at)
+    return Matter(number, found.messages, case.updated_at, decision.category, case.subject, decision.summary)
 
 
 def _case(row: Message) -> str:

@@ -9,6 +9,7 @@ from daemon.judgement.states import ActionState, Event, IllegalMoveError, Messag
 from knowledge import actions, decisions, ledger, service, turns
 from knowledge.database import Database
 from knowledge.errors import FenceError
+from knowledge.service import Closing
 from knowledge.tables import Message, Order
 
 REQUEUE, DONE = "requeue", "done"
@@ -24,7 +25,7 @@ def obey(db: Database, clock: Clock) -> list[Order]:
     waiting = [order for order in service.orders(db, OrderState.WAITING) if order.kind in HANDLERS]
     for order in waiting:
         state, outcome = _carry_out(db, clock, order)
-        service.close_order(db, order, state, outcome, clock())
+        service.close_order(db, Closing(order, state, outcome), clock())
         order.state, order.outcome = state, outcome
     return waiting
 
@@ -32,7 +33,7 @@ def obey(db: Database, clock: Clock) -> list[Order]:
 def _carry_out(db: Database, clock: Clock, order: Order) -> tuple[OrderState, str]:
     try:
         handler = HANDLERS[order.kind]
-        return OrderState.DONE, handler(db, clock, _message(db, order.argument))
+        return OrderState.DONE, handler(db, clock, message_of(db, order.argument))
     except (OrderRefused, FenceError) as refusal:
         return OrderState.REFUSED, str(refusal)
     except (SQLAlchemyError, OSError):
@@ -41,7 +42,8 @@ def _carry_out(db: Database, clock: Clock, order: Order) -> tuple[OrderState, st
         return OrderState.REFUSED, f"clerkd stumbled over the order ({type(error).__name__})"
 
 
-def _message(db: Database, argument: str) -> Message:
+def message_of(db: Database, argument: str) -> Message:
+    """Give the message of that number; raise OrderRefused where there is none."""
     known = argument.isdecimal() and int(argument) <= LARGEST_ID
     row = ledger.get(db, int(argument)) if known else None
     if row is None:

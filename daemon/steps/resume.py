@@ -6,6 +6,7 @@ from daemon.agent.session import EngineError
 from daemon.agent.transcript import Head, TranscriptError, holds
 from daemon.house import House
 from daemon.judgement.states import SessionState, TurnState
+from daemon.steps.handover import written
 from knowledge import sessions
 from knowledge.tables import AgentSession
 
@@ -74,13 +75,15 @@ def _again(house: House) -> AgentSession:
 
 async def _begin(house: House, reason: str) -> AgentSession:
     """Open a new session; its id is committed before it exists."""
-    predecessor = next(iter(sessions.chain(house.db)), None)
+    predecessor = sessions.live(house.db, SessionState.LIVE) or sessions.newest_ended(house.db)
+    told = written(house, predecessor)
     row = AgentSession(
         id=str(uuid.uuid4()),
         state=SessionState.LIVE,
         generation=house.generation,
         model=house.settings.model.name,
         orders_digest=house.orders_digest,
+        handover=told.text if told else "",
         predecessor=predecessor.id if predecessor else None,
         created_at=house.clock(),
     )

@@ -91,7 +91,7 @@ def test_a_second_daemon_on_the_same_state_refuses_and_names_the_holder(bed: Bed
     try:
         wait_for(lambda: bed.state.lock.exists() and "started" in bed.log_text, what="the start")
         second = bed.clerkd("run", "--config", str(bed.config))
-        assert second.returncode == 2
+        assert second.returncode == 75  # systemd tries again: a command may hold it for a while
         assert f"process {process.pid}" in second.stderr
     finally:
         end(process)

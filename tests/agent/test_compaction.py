@@ -12,10 +12,11 @@ import pytest
 from claude_agent_sdk import AssistantMessage, ResultMessage
 
 from daemon.agent.compaction import Compaction, compact
-from daemon.agent.farewell import Farewell, take_notes
+from daemon.agent.farewell import Bound, Farewell, take_notes
 from daemon.agent.session import Engine, Session
 from daemon.agent.tools import Desk, Reads
 from daemon.agent.transcript import Head, TranscriptError
+from daemon.judgement.money import LIST_PRICES
 from daemon.rehearsal.model import Answer, Body, StandIn, text, tool_use
 from daemon.rehearsal.rules import NOTES, TO_NOTE, TO_SUM_UP, decide
 from daemon.service.stop import Stop
@@ -66,6 +67,11 @@ class Talk:
     def entries(self, start: int = 0) -> list[dict[str, Any]]:
         """Read the transcript behind an offset."""
         return [json.loads(line) for line in self.path.read_bytes()[start:].splitlines()]
+
+
+def bound(dollars: float = 1) -> Bound:
+    """Say within which bounds notes are asked for."""
+    return Bound(30, dollars, LIST_PRICES["claude-sonnet-5"], Stop(1).patience)
 
 
 @asynccontextmanager
@@ -206,9 +212,21 @@ def test_notes_are_taken_on_the_cases_that_were_asked_about(engine: Engine) -> N
     """And nothing is at hand afterwards."""
 
     async def act(talk: Talk) -> None:
-        found = await take_notes(talk.session, talk.desk, frozenset({3, 7}), 30, Stop(1).patience)
+        found = await take_notes(talk.session, talk.desk, frozenset({3, 7}), bound())
         assert sorted(found.notes) == [3, 7]
         assert found.failure == ""
+        assert found.usage.input_tokens > 0
+
+    hold(engine, act)
+
+
+def test_notes_that_cost_more_than_their_bound_are_not_taken(engine: Engine) -> None:
+    """And it is told what they cost."""
+
+    async def act(talk: Talk) -> None:
+        found = await take_notes(talk.session, talk.desk, frozenset({3}), bound(dollars=0.000001))
+        assert found.notes == {}
+        assert "it cost more than" in found.failure
         assert found.usage.input_tokens > 0
 
     hold(engine, act)
@@ -228,7 +246,7 @@ def notes_of(engine: Engine, model: StandIn, *calls: dict[str, Any]) -> Farewell
 
     async def act(talk: Talk) -> None:
         model.rules = rules
-        found.append(await take_notes(talk.session, talk.desk, frozenset({3}), 30, Stop(1).patience))
+        found.append(await take_notes(talk.session, talk.desk, frozenset({3}), bound()))
 
     hold(engine, act)
     return found[0]

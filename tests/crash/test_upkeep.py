@@ -11,7 +11,7 @@ from tests.crash.test_kill import die_at, finish
 
 COUNT = 4
 LONG = "When do you open? " * 900
-COMPACTED = "compact_at_tokens = 10000\nrotate_at_tokens = 100000\nhandover_tokens = 1000"
+COMPACTED = "compact_at_tokens = 10000\nrotate_at_tokens = 18000\nhandover_tokens = 1000"
 ROTATED = "most_messages = 3"
 
 # The number is the call that is the last one; three mails are settled before it is time for the upkeep.
@@ -46,6 +46,7 @@ RECOVERY = [
 def fill(bed: Bed, session: str, body: str) -> None:
     """Fill the mailbox with mails of several people."""
     bed.sections["session"] = session
+    bed.sections["retry"] = "first_pause_seconds = 0.001\nlongest_pause_seconds = 0.001"  # it is tried again at once
     for number in range(COUNT):
         bed.server.deliver(mail(f"Mail {number}", body, sender=f"p{number}@quill.example"))
 

@@ -76,8 +76,8 @@ def test_a_missing_transcript_is_answered_by_a_new_session_that_is_briefed(after
     assert live(after_two).predecessor == before.id
     assert subjects_in_last_request(after_two) == ["Third"]
     prompt = after_two.entries[2].turn.prompt if after_two.entries[2].turn else ""
-    assert "First -> question" in prompt
-    assert "Second -> question" in prompt
+    assert 'question: "First"' in prompt
+    assert 'question: "Second"' in prompt
 
 
 def test_a_torn_tail_is_cut_off(after_two: Bed) -> None:

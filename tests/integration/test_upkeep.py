@@ -16,7 +16,7 @@ from knowledge.tables import AgentSession, Turn, Upkeep
 from tests.bed import Bed, is_through, mail, prompts_in_transcript, settled_prompts, subjects_in_last_request
 
 LONG = "When do you open? " * 900  # 16,200 characters: about 4,000 of the stand-in's tokens
-SMALL = "compact_at_tokens = 10000\nrotate_at_tokens = 100000\nhandover_tokens = 1000"
+SMALL = "compact_at_tokens = 10000\nrotate_at_tokens = 18000\nhandover_tokens = 1000"
 PEOPLE = ("Ada Quill <ada@quill.example>", "Bo Tern <bo@tern.example>", "Cy Vane <cy@vane.example>")
 
 
@@ -170,9 +170,9 @@ def test_a_successor_is_told_what_binds_and_what_is_open(bed: Bed) -> None:
     head = prompt[: prompt.index("[message 4] [case")]
     assert "[message 1] [case 1] held since" in head
     assert "[message 2] [case 2] escalated since" in head
-    assert "Matter 0 -> question" in head
+    assert 'question: "Matter 0"' in head
     assert "unverified" in head
-    assert "[case 3] The stand-in's rules note nothing of their own." in head
+    assert '[case 3] "The stand-in\'s rules note nothing of their own."' in head
 
 
 def test_the_tool_shows_what_the_handover_had_no_room_for(bed: Bed) -> None:
@@ -196,9 +196,82 @@ def test_the_tool_shows_what_the_handover_had_no_room_for(bed: Bed) -> None:
 
     bed.model.rules = looks
     bed.work(15)
-    assert "[message 12]" not in turn_of(bed, 14).prompt
+    assert "[message 1]" not in turn_of(bed, 14).prompt
     assert all(f"[message {number}]" in pages[0] for number in range(1, 13))
     assert "Secret" not in pages[0]
+
+
+def test_a_rotation_that_would_lose_something_is_not_done(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the ledger owes what neither the handover nor the tool tells, the session goes on and a person is told."""
+    monkeypatch.setattr("daemon.steps.upkeep.owed", lambda _house: ["[message 999]"])
+    bed.sections["session"] = "most_messages = 2"
+    bed.sections["retry"] = "longest_pause_seconds = 600"
+    deliver(bed, 3, "When do you open?")
+    events = bed.work(3)
+    assert [(row.kind, row.state) for row in kept(bed)] == [("rotate", UpkeepState.FAILED)]
+    assert "the handover does not reach [message 999]" in kept(bed)[0].failure
+    assert [event["part"] for event in named(events, "paused")] == ["session"]
+    assert subjects_in_last_request(bed) == ["Matter 0", "Matter 1", "Matter 2"]
+
+
+def test_the_command_to_compact_holds_no_word_of_a_mail(small: Bed) -> None:
+    """It names the open cases by number and category: what a sender wrote would count as an instruction there."""
+    deliver(small, 4)
+    small.work(4)
+    asked = [json.dumps(body["messages"]) for body in small.model.seen if rules.TO_SUM_UP in json.dumps(body)]
+    command = asked[0].rpartition("Additional Instructions:")[2]
+    assert "[case 1]" in command
+    assert "question" in command
+    assert "Matter" not in command
+
+
+def test_an_upkeep_that_clerkd_stumbles_over_does_not_keep_the_mail_waiting(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is closed as failed, and not tried again at once."""
+
+    def stumble(_house: object) -> None:
+        message = "a mistake of ours"
+        raise ValueError(message)
+
+    monkeypatch.setattr("daemon.steps.upkeep.owed", stumble)
+    bed.sections["session"] = "most_messages = 2"
+    bed.sections["retry"] = "longest_pause_seconds = 600"
+    deliver(bed, 4, "When do you open?")
+    events = bed.work(4)
+    assert [row.state for row in kept(bed)] == [UpkeepState.FAILED]
+    assert "clerkd stumbled over it (ValueError)" in kept(bed)[0].failure
+    assert len(named(events, "stumbled")) == 1
+
+
+def test_a_stop_breaks_an_upkeep_off_and_its_order_waits(bed: Bed) -> None:
+    """Nobody is told of a failure; at the next start it is carried out."""
+    bed.sections["service"] = "stop_seconds = 1"
+    deliver(bed, 2)
+    bed.work(2)
+    order(bed, "compact")
+    bed.faults.poison, bed.faults.always = rules.TO_SUM_UP, "silence"
+    calls = bed.faults.calls
+    events = bed.run(lambda _db: bed.faults.calls > calls)
+    assert kept(bed)[0].failure == "the service was stopped during it"
+    assert named(events, "paused") == []
+    waiting = service.order(bed.db, 1)
+    assert waiting
+    assert waiting.state == OrderState.WAITING
+    bed.faults.poison = bed.faults.always = ""
+    bed.run(lambda db: without_upkeep(db, 2))
+    done = service.order(bed.db, 1)
+    assert done
+    assert done.state == OrderState.DONE
+
+
+def test_no_upkeep_is_begun_that_could_break_a_cap(bed: Bed) -> None:
+    """It waits with the mails for the next day."""
+    bed.sections["session"] = "most_messages = 1"
+    bed.sections["limits"] = "dollars_per_turn = 0.5\ndollars_per_day = 0.5"
+    deliver(bed, 1, "When do you open?")
+    bed.run(lambda db: is_through(db, 1) and any(row.paused for row in service.conditions(db)))
+    assert kept(bed) == []
 
 
 def in_house(bed: Bed, count: int, act: Callable[[Bed], None]) -> list[dict[str, Any]]:

@@ -278,11 +278,3 @@ def test_it_says_since_when_a_person_is_known(db: Database) -> None:
 def test_nobody_is_known_since_never(db: Database) -> None:
     """A mail without a sender has no acquaintance."""
     assert decisions.acquaintance(db, None, 1) == (0, None)
-
-
-def test_it_lists_the_newest_decisions_the_oldest_of_them_first(db: Database) -> None:
-    """A new session is told what was decided last, in order."""
-    for uid in (1, 2, 3):
-        decided(db, uid)
-    held(db, 4, "look at it")
-    assert [entry.message.uid for entry in decisions.recent(db, 2)] == [2, 3]

@@ -5,6 +5,7 @@ import pytest
 from knowledge import service
 from knowledge.database import Database
 from knowledge.errors import FenceError
+from knowledge.service import Closing
 from knowledge.tables import Condition
 from tests.knowledge.rows import NOW, after
 
@@ -90,7 +91,7 @@ def test_an_order_waits_for_the_daemon(db: Database) -> None:
 def test_an_order_is_closed_with_its_outcome(db: Database) -> None:
     """Whoever waits for it reads what became of it."""
     number = service.leave_order(db, "requeue", "7", "waiting", NOW)
-    service.close_order(db, service.orders(db, "waiting")[0], "done", "requeued", after(5))
+    service.close_order(db, Closing(service.orders(db, "waiting")[0], "done", "requeued"), after(5))
     row = service.order(db, number)
     assert row
     assert (row.state, row.outcome, row.done_at, service.orders(db, "waiting")) == ("done", "requeued", after(5), [])
@@ -100,9 +101,9 @@ def test_an_order_is_closed_once(db: Database) -> None:
     """It is carried out once."""
     service.leave_order(db, "requeue", "7", "waiting", NOW)
     (row,) = service.orders(db, "waiting")
-    service.close_order(db, row, "done", "requeued", NOW)
+    service.close_order(db, Closing(row, "done", "requeued"), NOW)
     with pytest.raises(FenceError, match=r"^order 1: "):
-        service.close_order(db, row, "refused", "too late", NOW)
+        service.close_order(db, Closing(row, "refused", "too late"), NOW)
 
 
 def test_an_unknown_order_is_none(db: Database) -> None:

@@ -4,11 +4,15 @@ from typing import Any
 
 import pytest
 
-from knowledge import sessions, turns, upkeeps
+from knowledge import service, sessions, turns, upkeeps
 from knowledge.database import Database
 from knowledge.errors import FenceError
+from knowledge.service import Closing
 from knowledge.tables import AgentSession, Upkeep
+from knowledge.upkeeps import Summary, Words
 from tests.knowledge.rows import NOW, after, dump, live, screened, session_row
+
+WORDS = Words("live", "ended")
 
 
 def opened_upkeep(db: Database, session: AgentSession, kind: str = "rotate", **changes: Any) -> Upkeep:
@@ -52,7 +56,7 @@ def test_a_compaction_moves_the_head_and_says_what_it_freed(db: Database) -> Non
     """The session goes on under its id, with what was measured behind the summary."""
     session = live(db)
     row = done(opened_upkeep(db, session, "compact"), tokens_before=9000, tokens_after=1500)
-    upkeeps.compacted(db, row, session, "summary", 700, 0.83)
+    upkeeps.compacted(db, row, session, Summary("summary", 700, 0.83), None)
     now = found(db)
     assert (now.id, now.head_uuid, now.head_offset, now.context_tokens) == (session.id, "summary", 700, 1500)
     assert now.reclaimed == 0.83
@@ -66,7 +70,7 @@ def test_a_compaction_of_a_session_that_a_newer_daemon_holds_writes_nothing(db: 
     sessions.take_over(db, session.id, 2)
     before = dump(db)
     with pytest.raises(FenceError, match=r"^session one: "):
-        upkeeps.compacted(db, row, session, "summary", 700, 0.8)
+        upkeeps.compacted(db, row, session, Summary("summary", 700, 0.8), None)
     assert dump(db) == before
 
 
@@ -75,7 +79,7 @@ def test_a_rotation_ends_the_old_session_and_keeps_its_notes(db: Database) -> No
     case = screened(db, 1).case_id or 0
     session = live(db)
     successor = session_row("two", predecessor="one", created_at=after(2))
-    upkeeps.rotated(db, done(opened_upkeep(db, session)), successor, {case: "She waits."}, "ended")
+    upkeeps.rotated(db, done(opened_upkeep(db, session)), successor, {case: "She waits."}, WORDS, None)
     assert (found(db).id, found(db).predecessor) == ("two", "one")
     old = sessions.get(db, "one")
     assert old
@@ -90,7 +94,7 @@ def test_one_that_was_closed_cannot_be_closed_again(db: Database) -> None:
     upkeeps.failed(db, done(row, state="failed"))
     before = dump(db)
     with pytest.raises(FenceError, match=r"^upkeep 1: "):
-        upkeeps.rotated(db, done(row), session_row("two"), {}, "ended")
+        upkeeps.rotated(db, done(row), session_row("two"), {}, WORDS, None)
     assert dump(db) == before
 
 
@@ -107,3 +111,38 @@ def test_a_session_s_standing_counts_what_its_upkeeps_cost(db: Database) -> None
     session = live(db)
     upkeeps.failed(db, done(opened_upkeep(db, session), state="failed"))
     assert sessions.standing(db, session.id, "settled") == (0, None, pytest.approx(0.02))
+
+
+def test_a_rotation_of_a_session_that_is_no_longer_live_writes_nothing(db: Database) -> None:
+    """Whatever took its place goes on."""
+    session = live(db)
+    row = done(opened_upkeep(db, session))
+    live(db, "other")
+    before = dump(db)
+    with pytest.raises(FenceError, match=r"^session one: "):
+        upkeeps.rotated(db, row, session_row("two"), {}, WORDS, None)
+    assert dump(db) == before
+
+
+def test_the_order_for_one_is_closed_with_it(db: Database) -> None:
+    """In the same transaction: a crash cannot have it carried out twice."""
+    session = live(db)
+    number = service.leave_order(db, "rotate", "", "waiting", NOW)
+    order = service.order(db, number)
+    assert order
+    closing = Closing(order, "done", "it has ended")
+    upkeeps.rotated(db, done(opened_upkeep(db, session)), session_row("two"), {}, WORDS, closing)
+    closed = service.order(db, number)
+    assert closed
+    assert (closed.state, closed.outcome) == ("done", "it has ended")
+
+
+def test_failures_are_counted_since_the_last_success(db: Database) -> None:
+    """The pause before the next try grows with them."""
+    session = live(db)
+    assert upkeeps.failures(db, session.id, "failed") == (0, None)
+    upkeeps.failed(db, done(opened_upkeep(db, session), state="failed"))
+    upkeeps.compacted(db, done(opened_upkeep(db, session, "compact")), session, Summary("s", 9, None), None)
+    for seconds in (10, 20):
+        upkeeps.failed(db, done(opened_upkeep(db, session), state="failed", ended_at=after(seconds)))
+    assert upkeeps.failures(db, session.id, "failed") == (2, after(20))

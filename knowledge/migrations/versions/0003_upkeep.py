@@ -1,10 +1,11 @@
-"""A session is kept within bounds: the size of its context, compactions and rotations, notes for the successor."""
+"""A session is kept within bounds and can be rolled back: its context's size, upkeeps, notes, withdrawn decisions."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
 down_revision = "0002"
+NAMES = {"uq": "uq_%(table_name)s_%(column_0_name)s"}  # the first schema's constraint has no name to drop it by
 
 
 def upgrade() -> None:
@@ -18,6 +19,15 @@ def upgrade() -> None:
             batch_op.alter_column("context_tokens", server_default=None)
     with op.batch_alter_table("sessions") as batch_op:
         batch_op.add_column(sa.Column("reclaimed", sa.Float(), nullable=True))
+        batch_op.add_column(sa.Column("handover", sa.String(), nullable=False, server_default=""))
+    with op.batch_alter_table("sessions") as batch_op:
+        batch_op.alter_column("handover", server_default=None)
+    with op.batch_alter_table("decisions", naming_convention=NAMES) as batch_op:
+        batch_op.add_column(sa.Column("withdrawn_at", sa.DateTime(), nullable=True))
+        batch_op.drop_constraint("uq_decisions_message_id", type_="unique")
+    with op.batch_alter_table("decisions") as batch_op:
+        batch_op.create_index("ix_decisions_message_id", ["message_id"], unique=False)
+        batch_op.create_index("one_decision", ["message_id"], unique=True, sqlite_where=sa.text("withdrawn_at IS NULL"))
     op.create_table(
         "upkeeps",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -31,6 +41,8 @@ def upgrade() -> None:
         sa.Column("cost_usd", sa.Float(), nullable=True),
         sa.Column("tokens_before", sa.Integer(), nullable=False),
         sa.Column("tokens_after", sa.Integer(), nullable=True),
+        sa.Column("head_uuid", sa.String(), nullable=True),
+        sa.Column("head_offset", sa.Integer(), nullable=True),
         sa.Column("started_at", sa.DateTime(), nullable=False),
         sa.Column("ended_at", sa.DateTime(), nullable=True),
         sa.Column("seconds", sa.Float(), nullable=True),

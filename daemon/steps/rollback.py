@@ -1,0 +1,137 @@
+"""Rollback: the session is set back to just before a decision, and what came of it and of all later ones is withdrawn.
+
+This is the cure for a session that a mail has taken over. The transcript is cut when the session is opened again, at
+the head that the knowledge database gives: so one transaction is the whole of it, and a crash leaves all or nothing.
+"""
+
+import uuid
+from collections.abc import Mapping
+
+from daemon.agent.transcript import Head, holds
+from daemon.house import House
+from daemon.judgement.states import (
+    ActionState,
+    Event,
+    IllegalMoveError,
+    MessageState,
+    OrderState,
+    SessionState,
+    TurnState,
+    UpkeepState,
+    after,
+)
+from daemon.steps.orders import OrderRefused, message_of
+from daemon.steps.record import attention
+from knowledge import rollbacks, sessions
+from knowledge.rollbacks import Behind, Mark, Words
+from knowledge.service import Closing
+from knowledge.tables import Action, AgentSession, Message, Order, Turn
+
+REQUEUED = "requeue"
+REASON = "its decision was rolled back"
+UNSENT = (ActionState.PLANNED, ActionState.HELD)
+LEFT = (ActionState.SENDING, ActionState.UNCERTAIN, ActionState.SENT)
+GONE = (
+    "the transcript of session {} does not hold what was before message {} any more, so it cannot be set back there; "
+    "`clerkd session rotate` ends the live session and begins another from the knowledge database"
+)
+
+
+async def roll_back(house: House, order: Order) -> None:
+    """Carry out the order; its argument is a message's number, and whether to requeue.
+
+    Raises OrderRefused where the message has no decision of a session, or the transcript is gone.
+    """
+    number, _, wish = order.argument.partition(" ")
+    row = message_of(house.db, number)
+    turn = rollbacks.turn_of(house.db, row.id or 0, TurnState.SETTLED)
+    if turn is None:
+        message = f"message {row.id} has no decision of the model that stands; `clerkd log show {row.id}` tells its way"
+        raise OrderRefused(message)
+    await house.session.abandon()
+    mark = rollbacks.before(house.db, turn, TurnState.SETTLED, UpkeepState.DONE)
+    successor = _successor(house, turn, mark)
+    undone = rollbacks.behind(house.db, turn, (TurnState.SETTLED, TurnState.LOST))
+    targets = {message.id or 0: _target(message, requeue=wish == REQUEUED) for message in undone.messages}
+    outcome = _told(undone, targets, successor, row)
+    _write(house, successor, undone, targets, Closing(order, OrderState.DONE, outcome))
+    house.log.warning(
+        "session_rolled_back", session=successor.id, message=row.id, turns=len(undone.turns), requeued=bool(wish)
+    )
+
+
+def _successor(house: House, turn: Turn, mark: Mark) -> AgentSession:
+    """Give the session that goes on: the turn's own, as it stood before, or a new one where nothing was before."""
+    own = sessions.get(house.db, turn.session_id)
+    if own is None:
+        error = "a turn belongs to a session"
+        raise LookupError(error)
+    if mark.uuid is None:
+        return _anew(house, own)
+    path = house.session.engine.transcript(own.id)
+    if not holds(path, Head(mark.uuid, mark.offset)):
+        raise OrderRefused(GONE.format(own.id, turn.message_id))
+    own.state, own.ended_at, own.end_reason = SessionState.LIVE, None, ""
+    own.head_uuid, own.head_offset, own.context_tokens = mark.uuid, mark.offset, mark.context_tokens
+    own.generation, own.reclaimed = house.generation, None
+    return own
+
+
+def _anew(house: House, before: AgentSession) -> AgentSession:
+    return AgentSession(
+        id=str(uuid.uuid4()),
+        state=SessionState.LIVE,
+        generation=house.generation,
+        model=house.settings.model.name,
+        orders_digest=house.orders_digest,
+        predecessor=before.predecessor,
+        created_at=house.clock(),
+    )
+
+
+def _target(row: Message, *, requeue: bool) -> MessageState:
+    try:
+        held = after(MessageState(row.state), Event.ROLL_BACK)
+    except IllegalMoveError:
+        message = f"message {row.id} is {row.state}: wait until it is through"
+        raise OrderRefused(message) from None
+    return after(held, Event.REQUEUE) if requeue else held
+
+
+def _write(house: House, successor: AgentSession, undone: Behind, targets: Mapping[int, str], closing: Closing) -> None:
+    now = house.clock()
+    held = [row for row in undone.messages if targets[row.id or 0] == MessageState.HELD]
+    rollbacks.apply(
+        house.db,
+        successor=successor,
+        undone=undone,
+        cancel=UNSENT,
+        targets=targets,
+        flags=[attention(row, "rolled back", now) for row in held],
+        words=Words(SessionState.LIVE, SessionState.ENDED, TurnState.ROLLED_BACK, ActionState.CANCELLED, REASON),
+        closing=closing,
+        now=now,
+    )
+
+
+def _told(undone: Behind, targets: Mapping[int, str], successor: AgentSession, row: Message) -> str:
+    """Say in lines what was withdrawn, and list what has left already: that only a person can undo."""
+    held = MessageState.HELD in targets.values()
+    numbers = ", ".join(str(number) for number in sorted(targets))
+    cancelled = [action for action, _message in undone.actions if action.state in UNSENT]
+    left = [(action, message) for action, message in undone.actions if action.state in LEFT]
+    return "\n".join(
+        [
+            f"session {successor.id} stands before message {row.id}; the decisions on {numbers} are withdrawn",
+            f"these messages are {'held: `clerkd requeue ID` puts one to the model again' if held else 'queued again'}",
+            f"{len(cancelled)} action(s) had not left and are cancelled",
+            *(["what has left already, for you to look at:"] if left else []),
+            *(f"  {_effect(action, message)}" for action, message in left),
+        ]
+    )
+
+
+def _effect(action: Action, message: Message) -> str:
+    what = f"to {', '.join(action.recipients)}" if action.recipients else action.target
+    sure = "" if action.state == ActionState.SENT else " (it was on its way)"
+    return f"{action.kind} {what}, of message {message.id}{sure}"

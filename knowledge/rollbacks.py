@@ -1,0 +1,149 @@
+"""Rollbacks: the session is set back to before a decision, and all that came of the turns behind it is withdrawn."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, col, select
+
+from knowledge import ledger, service
+from knowledge.database import Database
+from knowledge.fence import fence
+from knowledge.service import Closing
+from knowledge.tables import Action, AgentSession, CaseNote, Decision, Message, Turn, Upkeep
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in a session's transcript; no uuid is its very beginning."""
+
+    uuid: str | None = None
+    offset: int = 0
+    context_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What stands behind a decision: the turns from it on, and all their actions, with their messages."""
+
+    turns: Sequence[Turn]
+    messages: Sequence[Message]
+    actions: Sequence[tuple[Action, Message]]
+
+
+def turn_of(db: Database, message_id: int, settled: str) -> Turn | None:
+    """Give the turn that decided the message, where it stands in a transcript."""
+    with db.read() as session:
+        statement = select(Turn).where(Turn.message_id == message_id, Turn.state == settled)
+        return session.exec(statement.order_by(col(Turn.id).desc()).limit(1)).first()
+
+
+def before(db: Database, turn: Turn, settled: str, done: str) -> Mark:
+    """Say where its session stood before the turn: behind the turn before it, or behind a compaction since."""
+    with db.read() as session:
+        turns = select(Turn.head_uuid, Turn.head_offset, Turn.context_tokens).where(
+            Turn.session_id == turn.session_id, Turn.state == settled, col(Turn.id) < turn.id
+        )
+        upkeeps = select(Upkeep.head_uuid, Upkeep.head_offset, Upkeep.tokens_after).where(
+            Upkeep.session_id == turn.session_id,
+            Upkeep.state == done,
+            col(Upkeep.head_offset).is_not(None),
+            col(Upkeep.head_offset) < turn.head_offset,
+        )
+        marks = [
+            Mark(uuid, offset or 0, tokens or 0)
+            for statement in (turns, upkeeps)
+            for uuid, offset, tokens in session.exec(statement)
+        ]
+        return max(marks, key=lambda mark: mark.offset, default=Mark())
+
+
+def behind(db: Database, turn: Turn, states: Sequence[str]) -> Behind:
+    """List what came of the turn and of all later ones, in whichever session."""
+    with db.read() as session:
+        later = select(Turn).where(col(Turn.id) >= turn.id, col(Turn.state).in_(states)).order_by(col(Turn.id))
+        turns = list(session.exec(later))
+        numbers = [row.id for row in turns]
+        mails = select(Message).where(col(Message.id).in_([row.message_id for row in turns])).order_by(col(Message.id))
+        actions = (
+            select(Action, Message)
+            .join(Message, col(Message.id) == col(Action.message_id))
+            .join(Decision, col(Decision.id) == col(Action.decision_id))
+            .where(col(Decision.turn_id).in_(numbers))
+            .order_by(col(Action.id))
+        )
+        return Behind(turns, list(session.exec(mails)), list(session.exec(actions)))
+
+
+@dataclass(frozen=True)
+class Words:
+    """The states of the daemon's judgement that a rollback writes."""
+
+    live: str
+    ended: str
+    rolled_back: str
+    cancelled: str
+    reason: str
+
+
+def apply(  # noqa: PLR0913 - one transaction, with all that it writes
+    db: Database,
+    *,
+    successor: AgentSession,
+    undone: Behind,
+    cancel: Sequence[str],
+    targets: Mapping[int, str],
+    flags: Sequence[Action],
+    words: Words,
+    closing: Closing,
+    now: datetime,
+) -> None:
+    """Set the session back: ``successor`` is the row that is to be live, an earlier one or a new one.
+
+    ``cancel`` names the states of actions that have not left, ``targets`` where each message goes. The order for it is
+    closed, too: all or nothing.
+    """
+    with db.write() as session:
+        _make_live(session, successor, words, now)
+        _withdraw(session, undone, cancel, words, now)
+        for row in undone.messages:
+            target, number = targets[row.id or 0], row.id or 0
+            changes = {"reason": words.reason, "due_at": None, "attempts": 0}
+            ledger.move(session, number, source=row.state, target=target, now=now, **changes)
+        session.add_all(flags)
+        service.close(session, closing, now)
+
+
+def _make_live(session: Session, successor: AgentSession, words: Words, now: datetime) -> None:
+    others = (
+        update(AgentSession)
+        .where(
+            col(AgentSession.state) == words.live,
+            col(AgentSession.id) != successor.id,
+            col(AgentSession.generation) <= successor.generation,
+        )
+        .values(state=words.ended, ended_at=now, end_reason=words.reason)
+    )
+    session.connection().execute(others)
+    if session.get(AgentSession, successor.id) is None:
+        session.add(successor)
+        return
+    values = successor.model_dump(exclude={"id", "model", "orders_digest", "predecessor", "created_at"})
+    known = (col(AgentSession.id) == successor.id, col(AgentSession.generation) <= successor.generation)
+    fence(session, update(AgentSession).where(*known).values(**values), f"session {successor.id}")
+
+
+def _withdraw(session: Session, undone: Behind, cancel: Sequence[str], words: Words, now: datetime) -> None:
+    connection = session.connection()
+    turns = [row.id for row in undone.turns]
+    unsent = [action.id for action, _message in undone.actions if action.state in cancel]
+    noted_by = {row.session_id for row in undone.turns}
+    connection.execute(update(Turn).where(col(Turn.id).in_(turns)).values(state=words.rolled_back))
+    connection.execute(update(Decision).where(col(Decision.turn_id).in_(turns)).values(withdrawn_at=now))
+    connection.execute(delete(CaseNote).where(col(CaseNote.session_id).in_(noted_by)))
+    connection.execute(
+        update(Action)
+        .where(col(Action.id).in_(unsent), col(Action.state).in_(cancel))
+        .values(state=words.cancelled, reason=words.reason, updated_at=now)
+    )

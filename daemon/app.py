@@ -17,7 +17,7 @@ from daemon import loop
 from daemon.agent.session import Engine, Session, bundled_cli
 from daemon.agent.tools import Desk
 from daemon.clock import utc_now
-from daemon.errors import FatalError
+from daemon.errors import FatalError, TransientError
 from daemon.house import BUDGET, MODEL, READER, SESSION, Effects, Health, House, Outgoing, Source, Watch
 from daemon.judgement.retry import FailureKind
 from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, UNFINISHED, MessageState
@@ -204,6 +204,9 @@ async def _tend_session(settings: Settings, db: Database) -> None:
     try:
         while await obey_for_session(house):
             pass
+        if stop.requested:
+            message = "it was broken off; the order stays on the list, and the next start carries it out"
+            raise TransientError(SESSION, message)
     finally:
         await house.session.close()
         house.reader.close()

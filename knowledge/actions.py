@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BindParameter, bindparam, func, or_, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_, update
 from sqlmodel import col, select
 from sqlmodel.sql.expression import Select
 
 from knowledge import ledger
 from knowledge.database import Database
 from knowledge.fence import fence
-from knowledge.tables import Action, Message
+from knowledge.tables import Action, Decision, Message
 from knowledge.turns import Step
 
 
@@ -80,11 +80,24 @@ def change(db: Database, action: Action, to: Change, now: datetime) -> Action:
     return action.model_copy(update=values)
 
 
+def _stands() -> ColumnElement[bool]:
+    """Say of an action that no decision was withdrawn that it came of."""
+    withdrawn = select(Decision.id).where(col(Decision.withdrawn_at).is_not(None))
+    return or_(col(Action.decision_id).is_(None), col(Action.decision_id).not_in(withdrawn))
+
+
 def of_message(db: Database, message_id: int) -> list[Action]:
-    """List a message's actions in their order."""
+    """List a message's actions in their order; those of a withdrawn decision are none."""
     with db.read() as session:
-        statement = select(Action).where(Action.message_id == message_id).order_by(col(Action.id))
+        statement = select(Action).where(Action.message_id == message_id, _stands()).order_by(col(Action.id))
         return list(session.exec(statement))
+
+
+def is_withdrawn(db: Database, action: Action) -> bool:
+    """Say whether the decision that the action came of was withdrawn."""
+    with db.read() as session:
+        decision = session.get(Decision, action.decision_id) if action.decision_id else None
+        return decision is not None and decision.withdrawn_at is not None
 
 
 def of_own_ids(db: Database, ids: Iterable[str]) -> Action | None:
@@ -95,12 +108,12 @@ def of_own_ids(db: Database, ids: Iterable[str]) -> Action | None:
 
 
 def plan_again(db: Database, message_id: int, step: Step, source: str, target: str, now: datetime) -> None:
-    """Move a message, and with it all of its actions that are in ``source``."""
+    """Move a message, and with it all of its actions that are in ``source`` and stand."""
     with db.write() as session:
         ledger.move(session, message_id, source=step.source, target=step.target, now=now, reason=step.reason)
         statement = (
             update(Action)
-            .where(col(Action.message_id) == message_id, col(Action.state) == source)
+            .where(col(Action.message_id) == message_id, col(Action.state) == source, _stands())
             .values(state=target, reason="", due_at=None, updated_at=now)
         )
         session.connection().execute(statement)

@@ -133,7 +133,16 @@ def _with_actions(session: Session, rows: Sequence[Any]) -> list[Entry]:
     found: dict[int, list[Action]] = {}
     for action in session.exec(select(Action).where(col(Action.message_id).in_(ids)).order_by(col(Action.id))):
         found.setdefault(action.message_id, []).append(action)
-    return [Entry(message, decision, turn, tuple(found.get(message.id, ()))) for message, decision, turn in rows]
+    return [
+        Entry(message, decision, turn, tuple(_standing(found.get(message.id, []), decision)))
+        for message, decision, turn in rows
+    ]
+
+
+def _standing(actions: Sequence[Action], decision: Decision | None) -> list[Action]:
+    """Leave out the actions of a decision that was withdrawn."""
+    known = (None, decision.id if decision else None)
+    return [action for action in actions if action.decision_id in known]
 
 
 def of_lost_turns(db: Database, session_id: str, lost: str, settled: str) -> list[Entry]:

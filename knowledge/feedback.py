@@ -7,7 +7,7 @@ from sqlalchemy import not_
 from sqlmodel import col, select
 
 from knowledge.database import Database
-from knowledge.tables import Action, Feedback, Message
+from knowledge.tables import Action, Decision, Feedback, Message
 
 
 def note(db: Database, row: Feedback) -> bool:
@@ -43,13 +43,18 @@ def of_message(db: Database, message_id: int) -> list[Feedback]:
 def open_drafts(
     db: Database, mailbox: str, *, draft: str, stored: str, final: Sequence[str], since: datetime
 ) -> list[tuple[Action, Message]]:
-    """List the stored drafts of a mailbox, newer than ``since``, of which no final feedback is known yet."""
+    """List the stored drafts of a mailbox, newer than ``since``, of which no final feedback is known yet.
+
+    Those of a withdrawn decision are left out: what a person makes of the next draft is none of their doing.
+    """
     closed = select(Feedback.id).where(col(Feedback.action_id) == Action.id, col(Feedback.kind).in_(final)).exists()
     with db.read() as session:
         statement = (
             select(Action, Message)
             .join(Message, col(Message.id) == col(Action.message_id))
+            .join(Decision, col(Decision.id) == col(Action.decision_id), isouter=True)
             .where(Action.kind == draft, Action.state == stored, Message.mailbox == mailbox, not_(closed))
+            .where(col(Decision.withdrawn_at).is_(None))
             .where(col(Action.updated_at) >= since)
             .order_by(col(Action.id))
         )

@@ -1,17 +1,21 @@
 """Rollbacks: the session is set back to before a decision, and all that came of the turns behind it is withdrawn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from knowledge import ledger, service
+from knowledge import ledger, service, sessions
 from knowledge.database import Database
 from knowledge.fence import fence
 from knowledge.service import Closing
 from knowledge.tables import Action, AgentSession, CaseNote, Decision, Message, Turn, Upkeep
+
+T = TypeVar("T")
+FEW = 500
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,10 @@ class Behind:
     actions: Sequence[tuple[Action, Message]]
 
 
-def turn_of(db: Database, message_id: int, settled: str) -> Turn | None:
-    """Give the turn that decided the message, where it stands in a transcript."""
+def turn_of(db: Database, message_id: int, states: Sequence[str]) -> Turn | None:
+    """Give the turn that decided the message, where its decision stands."""
     with db.read() as session:
-        statement = select(Turn).where(Turn.message_id == message_id, Turn.state == settled)
+        statement = select(Turn).where(Turn.message_id == message_id, col(Turn.state).in_(states))
         return session.exec(statement.order_by(col(Turn.id).desc()).limit(1)).first()
 
 
@@ -61,19 +65,19 @@ def before(db: Database, turn: Turn, settled: str, done: str) -> Mark:
 
 def behind(db: Database, turn: Turn, states: Sequence[str]) -> Behind:
     """List what came of the turn and of all later ones, in whichever session."""
+    late = (col(Turn.id) >= turn.id, col(Turn.state).in_(states))
     with db.read() as session:
-        later = select(Turn).where(col(Turn.id) >= turn.id, col(Turn.state).in_(states)).order_by(col(Turn.id))
-        turns = list(session.exec(later))
-        numbers = [row.id for row in turns]
-        mails = select(Message).where(col(Message.id).in_([row.message_id for row in turns])).order_by(col(Message.id))
-        actions = (
+        turns = session.exec(select(Turn).where(*late).order_by(col(Turn.id)))
+        theirs = select(Turn.message_id).where(*late)
+        messages = session.exec(select(Message).where(col(Message.id).in_(theirs)).order_by(col(Message.id)))
+        actions = session.exec(
             select(Action, Message)
             .join(Message, col(Message.id) == col(Action.message_id))
             .join(Decision, col(Decision.id) == col(Action.decision_id))
-            .where(col(Decision.turn_id).in_(numbers))
+            .where(col(Decision.turn_id).in_(select(Turn.id).where(*late)))
             .order_by(col(Action.id))
         )
-        return Behind(turns, list(session.exec(mails)), list(session.exec(actions)))
+        return Behind(list(turns), list(messages), list(actions))
 
 
 @dataclass(frozen=True)
@@ -132,18 +136,25 @@ def _make_live(session: Session, successor: AgentSession, words: Words, now: dat
     values = successor.model_dump(exclude={"id", "model", "orders_digest", "predecessor", "created_at"})
     known = (col(AgentSession.id) == successor.id, col(AgentSession.generation) <= successor.generation)
     fence(session, update(AgentSession).where(*known).values(**values), f"session {successor.id}")
+    sessions.forget_compactions(session, successor.id, successor.head_offset)
 
 
 def _withdraw(session: Session, undone: Behind, cancel: Sequence[str], words: Words, now: datetime) -> None:
     connection = session.connection()
-    turns = [row.id for row in undone.turns]
-    unsent = [action.id for action, _message in undone.actions if action.state in cancel]
-    noted_by = {row.session_id for row in undone.turns}
-    connection.execute(update(Turn).where(col(Turn.id).in_(turns)).values(state=words.rolled_back))
-    connection.execute(update(Decision).where(col(Decision.turn_id).in_(turns)).values(withdrawn_at=now))
-    connection.execute(delete(CaseNote).where(col(CaseNote.session_id).in_(noted_by)))
-    connection.execute(
-        update(Action)
-        .where(col(Action.id).in_(unsent), col(Action.state).in_(cancel))
-        .values(state=words.cancelled, reason=words.reason, updated_at=now)
-    )
+    for turns in _few([row.id for row in undone.turns]):
+        connection.execute(update(Turn).where(col(Turn.id).in_(turns)).values(state=words.rolled_back))
+        connection.execute(update(Decision).where(col(Decision.turn_id).in_(turns)).values(withdrawn_at=now))
+    for names in _few(sorted({row.session_id for row in undone.turns})):
+        connection.execute(delete(CaseNote).where(col(CaseNote.session_id).in_(names)))
+    for unsent in _few([action.id for action, _message in undone.actions if action.state in cancel]):
+        connection.execute(
+            update(Action)
+            .where(col(Action.id).in_(unsent), col(Action.state).in_(cancel))
+            .values(state=words.cancelled, reason=words.reason, updated_at=now)
+        )
+
+
+def _few(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Share them out: SQLite takes a limited number of values in a statement."""
+    for start in range(0, len(items), FEW):
+        yield items[start : start + FEW]

@@ -70,6 +70,12 @@ def advance(
     fence(session, statement, f"session {row.id}")
 
 
+def forget_compactions(session: Session, session_id: str, offset: int) -> None:
+    """Forget where compactions stand that are cut off with all behind the offset; part of a transaction."""
+    behind = (col(Upkeep.session_id) == session_id, col(Upkeep.head_offset) > offset)
+    session.connection().execute(update(Upkeep).where(*behind).values(head_uuid=None, head_offset=None))
+
+
 def set_back(db: Database, row: AgentSession, to: Turn, *, settled: str, lost: str) -> None:
     """Set the head back to an earlier turn, because the transcript's end is gone; later turns become lost."""
     with db.write() as session:
@@ -84,6 +90,7 @@ def set_back(db: Database, row: AgentSession, to: Turn, *, settled: str, lost: s
             .values(state=lost)
         )
         session.connection().execute(later)
+        forget_compactions(session, row.id, to.head_offset or 0)
 
 
 def settled_turns(db: Database, session_id: str, settled: str) -> list[Turn]:

@@ -1,6 +1,6 @@
 """Compactions and rotations: opened before they begin, closed in one transaction with what they change."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -98,9 +98,14 @@ def notes_of(db: Database, session_id: str) -> list[CaseNote]:
         return list(session.exec(select(CaseNote).where(CaseNote.session_id == session_id)))
 
 
-def failures(db: Database, session_id: str, failed_state: str) -> tuple[int, datetime | None]:
-    """Count a session's failures since its last success, and say when the newest of them ended."""
-    rows = of_session(db, session_id)
+def failures(
+    db: Database, session_id: str, failed_state: str, *, kinds: Collection[str], but: str
+) -> tuple[int, datetime | None]:
+    """Count a session's failures since its last success, and say when the newest of them ended.
+
+    Only upkeeps of these kinds count, and none whose failure is ``but``: that the service was stopped.
+    """
+    rows = [row for row in of_session(db, session_id) if row.kind in kinds and row.failure != but]
     recent = list(takewhile(lambda row: row.state == failed_state, reversed(rows)))
     return len(recent), recent[0].ended_at if recent else None
 

@@ -91,12 +91,14 @@ def rollback(
     message: Message,
     config: Config = None,
     *,
-    requeue: Annotated[bool, typer.Option("--requeue", help="Put the mails to the model again at once.")] = False,
+    requeue: Annotated[
+        bool, typer.Option("--requeue", help="Put the mails behind it to the model again at once.")
+    ] = False,
 ) -> None:
     """Set the session back to just before the decision on a mail: it and all later decisions are withdrawn.
 
-    The turns leave the conversation, what has not left is cancelled, what has is listed for you. The mails are held,
-    or with --requeue worked again. The cure where a mail has taken over the conversation.
+    The turns leave the conversation, what has not left is cancelled, what has is listed for you. The mails are held;
+    with --requeue, those behind this one are worked again. The cure where a mail has taken over the conversation.
 
     Example:  clerkd session rollback 12 --requeue
     """

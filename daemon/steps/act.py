@@ -19,6 +19,8 @@ from knowledge.actions import Change
 from knowledge.tables import Action
 from knowledge.tables import Message as Row
 
+WITHDRAWN = "its decision was rolled back"
+
 
 async def act(house: House) -> bool:
     """Carry out the next action that is due, in a mailbox that is within reach; say whether there was one."""
@@ -48,6 +50,9 @@ async def _carry_on(house: House, outgoing: Outgoing, row: Row, action: Action) 
     except PermanentError as error:
         _end(house, row, action, ActionState.HELD, str(error))
         return
+    if _is_withdrawn(house, action):
+        _end(house, row, action, ActionState.CANCELLED, WITHDRAWN)
+        return
     objection = _objection(outgoing, action)
     if objection:
         _end(house, row, action, ActionState.HELD, objection)
@@ -56,6 +61,11 @@ async def _carry_on(house: House, outgoing: Outgoing, row: Row, action: Action) 
     action = actions.change(house.db, action, sending, house.clock())
     house.log.info("action_sending", action=action.id, kind=action.kind, message=row.id, case=row.case_id)
     await _do(house, outgoing, row, action)
+
+
+def _is_withdrawn(house: House, action: Action) -> bool:
+    """Say whether a rollback has come between: one that was tried before may be planned again, or looked for."""
+    return (action.tries > 0 or action.state != ActionState.PLANNED) and actions.is_withdrawn(house.db, action)
 
 
 def _objection(outgoing: Outgoing, action: Action) -> str:
@@ -132,6 +142,8 @@ def _place(row: Row) -> Place:
 
 
 def _end(house: House, row: Row, action: Action, state: ActionState, reason: str = "") -> None:
+    if state is ActionState.HELD and actions.is_withdrawn(house.db, action):
+        state = ActionState.CANCELLED  # nobody is to do it again
     actions.change(house.db, action, Change(state, reason), house.clock())
     if state is ActionState.HELD:
         _keep_in_place(house, action)

@@ -5,7 +5,7 @@ the head that the knowledge database gives: so one transaction is the whole of i
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from daemon.agent.transcript import Head, holds
 from daemon.house import House
@@ -28,6 +28,7 @@ from knowledge.service import Closing
 from knowledge.tables import Action, AgentSession, Message, Order, Turn
 
 REQUEUED = "requeue"
+STANDING = (TurnState.SETTLED, TurnState.LOST)  # of a turn that a power loss took, the decision stands all the same
 REASON = "its decision was rolled back"
 UNSENT = (ActionState.PLANNED, ActionState.HELD)
 LEFT = (ActionState.SENDING, ActionState.UNCERTAIN, ActionState.SENT)
@@ -38,21 +39,24 @@ GONE = (
 
 
 async def roll_back(house: House, order: Order) -> None:
-    """Carry out the order; its argument is a message's number, and whether to requeue.
+    """Carry out the order; its argument is a message's number, and whether to requeue those behind it.
+
+    The message itself is held in any case: it may be the one that took the session over.
 
     Raises OrderRefused where the message has no decision of a session, or the transcript is gone.
     """
     number, _, wish = order.argument.partition(" ")
     row = message_of(house.db, number)
-    turn = rollbacks.turn_of(house.db, row.id or 0, TurnState.SETTLED)
+    turn = rollbacks.turn_of(house.db, row.id or 0, STANDING)
     if turn is None:
         message = f"message {row.id} has no decision of the model that stands; `clerkd log show {row.id}` tells its way"
         raise OrderRefused(message)
     await house.session.abandon()
     mark = rollbacks.before(house.db, turn, TurnState.SETTLED, UpkeepState.DONE)
     successor = _successor(house, turn, mark)
-    undone = rollbacks.behind(house.db, turn, (TurnState.SETTLED, TurnState.LOST))
-    targets = {message.id or 0: _target(message, requeue=wish == REQUEUED) for message in undone.messages}
+    undone = rollbacks.behind(house.db, turn, STANDING)
+    again = {message.id for message in undone.messages if wish == REQUEUED and message.id != row.id}
+    targets = {message.id or 0: _target(message, requeue=message.id in again) for message in undone.messages}
     outcome = _told(undone, targets, successor, row)
     _write(house, successor, undone, targets, Closing(order, OrderState.DONE, outcome))
     house.log.warning(
@@ -84,6 +88,7 @@ def _anew(house: House, before: AgentSession) -> AgentSession:
         generation=house.generation,
         model=house.settings.model.name,
         orders_digest=house.orders_digest,
+        handover=before.handover,
         predecessor=before.predecessor,
         created_at=house.clock(),
     )
@@ -116,19 +121,24 @@ def _write(house: House, successor: AgentSession, undone: Behind, targets: Mappi
 
 def _told(undone: Behind, targets: Mapping[int, str], successor: AgentSession, row: Message) -> str:
     """Say in lines what was withdrawn, and list what has left already: that only a person can undo."""
-    held = MessageState.HELD in targets.values()
-    numbers = ", ".join(str(number) for number in sorted(targets))
+    held = [number for number, target in targets.items() if target == MessageState.HELD]
+    again = sorted(targets.keys() - held)
     cancelled = [action for action, _message in undone.actions if action.state in UNSENT]
     left = [(action, message) for action, message in undone.actions if action.state in LEFT]
     return "\n".join(
         [
-            f"session {successor.id} stands before message {row.id}; the decisions on {numbers} are withdrawn",
-            f"these messages are {'held: `clerkd requeue ID` puts one to the model again' if held else 'queued again'}",
+            f"session {successor.id} stands before message {row.id}; the decisions on {_list(targets)} are withdrawn",
+            f"held: {_list(held)}; `clerkd requeue ID` puts one to the model again",
+            *([f"queued again: {_list(again)}"] if again else []),
             f"{len(cancelled)} action(s) had not left and are cancelled",
             *(["what has left already, for you to look at:"] if left else []),
             *(f"  {_effect(action, message)}" for action, message in left),
         ]
     )
+
+
+def _list(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(numbers)))
 
 
 def _effect(action: Action, message: Message) -> str:

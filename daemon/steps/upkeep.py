@@ -5,7 +5,7 @@ the rotation is put off once, then it goes on without them.
 """
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -99,12 +99,16 @@ def _judged(house: House, live: AgentSession) -> Wanted:
 
 def _rests(house: House, live: AgentSession) -> bool:
     """Say whether the last try failed a while ago only; the pauses double, and outlast a restart."""
-    count, last = upkeeps.failures(house.db, live.id, UpkeepState.FAILED)
+    count, last = _failures(house, live, *UpkeepKind)
     if last is None:
         return False
     doubled: int = 2 ** min(count - 1, MOST_DOUBLINGS)
     until = last + timedelta(seconds=house.settings.retry.longest_pause_seconds * doubled)
     return last <= house.clock() < until
+
+
+def _failures(house: House, live: AgentSession, *kinds: UpkeepKind) -> tuple[int, datetime | None]:
+    return upkeeps.failures(house.db, live.id, UpkeepState.FAILED, kinds=kinds, but=STOPPED)
 
 
 async def _do(house: House, live: AgentSession, wanted: Compact | Rotate, order: Order | None) -> Upkeep | None:
@@ -184,7 +188,7 @@ def _instructions(house: House) -> str:
 
 async def _rotate(house: House, live: AgentSession, row: Upkeep, order: Order | None) -> None:
     farewell = await _farewell(house, row)
-    earlier, _ = upkeeps.failures(house.db, live.id, UpkeepState.FAILED)
+    earlier, _ = _failures(house, live, UpkeepKind.ROTATE)
     if farewell.failure and (house.stop.requested or not earlier):
         await _failed(house, row, f"no notes were taken: {farewell.failure}", order, farewell.usage)
         return

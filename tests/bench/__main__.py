@@ -2,9 +2,15 @@
 
 import sys
 
-from tests.bench import intake, path, push, reading
+from tests.bench import intake, path, push, reading, session
 
-BENCHES = {"path": path.main, "intake": intake.main, "push": push.main, "reading": reading.main}
+BENCHES = {
+    "path": path.main,
+    "intake": intake.main,
+    "push": push.main,
+    "reading": reading.main,
+    "session": session.main,
+}
 
 
 def main(names: list[str]) -> None:

@@ -10,7 +10,8 @@ from daemon import app
 from daemon.judgement.states import OrderState, SessionState, TurnState
 from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body, tool_use
-from knowledge import decisions, service, sessions, turns, upkeeps
+from knowledge import actions, decisions, matters, service, sessions, turns, upkeeps
+from knowledge.actions import Change
 from knowledge.database import Database
 from knowledge.tables import AgentSession, Decision, Order
 from tests.bed import Bed, is_through, mail, prompts_in_transcript, settled_prompts, subjects_in_last_request
@@ -93,24 +94,39 @@ def test_what_has_left_already_is_listed_for_a_person(three: Bed) -> None:
     assert "of message 2" not in closed.outcome
 
 
+def test_an_action_that_was_on_its_way_is_not_done_after_all(bed: Bed) -> None:
+    """It is looked for; what has not arrived is cancelled instead of being done again."""
+    deliver(bed, "One")
+    bed.work(1)
+    draft = bed.entries[0].actions[0]
+    actions.change(bed.db, draft, Change("sending"), draft.updated_at)
+    with bed.imap("Drafts") as client:
+        client.delete_messages(client.search("ALL"))
+        client.expunge()
+    roll_back(bed, "1", 1)
+    (row,) = [row for row, _message in matters.unsettled(bed.db, ["cancelled"])]
+    assert (row.id, row.reason) == (draft.id, "its decision was rolled back")
+    assert bed.mails_in("Drafts") == []
+
+
 def test_requeued_mails_are_worked_again_from_there(three: Bed) -> None:
-    """Each gets a new decision, the earlier turns are not in the conversation."""
+    """Each gets a new decision, but the one that it is about is held: it may be the one that did it."""
     roll_back(three, "2 requeue", 3)
-    assert states(three) == ["done", "done", "done"]
-    assert all(entry.decision for entry in three.entries)
-    assert subjects_in_last_request(three) == ["One", "Second", "Third one"]
+    assert states(three) == ["done", "held", "done"]
+    assert [bool(entry.decision) for entry in three.entries] == [True, False, True]
+    assert subjects_in_last_request(three) == ["One", "Third one"]
     assert prompts_in_transcript(three) == settled_prompts(three)
-    assert len(turns.in_state(three.db, TurnState.SETTLED)) == 3
+    assert len(turns.in_state(three.db, TurnState.SETTLED)) == 2
     assert len(turns.in_state(three.db, TurnState.ROLLED_BACK)) == 2
 
 
 def test_a_requeued_mail_can_be_rolled_back_again(three: Bed) -> None:
     """Its earlier decision was withdrawn; the newest one is meant."""
-    roll_back(three, "3 requeue", 3)
-    closed = roll_back(three, "3 requeue", 3)
+    roll_back(three, "2 requeue", 3)
+    closed = roll_back(three, "3", 3)
     assert closed.state == OrderState.DONE
-    assert states(three) == ["done", "done", "done"]
-    assert len(turns.in_state(three.db, TurnState.ROLLED_BACK)) == 2
+    assert states(three) == ["done", "held", "held"]
+    assert len(turns.in_state(three.db, TurnState.ROLLED_BACK)) == 3
 
 
 def test_before_the_first_decision_a_new_session_begins(three: Bed) -> None:
@@ -123,7 +139,7 @@ def test_before_the_first_decision_a_new_session_begins(three: Bed) -> None:
     assert subjects_in_last_request(three) == ["And a fourth"]
     turn = three.entries[3].turn
     assert turn
-    assert "Second ->" not in turn.prompt
+    assert "Second" not in turn.prompt
 
 
 def test_it_goes_back_behind_a_compaction(bed: Bed) -> None:
@@ -193,9 +209,9 @@ def test_the_command_does_it_where_no_service_runs(three: Bed) -> None:
     done = three.clerkd("session", "rollback", "2", "--requeue", "--config", str(three.config))
     assert (done.returncode, done.stderr) == (0, "")
     assert "the decisions on 2, 3 are withdrawn" in done.stdout
-    assert "queued again" in done.stdout
+    assert "queued again: 3" in done.stdout
     three.work(3)
-    assert states(three) == ["done", "done", "done"]
+    assert states(three) == ["done", "held", "done"]
 
 
 def taken_over(decide: Callable[[Body], Answer]) -> Callable[[Body], Answer]:
@@ -221,10 +237,7 @@ def test_a_session_that_a_mail_has_taken_over_is_cured(bed: Bed) -> None:
     bed.work(4)
     answers = [entry.actions[0].content.decode() for entry in bed.entries]
     assert ["evil.example" in answer for answer in answers] == [False, True, True, True]
-    roll_back(bed, "2", 4)
-    for number in ("3", "4"):
-        assert bed.clerkd("requeue", number, "--config", str(bed.config)).returncode == 0
-    bed.work(4)
+    roll_back(bed, "2 requeue", 4)
     assert states(bed) == ["done", "held", "done", "done"]
     entries = [decisions.of_message(bed.db, number) for number in (3, 4)]
     cured = [

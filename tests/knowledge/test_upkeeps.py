@@ -140,9 +140,11 @@ def test_the_order_for_one_is_closed_with_it(db: Database) -> None:
 def test_failures_are_counted_since_the_last_success(db: Database) -> None:
     """The pause before the next try grows with them."""
     session = live(db)
-    assert upkeeps.failures(db, session.id, "failed") == (0, None)
+    assert upkeeps.failures(db, session.id, "failed", kinds=["rotate", "compact"], but="stopped") == (0, None)
     upkeeps.failed(db, done(opened_upkeep(db, session), state="failed"))
     upkeeps.compacted(db, done(opened_upkeep(db, session, "compact")), session, Summary("s", 9, None), None)
     for seconds in (10, 20):
         upkeeps.failed(db, done(opened_upkeep(db, session), state="failed", ended_at=after(seconds)))
-    assert upkeeps.failures(db, session.id, "failed") == (2, after(20))
+    upkeeps.failed(db, done(opened_upkeep(db, session), state="failed", failure="stopped"))
+    assert upkeeps.failures(db, session.id, "failed", kinds=["rotate", "compact"], but="stopped") == (2, after(20))
+    assert upkeeps.failures(db, session.id, "failed", kinds=["compact"], but="stopped") == (0, None)

@@ -1,0 +1,204 @@
+"""Rollbacks: where they lead, and what they withdraw."""
+
+from datetime import datetime
+
+import pytest
+from sqlmodel import col, select
+
+from knowledge import actions, decisions, feedback, rollbacks, service, sessions, turns, upkeeps
+from knowledge.actions import Change
+from knowledge.database import Database
+from knowledge.rollbacks import Mark, Words
+from knowledge.service import Closing
+from knowledge.tables import Action, AgentSession, Message, Turn, Upkeep
+from knowledge.turns import Step
+from knowledge.upkeeps import Summary
+from tests.knowledge.rows import NOW, action_row, after, closed, live, opened, screened, settle, stored
+
+STANDING = ("settled", "lost")
+UNSENT = ("planned", "held")
+WORDS = Words("live", "ended", "rolled back", "cancelled", "its decision was rolled back")
+
+
+def decided(db: Database, uid: int, session: AgentSession, offset: int, *states: str) -> tuple[Message, Turn]:
+    """Work a mail as far as its decision, with drafts in these states."""
+    message = screened(db, uid)
+    turn = closed(opened(db, message, session), head_offset=offset, context_tokens=offset)
+    drafts = [action_row(message, ordinal=ordinal, state=state) for ordinal, state in enumerate(states)]
+    settle(db, turn, session, message, *drafts)
+    return message, turn
+
+
+def compacted(db: Database, session: AgentSession, offset: int) -> None:
+    """Compact the session, up to this offset."""
+    row = Upkeep(session_id=session.id, generation=1, kind="compact", why="w", state="open", model="m",
+                 reserved_usd=0.1, started_at=NOW)  # fmt: skip
+    row = upkeeps.begin(db, row)
+    row.state, row.ended_at, row.tokens_after = "done", NOW, 5
+    upkeeps.compacted(db, row, session, Summary(f"summary-{offset}", offset, 0.9), None)
+
+
+def back(db: Database, turn: Turn, now: datetime = NOW) -> rollbacks.Behind:
+    """Roll back to before a turn, with all messages held; give what stood behind it."""
+    mark = rollbacks.before(db, turn, "settled", "done")
+    row = sessions.get(db, turn.session_id)
+    assert row
+    row.state, row.ended_at, row.head_uuid, row.head_offset = "live", None, mark.uuid, mark.offset
+    undone = rollbacks.behind(db, turn, STANDING)
+    service.leave_order(db, "roll back", "1", "waiting", NOW)
+    order = service.orders(db, "waiting")[-1]
+    rollbacks.apply(
+        db,
+        successor=row,
+        undone=undone,
+        cancel=UNSENT,
+        targets={message.id or 0: "held" for message in undone.messages},
+        flags=[],
+        words=WORDS,
+        closing=Closing(order, "done", "it is done"),
+        now=now,
+    )
+    return undone
+
+
+def states(db: Database, message: Message) -> list[str]:
+    """Give the states of all actions of a message, withdrawn or not."""
+    with db.read() as session:
+        rows = session.exec(select(Action).where(Action.message_id == message.id).order_by(col(Action.id)))
+        return [row.state for row in rows]
+
+
+def test_it_leads_behind_the_turn_before(db: Database) -> None:
+    """With what was measured there."""
+    session = live(db)
+    _, first = decided(db, 1, session, 100)
+    _, second = decided(db, 2, session, 200)
+    assert rollbacks.before(db, second, "settled", "done") == Mark(first.head_uuid, 100, 100)
+    assert rollbacks.before(db, first, "settled", "done") == Mark()
+
+
+def test_it_leads_behind_a_compaction_that_came_since(db: Database) -> None:
+    """Not behind one that came later."""
+    session = live(db)
+    _, first = decided(db, 1, session, 100)
+    compacted(db, session, 150)
+    _, second = decided(db, 2, session, 200)
+    compacted(db, session, 250)
+    assert rollbacks.before(db, second, "settled", "done") == Mark("summary-150", 150, 5)
+    assert rollbacks.before(db, first, "settled", "done") == Mark()
+
+
+def test_a_compaction_that_was_cut_off_is_no_place_to_go_back_to(db: Database) -> None:
+    """The transcript has other entries there by now."""
+    session = live(db)
+    decided(db, 1, session, 100)
+    _, second = decided(db, 2, session, 200)
+    compacted(db, session, 500)
+    decided(db, 3, session, 600)
+    back(db, second)
+    _, fourth = decided(db, 4, session, 300)
+    _, fifth = decided(db, 5, session, 560)
+    assert rollbacks.before(db, fifth, "settled", "done") == Mark(fourth.head_uuid, 300, 300)
+
+
+def test_all_later_turns_are_undone_in_whichever_session(db: Database) -> None:
+    """Their messages and actions come with them."""
+    session = live(db)
+    decided(db, 1, session, 100, "sent")
+    _, second = decided(db, 2, session, 200, "sent")
+    third, _ = decided(db, 3, live(db, "two"), 50, "planned")
+    undone = rollbacks.behind(db, second, STANDING)
+    assert [turn.session_id for turn in undone.turns] == ["one", "two"]
+    assert [message.uid for message in undone.messages] == [2, 3]
+    assert [(action.state, message.id) for action, message in undone.actions][1] == ("planned", third.id)
+
+
+def test_what_has_not_left_is_cancelled_and_what_has_is_left_alone(db: Database) -> None:
+    """What is on its way, nobody knows of yet."""
+    session = live(db)
+    message, turn = decided(db, 1, session, 100, "planned", "held", "sending", "uncertain", "sent")
+    back(db, turn)
+    assert states(db, message) == ["cancelled", "cancelled", "sending", "uncertain", "sent"]
+
+
+def test_a_withdrawn_decision_counts_nowhere(db: Database) -> None:
+    """Neither in the log, nor for the message's actions, nor for the drafts that are followed."""
+    session = live(db)
+    message, turn = decided(db, 1, session, 100, "sent", "held")
+    back(db, turn)
+    entry = decisions.of_message(db, message.id or 0)
+    assert entry
+    assert (entry.decision, entry.actions) == (None, ())
+    assert actions.of_message(db, message.id or 0) == []
+    drafts = feedback.open_drafts(db, message.mailbox, draft="draft", stored="sent", final=[], since=NOW)
+    assert drafts == []
+
+
+def test_an_action_of_a_withdrawn_decision_is_known_as_such(db: Database) -> None:
+    """The outbox cancels it, where it was on its way."""
+    session = live(db)
+    message, turn = decided(db, 1, session, 100, "sending")
+    (before,) = actions.of_message(db, message.id or 0)
+    assert not actions.is_withdrawn(db, before)
+    back(db, turn)
+    assert actions.is_withdrawn(db, before)
+
+
+def test_a_message_may_be_decided_anew(db: Database) -> None:
+    """The table allows one decision that stands, and any number that were withdrawn."""
+    session = live(db)
+    message, turn = decided(db, 1, session, 100)
+    back(db, turn)
+    turns.step(db, message.id or 0, Step("held", "screened"), [], NOW)
+    again = closed(opened(db, stored(db, message.id), session), head_offset=100)
+    settle(db, again, session, message)
+    entry = decisions.of_message(db, message.id or 0)
+    assert entry
+    assert entry.decision
+    assert entry.decision.turn_id == again.id
+
+
+def test_held_actions_of_a_withdrawn_decision_are_not_planned_again(db: Database) -> None:
+    """A person who resumes the message means the decision that stands."""
+    session = live(db)
+    message, turn = decided(db, 1, session, 100, "sending")
+    back(db, turn)
+    (action,) = [row for row, _message in rollbacks.behind(db, turn, ["rolled back"]).actions]
+    actions.change(db, action, Change("held", "refused"), NOW)
+    actions.plan_again(db, message.id or 0, Step("held", "decided"), "held", "planned", NOW)
+    assert states(db, message) == ["held"]
+
+
+def test_the_earlier_session_is_live_again_and_the_later_one_has_ended(db: Database) -> None:
+    """And the order is closed, in the same transaction."""
+    session = live(db)
+    decided(db, 1, session, 100)
+    _, second = decided(db, 2, session, 200)
+    decided(db, 3, live(db, "two", created_at=after(5)), 50)
+    back(db, second, after(9))
+    found = sessions.live(db, "live")
+    assert found
+    assert (found.id, found.head_offset, found.ended_at) == ("one", 100, None)
+    later = sessions.get(db, "two")
+    assert later
+    assert (later.state, later.ended_at, later.end_reason) == ("ended", after(9), WORDS.reason)
+    assert service.orders(db, "waiting") == []
+
+
+def test_a_turn_that_a_power_loss_took_can_be_rolled_back_too(db: Database) -> None:
+    """Its decision stands."""
+    session = live(db)
+    _, first = decided(db, 1, session, 100)
+    message, second = decided(db, 2, session, 200)
+    sessions.set_back(db, session, first, settled="settled", lost="lost")
+    found = rollbacks.turn_of(db, message.id or 0, STANDING)
+    assert found
+    assert found.id == second.id
+
+
+@pytest.mark.parametrize("count", [0, 499, 500, 501, 1200])
+def test_any_number_of_turns_is_shared_out(count: int) -> None:
+    """None is left out, and no statement gets too many."""
+    shares = list(rollbacks._few(list(range(count))))
+    assert [item for share in shares for item in share] == list(range(count))
+    assert all(len(share) <= rollbacks.FEW for share in shares)

@@ -336,7 +336,13 @@ def test_check_finds_a_session_that_cannot_be_resumed(bed: Bed) -> None:
     assert "its transcript is missing" in shown.stdout
 
 
-@pytest.mark.parametrize("command", [["log"], ["log", "show", "1"], ["status"], ["requeue", "1"], ["done", "1"]])
+SESSION = [["session", "list"], ["session", "show", "1"], ["session", "compact"], ["session", "rotate"],
+           ["session", "rollback", "1"]]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "command", [["log"], ["log", "show", "1"], ["status"], ["requeue", "1"], ["done", "1"], *SESSION]
+)
 def test_a_command_before_the_first_start_says_that_there_is_no_database(bed: Bed, command: list[str]) -> None:
     """No traceback, but where the database would be and what creates it."""
     shown = bed.clerkd(*command, "--config", str(bed.config))
@@ -344,7 +350,9 @@ def test_a_command_before_the_first_start_says_that_there_is_no_database(bed: Be
     assert "there is no knowledge database" in shown.stderr
 
 
-@pytest.mark.parametrize("command", [["run"], ["check"], ["log"], ["status"], ["requeue", "1"], ["done", "1"]])
+@pytest.mark.parametrize(
+    "command", [["run"], ["check"], ["log"], ["status"], ["requeue", "1"], ["done", "1"], *SESSION]
+)
 def test_a_command_without_a_config_says_how_to_write_one(tmp_path: Path, bed: Bed, command: list[str]) -> None:
     """The error names the missing file and `clerkd init`."""
     shown = bed.clerkd(*command, "--config", str(tmp_path / "none.toml"))
@@ -353,7 +361,18 @@ def test_a_command_without_a_config_says_how_to_write_one(tmp_path: Path, bed: B
 
 
 @pytest.mark.parametrize(
-    "arguments", [["requeue"], ["requeue", "one"], ["log", "--limit", "0"], ["frobnicate"], ["run", "--fast"]]
+    "arguments",
+    [
+        ["requeue"],
+        ["requeue", "one"],
+        ["log", "--limit", "0"],
+        ["frobnicate"],
+        ["run", "--fast"],
+        ["session", "show"],
+        ["session", "rollback", "one"],
+        ["session", "rollback", "0"],
+        ["session", "frobnicate"],
+    ],
 )
 def test_a_wrong_call_is_refused_with_the_usage(bed: Bed, arguments: list[str]) -> None:
     """Missing or wrong arguments end with 2 and the command's usage, never a traceback."""
@@ -363,7 +382,9 @@ def test_a_wrong_call_is_refused_with_the_usage(bed: Bed, arguments: list[str]) 
     assert "Traceback" not in shown.stderr
 
 
-@pytest.mark.parametrize("command", ["demo", "init", "check", "run", "status", "log", "read", "requeue", "done"])
+@pytest.mark.parametrize(
+    "command", ["demo", "init", "check", "run", "status", "log", "read", "requeue", "done", "session"]
+)
 def test_every_command_has_help_with_an_example(bed: Bed, command: str) -> None:
     """Each help page shows how the command is used."""
     shown = bed.clerkd(command, "--help")

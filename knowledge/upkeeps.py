@@ -103,9 +103,11 @@ def failures(
 ) -> tuple[int, datetime | None]:
     """Count a session's failures since its last success, and say when the newest of them ended.
 
-    Only upkeeps of these kinds count, and none whose failure is ``but``: that the service was stopped.
+    Only upkeeps of these kinds count, none that is still open, and none whose failure is ``but``: that the service was
+    stopped.
     """
-    rows = [row for row in of_session(db, session_id) if row.kind in kinds and row.failure != but]
+    ended = [row for row in of_session(db, session_id) if row.ended_at is not None]
+    rows = [row for row in ended if row.kind in kinds and row.failure != but]
     recent = list(takewhile(lambda row: row.state == failed_state, reversed(rows)))
     return len(recent), recent[0].ended_at if recent else None
 

@@ -201,6 +201,22 @@ def test_the_tool_shows_what_the_handover_had_no_room_for(bed: Bed) -> None:
     assert "Secret" not in pages[0]
 
 
+def test_a_rotation_whose_notes_fail_is_put_off_once_and_then_done_without_them(bed: Bed) -> None:
+    """Each try that broke off without a word of its cost is charged with all that was reserved."""
+    bed.sections["session"] = "most_messages = 2"
+    bed.faults.poison, bed.faults.always = "This conversation ends here", 400
+    deliver(bed, 2, "When do you open?")
+    bed.run(lambda db: len(sessions.chain(db)) == 2)
+    assert [(row.kind, row.state) for row in kept(bed)] == [
+        ("rotate", UpkeepState.FAILED),
+        ("rotate", UpkeepState.DONE),
+    ]
+    assert "no notes were taken: the model's answer was an error (400)" in kept(bed)[0].failure
+    assert [row.cost_usd for row in kept(bed)] == [0.5, 0.5]
+    assert upkeeps.notes_of(bed.db, sessions.chain(bed.db)[-1].id) == []
+    assert "Matter 1" in live(bed).handover
+
+
 def test_a_rotation_that_would_lose_something_is_not_done(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the ledger owes what neither the handover nor the tool tells, the session goes on and a person is told."""
     monkeypatch.setattr("daemon.steps.upkeep.owed", lambda _house: ["[message 999]"])

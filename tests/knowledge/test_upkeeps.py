@@ -148,3 +148,5 @@ def test_failures_are_counted_since_the_last_success(db: Database) -> None:
     upkeeps.failed(db, done(opened_upkeep(db, session), state="failed", failure="stopped"))
     assert upkeeps.failures(db, session.id, "failed", kinds=["rotate", "compact"], but="stopped") == (2, after(20))
     assert upkeeps.failures(db, session.id, "failed", kinds=["compact"], but="stopped") == (0, None)
+    opened_upkeep(db, session)
+    assert upkeeps.failures(db, session.id, "failed", kinds=["rotate", "compact"], but="stopped") == (2, after(20))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import case as choose
 from sqlalchemy import func, or_
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from knowledge.database import Database
 from knowledge.tables import Action, Case, Decision, Message
@@ -64,11 +64,7 @@ def open_cases(db: Database, since: datetime, weight: Weight, limit: int, offset
 def count_open(db: Database, since: datetime, weight: Weight) -> int:
     """Count the open cases."""
     with db.read() as session:
-        return int(_scalar(session, _open(select(func.count(col(Case.id))).select_from(Case), since, weight)))
-
-
-def _scalar(session: Session, statement: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's own types
-    return session.exec(statement).one()
+        return int(session.exec(_open(select(func.count(col(Case.id))).select_from(Case), since, weight)).one())
 
 
 def _open(statement: Any, since: datetime, weight: Weight) -> Any:  # noqa: ANN401 - SQLAlchemy's own types

@@ -14,7 +14,7 @@ from pathlib import Path
 from claude_agent_sdk import Message, ModelUsage, ResultMessage, SystemMessage, UserMessage
 
 from daemon.agent import transcript
-from daemon.agent.session import EngineError, Session
+from daemon.agent.session import API_ERROR, EngineError, Session
 from daemon.agent.transcript import Head, TranscriptError
 from daemon.agent.turn import Patience
 from daemon.judgement.money import Usage
@@ -48,7 +48,7 @@ class _Heard:
             case UserMessage(uuid=str(uuid)):
                 self.last_entry = uuid
             case ResultMessage(is_error=failed, api_error_status=status, model_usage=tally):
-                self.error = f"the model's answer was an error ({status})" if failed else ""
+                self.error = API_ERROR.format(status) if failed else ""
                 self.tally = tally
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from claude_agent_sdk import AssistantMessage, ResultMessage
 
-from daemon.agent.session import EngineError, Session
+from daemon.agent.session import API_ERROR, EngineError, Session
 from daemon.agent.tools import Desk
 from daemon.agent.turn import Patience, usage_of
 from daemon.judgement.money import Prices, Usage, cost
@@ -17,7 +17,6 @@ REQUEST = (
     "`note_cases` once with what the new conversation must know and the records do not say. Leave out what you are "
     "not sure of."
 )
-ERROR = "the model's answer was an error ({})"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ async def take_notes(session: Session, desk: Desk, cases: frozenset[int], bound:
                     usage[message.message_id or ""] = usage_of(message.usage)
                 elif isinstance(message, ResultMessage):
                     usage = {"": usage_of(message.usage)}
-                    failure = ERROR.format(message.api_error_status) if message.is_error else ""
+                    failure = API_ERROR.format(message.api_error_status) if message.is_error else ""
                 if cost(sum(usage.values(), Usage()), bound.prices) > bound.dollars:
                     failure = f"it cost more than {bound.dollars:g} dollars"
                     break

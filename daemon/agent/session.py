@@ -36,6 +36,7 @@ CONNECT_SECONDS = 90
 GONE_SECONDS = 30
 LOOK_SECONDS = 0.01
 NOT_STARTED = "the session's engine does not start ({})"
+API_ERROR = "the model's answer was an error ({})"
 LARGEST_LINE = 16 * 1024 * 1024
 
 

@@ -77,20 +77,25 @@ async def _begin(house: House, reason: str) -> AgentSession:
     """Open a new session; its id is committed before it exists."""
     predecessor = sessions.live(house.db, SessionState.LIVE) or sessions.newest_ended(house.db)
     told = written(house, predecessor)
-    row = AgentSession(
+    row = new_session(house, predecessor.id if predecessor else None, told.text if told else "")
+    sessions.begin(house.db, row, ended=SessionState.ENDED, reason=reason)
+    house.log.info("session_begun", session=row.id, predecessor=row.predecessor, reason=reason)
+    await house.session.open(row.id, None)
+    return row
+
+
+def new_session(house: House, predecessor: str | None, handover: str) -> AgentSession:
+    """Make the row of a session that is to be the live one; its id is random, and known before it exists."""
+    return AgentSession(
         id=str(uuid.uuid4()),
         state=SessionState.LIVE,
         generation=house.generation,
         model=house.settings.model.name,
         orders_digest=house.orders_digest,
-        handover=told.text if told else "",
-        predecessor=predecessor.id if predecessor else None,
+        handover=handover,
+        predecessor=predecessor,
         created_at=house.clock(),
     )
-    sessions.begin(house.db, row, ended=SessionState.ENDED, reason=reason)
-    house.log.info("session_begun", session=row.id, predecessor=row.predecessor, reason=reason)
-    await house.session.open(row.id, None)
-    return row
 
 
 async def end_session(house: House, live: AgentSession, reason: str) -> None:

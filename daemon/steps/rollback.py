@@ -4,7 +4,6 @@ This is the cure for a session that a mail has taken over. The transcript is cut
 the head that the knowledge database gives: so one transaction is the whole of it, and a crash leaves all or nothing.
 """
 
-import uuid
 from collections.abc import Iterable, Mapping
 
 from daemon.agent.transcript import Head, holds
@@ -22,6 +21,7 @@ from daemon.judgement.states import (
 )
 from daemon.steps.orders import OrderRefused, message_of
 from daemon.steps.record import attention
+from daemon.steps.resume import new_session
 from knowledge import rollbacks, sessions
 from knowledge.rollbacks import Behind, Mark, Words
 from knowledge.service import Closing
@@ -71,7 +71,7 @@ def _successor(house: House, turn: Turn, mark: Mark) -> AgentSession:
         error = "a turn belongs to a session"
         raise LookupError(error)
     if mark.uuid is None:
-        return _anew(house, own)
+        return new_session(house, own.predecessor, own.handover)
     path = house.session.engine.transcript(own.id)
     if not holds(path, Head(mark.uuid, mark.offset)):
         raise OrderRefused(GONE.format(own.id, turn.message_id))
@@ -79,19 +79,6 @@ def _successor(house: House, turn: Turn, mark: Mark) -> AgentSession:
     own.head_uuid, own.head_offset, own.context_tokens = mark.uuid, mark.offset, mark.context_tokens
     own.generation, own.reclaimed = house.generation, None
     return own
-
-
-def _anew(house: House, before: AgentSession) -> AgentSession:
-    return AgentSession(
-        id=str(uuid.uuid4()),
-        state=SessionState.LIVE,
-        generation=house.generation,
-        model=house.settings.model.name,
-        orders_digest=house.orders_digest,
-        handover=before.handover,
-        predecessor=before.predecessor,
-        created_at=house.clock(),
-    )
 
 
 def _target(row: Message, *, requeue: bool) -> MessageState:

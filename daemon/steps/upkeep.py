@@ -4,7 +4,6 @@ What binds comes from the knowledge database alone. The old session's notes are 
 the rotation is put off once, then it goes on without them.
 """
 
-import uuid
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,7 +22,7 @@ from daemon.judgement.upkeep import Upkeep as Wanted
 from daemon.steps.ask import may_ask
 from daemon.steps.handover import all_pages, gather, owed
 from daemon.steps.orders import OrderRefused
-from daemon.steps.resume import open_session
+from daemon.steps.resume import new_session, open_session
 from knowledge import sessions, upkeeps
 from knowledge.errors import FenceError
 from knowledge.service import Closing
@@ -163,7 +162,7 @@ async def _compact(house: House, live: AgentSession, row: Upkeep, order: Order |
         await _failed(house, row, result.failure, order, result.usage)
         return
     row.tokens_before, row.tokens_after = result.before, result.after
-    _close(house, row, UpkeepState.DONE, result.usage)
+    _close(house, row, UpkeepState.DONE, result.usage, is_whole=True)
     outcome = f"session {live.id} is compacted: {result.before} tokens before, {result.after} after"
     summary = Summary(result.head.uuid, result.head.offset, _freed(house, result))
     upkeeps.compacted(house.db, row, live, summary, _closing(order, OrderState.DONE, outcome))
@@ -197,7 +196,7 @@ async def _rotate(house: House, live: AgentSession, row: Upkeep, order: Order | 
     if isinstance(successor, list):
         await _failed(house, row, f"the handover does not reach {', '.join(successor)}", order, farewell.usage)
         return
-    _close(house, row, UpkeepState.DONE, farewell.usage)
+    _close(house, row, UpkeepState.DONE, farewell.usage, is_whole=not farewell.failure)
     outcome = f"session {live.id} has ended; the next mail begins its successor from the handover"
     closing = _closing(order, OrderState.DONE, outcome)
     upkeeps.rotated(house.db, row, successor, farewell.notes, WORDS, closing)
@@ -227,16 +226,7 @@ def _successor(house: House, live: AgentSession, farewell: Farewell) -> AgentSes
     lost = out_of_reach(keys, [*told.binding, *all_pages(house)])
     if lost:
         return lost
-    return AgentSession(
-        id=str(uuid.uuid4()),
-        state=SessionState.LIVE,
-        generation=house.generation,
-        model=house.settings.model.name,
-        orders_digest=house.orders_digest,
-        handover=told.text,
-        predecessor=live.id,
-        created_at=house.clock(),
-    )
+    return new_session(house, live.id, told.text)
 
 
 async def _failed(house: House, row: Upkeep, failure: str, order: Order | None, usage: Usage | None = None) -> None:
@@ -246,7 +236,7 @@ async def _failed(house: House, row: Upkeep, failure: str, order: Order | None, 
     """
     await house.session.abandon()
     row.failure = STOPPED if house.stop.requested else failure
-    _close(house, row, UpkeepState.FAILED, usage or Usage())
+    _close(house, row, UpkeepState.FAILED, usage or Usage(), is_whole=False)
     words = f"the session goes on as it was: {row.failure}"
     upkeeps.failed(house.db, row, None if house.stop.requested else _closing(order, OrderState.REFUSED, words))
     house.log.warning("upkeep_failed", upkeep=row.id, kind=row.kind, failure=row.failure)
@@ -260,9 +250,9 @@ def _closing(order: Order | None, state: OrderState, outcome: str) -> Closing | 
     return Closing(order, state, outcome) if order else None
 
 
-def _close(house: House, row: Upkeep, state: UpkeepState, usage: Usage) -> None:
-    """Fill in the balance. Where nothing was heard of its cost, the charge stays what was reserved, but for none."""
+def _close(house: House, row: Upkeep, state: UpkeepState, usage: Usage, *, is_whole: bool) -> None:
+    """Fill in the balance. What broke off without a word of its cost is charged with all that was reserved."""
     known = cost(usage, house.settings.model.price_list)
     row.state, row.ended_at = state, house.clock()
-    row.cost_usd = known if known or state is UpkeepState.DONE else row.reserved_usd
+    row.cost_usd = known if known or is_whole else row.reserved_usd
     row.seconds = round((row.ended_at - row.started_at).total_seconds(), 3)

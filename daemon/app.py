@@ -96,8 +96,10 @@ def effects_of(mailbox: Mailbox, settings: Settings, db: Database) -> Effects:
 def engine_of(settings: Settings) -> Engine:
     """Say how the session's engine is started."""
     model = settings.model
+    home = StateDirectory(settings.service.state).agent.resolve()
     return Engine(
-        home=StateDirectory(settings.service.state).agent.resolve(),
+        home=home,
+        desk=home / "desk",
         model=model.name,
         base_url=model.base_url,
         api_key=model.api_key.read,

@@ -10,7 +10,6 @@ from typing import Protocol
 from daemon.agent.session import Session
 from daemon.agent.tools import Desk
 from daemon.clock import Clock
-from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Pauses
 from daemon.mail.compose import Author
 from daemon.mail.inbox import Batch, Position
@@ -202,6 +201,22 @@ class Health:
         service.set_condition(self.db, condition)
 
 
+class Records(Protocol):
+    """What prompts and reading tools are made of: the knowledge database, now or as it was at an earlier time."""
+
+    @property
+    def db(self) -> Database:
+        """The knowledge database, or a view of its past."""
+
+    @property
+    def settings(self) -> Settings:
+        """The config."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time that goes with it."""
+
+
 @dataclass(frozen=True)
 class House:
     """Everything that a step may use. One daemon, one house.
@@ -231,12 +246,3 @@ class House:
     def unreachable(self) -> Sequence[str]:
         """Name the mailboxes in which nothing can be done for now."""
         return [name for name, outgoing in self.outgoing.items() if self.health.is_paused(outgoing.part)]
-
-    def mailbox(self, name: str) -> Mailbox | None:
-        """Give the mailbox of that name, None where it has left the config."""
-        return next((mailbox for mailbox in self.settings.mailboxes if mailbox.name == name), None)
-
-    def handled(self, name: str) -> Handled:
-        """Say what is done with every handled mail of a mailbox."""
-        mailbox = self.mailbox(name)
-        return mailbox.handled if mailbox else Handled()

@@ -46,9 +46,14 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class Engine:
-    """What a session needs; ``home`` is the directory below the state that belongs to the CLI alone."""
+    """What a session needs.
+
+    ``home`` is the directory that belongs to the CLI alone, ``desk`` the empty one in which it runs: the CLI tells the
+    model of it, and names transcripts by it, so a fork shares its original's.
+    """
 
     home: Path
+    desk: Path
     model: str
     base_url: str
     api_key: Callable[[], str]
@@ -61,11 +66,6 @@ class Engine:
     def config(self) -> Path:
         """Where the CLI keeps its transcripts."""
         return self.home / "claude"
-
-    @property
-    def desk(self) -> Path:
-        """The empty directory in which the CLI runs."""
-        return self.home / "desk"
 
     def transcript(self, session_id: str) -> Path:
         """Say where a session's transcript is."""

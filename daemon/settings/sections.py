@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from daemon.fields import Dollars, Email, Port, Price, Seconds, Section, Security, Words
 from daemon.judgement.money import LIST_PRICES, Budget, Prices
+from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Pauses
 from daemon.judgement.upkeep import Bounds, QuietHours
 from daemon.secret import Secret
@@ -250,6 +251,15 @@ class Settings(Section):
             message = f"two mailboxes are called {twice}; give each a label of its own"
             raise ValueError(message)
         return mailboxes
+
+    def mailbox(self, name: str) -> Mailbox | None:
+        """Give the mailbox of that name, None where it has left the config."""
+        return next((mailbox for mailbox in self.mailboxes if mailbox.name == name), None)
+
+    def handled(self, name: str) -> Handled:
+        """Say what is done with every handled mail of a mailbox."""
+        mailbox = self.mailbox(name)
+        return mailbox.handled if mailbox else Handled()
 
     @property
     def folders(self) -> tuple[str, ...]:

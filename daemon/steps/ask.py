@@ -118,7 +118,7 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
     now = house.clock()
     _close(turn, TurnState.SETTLED, reply, house, now)
     turn.head_uuid, turn.head_offset = reply.head.uuid, reply.head.offset
-    decision, actions = decided(reply.decision, message, row, house.author, house.handled(row.mailbox), now)
+    decision, actions = decided(reply.decision, message, row, house.author, house.settings.handled(row.mailbox), now)
     decision.turn_id = turn.id
     turns.settle(
         house.db,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from daemon.house import House
+from daemon.house import Records
 from daemon.judgement.briefing import stamp
 from daemon.judgement.decision import Priority
 from daemon.judgement.handover import (
@@ -28,60 +28,60 @@ MOST_CASES = 200  # that are read for a handover; there is room for fewer
 NO_SUCH_PAGE = "There is no such page: {} page(s) in all."
 
 
-def gather(house: House) -> Open:
+def gather(records: Records) -> Open:
     """Read what is open now."""
-    since = house.clock() - timedelta(days=house.settings.session.dormant_after_days)
-    found = matters.open_cases(house.db, since, WEIGHT, MOST_CASES)
-    return Open(obligations(house), list(map(_matter, found)), matters.count_open(house.db, since, WEIGHT))
+    since = records.clock() - timedelta(days=records.settings.session.dormant_after_days)
+    found = matters.open_cases(records.db, since, WEIGHT, MOST_CASES)
+    return Open(obligations(records), list(map(_matter, found)), matters.count_open(records.db, since, WEIGHT))
 
 
-def obligations(house: House) -> list[Obligation]:
+def obligations(records: Records) -> list[Obligation]:
     """List what binds, the newest first."""
-    waiting = [_waiting(row) for row in reversed(ledger.in_states(house.db, NEEDS_A_PERSON))]
-    return waiting + [_unsettled(action, row) for action, row in matters.unsettled(house.db, UNSETTLED)]
+    waiting = [_waiting(row) for row in reversed(ledger.in_states(records.db, NEEDS_A_PERSON))]
+    return waiting + [_unsettled(action, row) for action, row in matters.unsettled(records.db, UNSETTLED)]
 
 
-def owed(house: House) -> list[str]:
+def owed(records: Records) -> list[str]:
     """Name all that the ledger owes, apart from how it is told."""
-    messages, actions = matters.owed(house.db, NEEDS_A_PERSON, UNSETTLED)
+    messages, actions = matters.owed(records.db, NEEDS_A_PERSON, UNSETTLED)
     return [*map(message_key, messages), *map(action_key, actions)]
 
 
-def written(house: House, predecessor: AgentSession | None) -> Handover | None:
+def written(records: Records, predecessor: AgentSession | None) -> Handover | None:
     """Write the handover for a session that begins; nothing where it is the first of all."""
     if predecessor is None:
         return None
-    notes = [Note(note.case_id, note.text) for note in _notes(house, predecessor)]
-    return handover(gather(house), notes, house.settings.session.handover_tokens, house.clock())
+    notes = [Note(note.case_id, note.text) for note in _notes(records, predecessor)]
+    return handover(gather(records), notes, records.settings.session.handover_tokens, records.clock())
 
 
-def _notes(house: House, predecessor: AgentSession) -> list[CaseNote]:
+def _notes(records: Records, predecessor: AgentSession) -> list[CaseNote]:
     """Give the notes of the newest earlier session that had a turn."""
     earlier: AgentSession | None = predecessor
     while earlier and earlier.head_uuid is None:
-        earlier = sessions.get(house.db, earlier.predecessor or "")
-    return upkeeps.notes_of(house.db, earlier.id) if earlier else []
+        earlier = sessions.get(records.db, earlier.predecessor or "")
+    return upkeeps.notes_of(records.db, earlier.id) if earlier else []
 
 
-def page(house: House, number: int) -> str:
+def page(records: Records, number: int) -> str:
     """Show a page of all that is open, counted from 1, without a word that a sender wrote."""
-    since = house.clock() - timedelta(days=house.settings.session.dormant_after_days)
-    binding = obligations(house)
-    count = len(binding) + matters.count_open(house.db, since, WEIGHT)
+    since = records.clock() - timedelta(days=records.settings.session.dormant_after_days)
+    binding = obligations(records)
+    count = len(binding) + matters.count_open(records.db, since, WEIGHT)
     last = -(-count // PAGE_LINES)
     if not 1 <= number <= last:
         return NO_SUCH_PAGE.format(last)
     start = (number - 1) * PAGE_LINES
     bound = binding[start : start + PAGE_LINES]
     behind = max(0, start - len(binding))
-    found = matters.open_cases(house.db, since, WEIGHT, PAGE_LINES - len(bound), behind)
+    found = matters.open_cases(records.db, since, WEIGHT, PAGE_LINES - len(bound), behind)
     return "\n".join([*listing(bound, map(_matter, found)), f"(page {number} of {last})"])
 
 
-def all_pages(house: House) -> list[str]:
+def all_pages(records: Records) -> list[str]:
     """Give the lines of all pages that tell what binds, as the tool would show them."""
-    needed = -(-len(obligations(house)) // PAGE_LINES)
-    return [line for number in range(1, needed + 1) for line in page(house, number).splitlines()]
+    needed = -(-len(obligations(records)) // PAGE_LINES)
+    return [line for number in range(1, needed + 1) for line in page(records, number).splitlines()]
 
 
 def _waiting(row: Message) -> Obligation:

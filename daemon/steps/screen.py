@@ -51,7 +51,7 @@ class Around:
 
 async def screen(house: House, row: Row) -> bool:
     """Read a message that was received, and write what was found and what follows; False where nothing can be read."""
-    mailbox = house.mailbox(row.mailbox)
+    mailbox = house.settings.mailbox(row.mailbox)
     around = Around(
         db=house.db,
         own_addresses=house.settings.employee.own_addresses,
@@ -197,5 +197,5 @@ def _screened(house: House, row: Row, what: Found, screening: Screening, placing
             step = move(MessageState.RECEIVED, Event.HOLD, reason)
             return Screened(what, placing, step, actions=[attention(row, "held", now)])
         case File() as filing:
-            decision, planned = filed(house.handled(row.mailbox), row, filing, now)
+            decision, planned = filed(house.settings.handled(row.mailbox), row, filing, now)
             return Screened(what, placing, move(MessageState.RECEIVED, Event.FILE), decision, planned)

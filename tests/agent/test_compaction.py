@@ -36,7 +36,8 @@ def model() -> Iterator[StandIn]:
 @pytest.fixture
 def engine(tmp_path: Path, model: StandIn) -> Engine:
     """Say how the engine is started: with nothing of this machine's."""
-    return Engine(tmp_path, "claude-sonnet-5", model.url, lambda: "a-dummy-key", 30, 20, 0, "Answer kindly.")
+    desk = tmp_path / "desk"
+    return Engine(tmp_path, desk, "claude-sonnet-5", model.url, lambda: "a-dummy-key", 30, 20, 0, "Answer kindly.")
 
 
 class Talk:

@@ -5,7 +5,7 @@ import gc
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from daemon import loop
+from daemon.agent import forks
 from daemon.agent.session import Engine, Session, bundled_cli
 from daemon.agent.tools import Desk
 from daemon.clock import utc_now
@@ -35,11 +36,14 @@ from daemon.service.stop import Pulse, Stop, Systemd
 from daemon.service.telemetry import Log, logger
 from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings
 from daemon.steps.recover import recover
+from daemon.steps.replay import Laboratory, Variant, Wanted, choose, replay
+from daemon.steps.replay import clear as clear_replays
 from daemon.steps.session_orders import obey_for_session
 from daemon.version import own_version
 from knowledge import actions, connections, ledger, maildirs, migrate, service
 from knowledge.database import Database
 from knowledge.errors import SchemaError
+from knowledge.tables import Replay
 
 SLACK_SECONDS = 120
 MEGABYTE = 1_048_576
@@ -213,6 +217,52 @@ async def _tend_session(settings: Settings, db: Database) -> None:
         await house.session.close()
         house.reader.close()
         service.stop(db, house.generation, house.clock())
+
+
+def replay_logged(
+    settings: Settings, db: Database, variants: Mapping[str, Settings], wanted: Wanted, tell: Callable[[str], None]
+) -> Replay:
+    """Put logged messages again to forks of the session; the service may be at work meanwhile.
+
+    Raises FatalError where there is nothing to put.
+    """
+    return asyncio.run(_replay_logged(settings, db, variants, wanted, tell))
+
+
+async def _replay_logged(
+    settings: Settings, db: Database, variants: Mapping[str, Settings], wanted: Wanted, tell: Callable[[str], None]
+) -> Replay:
+    stop = Stop(settings.service.stop_seconds)
+    stop.listen()
+    bundled_cli()
+    readers = {reading_limits(each): Reader(reading_limits(each)) for each in variants.values()}
+    lab = Laboratory(
+        db=db,
+        engine=engine_of(settings),
+        variants=[variant_of(name, each, readers[reading_limits(each)]) for name, each in variants.items()],
+        budget=settings.limits.budget,
+        signature=settings.employee.signature,
+        stop=stop,
+        clock=utc_now,
+        log=logger(),
+        tell=tell,
+    )
+    clear_replays(db, lab.engine.home, utc_now())
+    try:
+        return await replay(lab, choose(lab, wanted), wanted)
+    finally:
+        for reader in readers.values():
+            reader.close()
+
+
+def forks_of(settings: Settings, row: Replay) -> Path:
+    """Say where the forks of a replay are."""
+    return forks.place_of(engine_of(settings).home, row.id or 0)
+
+
+def variant_of(name: str, settings: Settings, reader: Reader) -> Variant:
+    """Make a variant of a config."""
+    return Variant(name, settings, engine_of(settings), partial(desk_of, settings), reader)
 
 
 @contextmanager

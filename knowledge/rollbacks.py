@@ -45,6 +45,9 @@ def turn_of(db: Database, message_id: int, states: Sequence[str]) -> Turn | None
 
 def before(db: Database, turn: Turn, settled: str, done: str) -> Mark:
     """Say where its session stood before the turn: behind the turn before it, or behind a compaction since."""
+    earlier = col(Upkeep.ended_at) <= turn.started_at  # of a turn that was dropped, nothing stands in the transcript
+    if turn.head_offset is not None:
+        earlier = col(Upkeep.head_offset) < turn.head_offset
     with db.read() as session:
         turns = select(Turn.head_uuid, Turn.head_offset, Turn.context_tokens).where(
             Turn.session_id == turn.session_id, Turn.state == settled, col(Turn.id) < turn.id
@@ -53,7 +56,7 @@ def before(db: Database, turn: Turn, settled: str, done: str) -> Mark:
             Upkeep.session_id == turn.session_id,
             Upkeep.state == done,
             col(Upkeep.head_offset).is_not(None),
-            col(Upkeep.head_offset) < turn.head_offset,
+            earlier,
         )
         marks = [
             Mark(uuid, offset or 0, tokens or 0)

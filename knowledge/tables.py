@@ -201,6 +201,55 @@ class Upkeep(SQLModel, table=True):
     failure: str = ""
 
 
+class Replay(SQLModel, table=True):
+    """One run of logged messages put again to forks of the session, by one or more variants of the config.
+
+    ``of_live_session`` says that the forks were made of the session that was live, not as it stood before each message.
+    """
+
+    __tablename__ = "replays"
+    id: int | None = Field(default=None, primary_key=True)
+    of_live_session: bool
+    variants: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    started_at: datetime = time_field()
+    ended_at: datetime | None = optional_time()
+
+
+class ReplayTurn(SQLModel, table=True):
+    """One message put to one fork by one variant: committed before the prompt is sent, closed with what came of it.
+
+    ``agrees`` and ``changes`` compare it with the decision that was logged; ``actions`` is what would have been done.
+    """
+
+    __tablename__ = "replay_turns"
+    id: int | None = Field(default=None, primary_key=True)
+    replay_id: int = Field(foreign_key="replays.id", index=True)
+    message_id: int = Field(foreign_key="messages.id", index=True)
+    session_id: str = Field(foreign_key="sessions.id")
+    variant: str
+    model: str
+    state: str
+    agrees: bool | None = None
+    changes: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    category: str = ""
+    priority: str = ""
+    summary: str = ""
+    reason: str = ""
+    confidence: float | None = None
+    actions: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    reply: str = ""
+    reserved_usd: float
+    cost_usd: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    started_at: datetime = time_field(index=True)
+    ended_at: datetime | None = optional_time()
+    seconds: float | None = None
+    failure: str = ""
+
+
 class CaseNote(SQLModel, table=True):
     """What a session noted on a case for its successor. Nobody has verified it: a mail may have had a hand in it."""
 

@@ -11,7 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from knowledge import ledger, sessions
 from knowledge.database import Database
 from knowledge.fence import fence
-from knowledge.tables import Action, AgentSession, Decision, Turn, Upkeep
+from knowledge.tables import Action, AgentSession, Decision, Message, ReplayTurn, Turn, Upkeep
 
 
 @dataclass(frozen=True)
@@ -84,21 +84,29 @@ def in_state(db: Database, state: str) -> list[Turn]:
         return list(session.exec(select(Turn).where(Turn.state == state).order_by(col(Turn.id))))
 
 
-def _spent(what: type[Turn | Upkeep]) -> SelectOfScalar[float]:
+def _spent(what: type[Turn | Upkeep | ReplayTurn]) -> SelectOfScalar[float]:
     since: BindParameter[datetime] = bindparam("since")
     return select(func.sum(func.coalesce(what.cost_usd, what.reserved_usd))).where(col(what.started_at) >= since)
 
 
-SPENT = (_spent(Turn), _spent(Upkeep))  # asked twice before every turn, and made once
+SPENT = (_spent(Turn), _spent(Upkeep), _spent(ReplayTurn))  # asked twice before every turn, and made once
 
 
 def spent_since(db: Database, since: datetime) -> float:
-    """Add up what turns and upkeeps since then cost, in US dollars: an open one counts with all that it reserved.
+    """Add up what turns, upkeeps and replays since then cost, in US dollars: what is open counts as it was reserved.
 
     There is no upper end: a row stamped in the future counts inside every cap.
     """
     with db.read() as session:
         return sum(float(session.exec(each, params={"since": since}).one() or 0.0) for each in SPENT)
+
+
+def spent_on_case(db: Database, case_id: int) -> float:
+    """Add up what the turns of a case's messages cost, in US dollars; upkeeps belong to no case."""
+    with db.read() as session:
+        dollars = select(func.sum(func.coalesce(Turn.cost_usd, Turn.reserved_usd)))
+        of_case = dollars.join(Message, col(Message.id) == col(Turn.message_id)).where(Message.case_id == case_id)
+        return float(session.exec(of_case).one() or 0.0)
 
 
 def last_settled_at(db: Database, settled: str) -> datetime | None:

@@ -18,9 +18,9 @@ LOADED.set_forkserver_preload([__name__])
 
 
 def run(arguments: tuple[str, ...], environment: Mapping[str, str], place: Path) -> subprocess.CompletedProcess[str]:
-    """Run ``clerkd`` to its end with this environment alone; ``place`` is where its words are kept meanwhile."""
+    """Run ``clerkd`` to its end with this environment alone, in the directory ``place``."""
     out, err = place / "command.out", place / "command.err"
-    process = LOADED.Process(target=_be_clerkd, args=(arguments, dict(environment), str(out), str(err)))
+    process = LOADED.Process(target=_be_clerkd, args=(arguments, dict(environment), str(place), str(out), str(err)))
     process.start()
     process.join(SECONDS)
     if process.exitcode is None:
@@ -35,7 +35,8 @@ def _read(path: Path) -> str:
     return words
 
 
-def _be_clerkd(arguments: tuple[str, ...], environment: dict[str, str], out: str, err: str) -> None:
+def _be_clerkd(arguments: tuple[str, ...], environment: dict[str, str], place: str, out: str, err: str) -> None:
+    os.chdir(place)
     os.environ.clear()
     os.environ.update(environment)
     for path, number in ((os.devnull, 0), (out, 1), (err, 2)):

@@ -26,6 +26,7 @@ class Faults:
 
     An entry is an HTTP status, ``"cut"`` (the stream ends in the middle), ``"silence"`` (no answer ever),
     ``"slow"`` (an answer after a second) or ``"ok"``. With ``poison``, only a request that holds the word is hit.
+    ``most`` is how many calls were under way at the same time.
     """
 
     coming: list[int | str] = field(default_factory=list)
@@ -33,6 +34,8 @@ class Faults:
     poison: str = ""
     words: str = "a fault of the test"
     calls: int = 0
+    under_way: int = 0
+    most: int = 0
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """Wrap the stand-in's application."""
@@ -46,7 +49,12 @@ class Faults:
             fault = self.coming.pop(0) if self.coming else self.always or "ok"
             if self.poison:
                 fault = fault if self.poison.encode() in body else "ok"
-            await self._answer(fault, app, scope, receive, send)
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+            try:
+                await self._answer(fault, app, scope, receive, send)
+            finally:
+                self.under_way -= 1
 
         return faulty
 

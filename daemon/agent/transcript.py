@@ -61,6 +61,34 @@ def cut(path: Path, head: Head) -> None:
     sync(path)
 
 
+def fork(source: Path, head: Head, target: Path) -> Head:
+    """Copy a transcript up to a head, and give the head of the copy; raise TranscriptError where it is not there.
+
+    The CLI keeps a session's first system prompt and tools in the transcript and goes on with them (measured). They are
+    taken out of the copy, so a fork takes those that it is given; with the same ones it sends the same (measured).
+    """
+    if not holds(source, head):
+        message = "the transcript does not hold its settled end"
+        raise TranscriptError(message)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target.touch(0o600, exist_ok=False)
+    with source.open("rb") as original, target.open("wb") as copy:
+        while original.tell() < head.offset:
+            copy.write(_without_snapshot(original.readline()))
+        return Head(head.uuid, copy.tell())
+
+
+def _without_snapshot(line: bytes) -> bytes:
+    """Put an entry without meaning in the place of a snapshot, so that the chain of entries stays whole."""
+    if b'"prompt_snapshot"' not in line:
+        return line
+    entry = json.loads(line)
+    attachment = entry.get("attachment")
+    if not isinstance(attachment, dict) or attachment.get("type") != "prompt_snapshot":
+        return line
+    return json.dumps({**entry, "attachment": {"type": "session_context", "context": {}}}).encode() + b"\n"
+
+
 def holds(path: Path, head: Head) -> bool:
     """Say whether the line that ends at the head's offset is the head's entry."""
     try:

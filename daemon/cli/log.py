@@ -15,7 +15,7 @@ from daemon.judgement.states import MessageState
 from daemon.premises import knowledge_of
 from daemon.review import log as review
 from daemon.settings import load
-from knowledge import decisions, feedback
+from knowledge import decisions, feedback, turns
 from knowledge.database import Database
 from knowledge.decisions import Entry, Filter
 
@@ -77,11 +77,12 @@ def show(
     if entry is None:
         error = f"there is no message {message}; `clerkd log` shows the numbers"
         raise FatalError(error)
-    turns, notes = decisions.turns_of(db, message), feedback.of_message(db, message)
+    theirs, notes = decisions.turns_of(db, message), feedback.of_message(db, message)
+    dollars = turns.spent_on_case(db, entry.message.case_id or 0)
     if json_wanted:
-        print(json.dumps(review.full_record(entry, turns, notes), ensure_ascii=False))
+        print(json.dumps(review.full_record(entry, theirs, notes, dollars), ensure_ascii=False))
     else:
-        Console().print(review.page(entry, turns, notes))
+        Console().print(review.page(entry, theirs, notes, dollars))
 
 
 def parse_since(words: str) -> datetime | None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import check, demo, init, log, login, orders, read, run, session, status
+from daemon.cli import check, demo, init, log, login, orders, read, replay, run, session, status
 from daemon.version import own_version
 
 app = typer.Typer(
@@ -47,6 +47,7 @@ app.command("run")(run.run)
 app.command("status")(status.status)
 app.add_typer(log.app, name="log")
 app.add_typer(session.app, name="session")
+app.command("replay")(replay.replay)
 app.command("read")(read.read)
 app.command("requeue")(orders.requeue)
 app.command("done")(orders.done)

@@ -1,22 +1,20 @@
 """``clerkd session``: the chain of sessions, and a person's word to compact, rotate or set it back."""
 
 import json
-from functools import partial
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from daemon import app as house
 from daemon.cli.options import Config, Json
 from daemon.cli.orders import Message, order
 from daemon.errors import FatalError
 from daemon.premises import knowledge_of
 from daemon.review import sessions as review
 from daemon.service import telemetry
-from daemon.settings import load
-from daemon.steps.rollback import REQUEUED
-from daemon.steps.session_orders import COMPACT, ROLL_BACK, ROTATE
+from daemon.settings import Settings, load
+from daemon.steps.orders import COMPACT, REQUEUED, ROLL_BACK, ROTATE
+from knowledge.database import Database
 
 app = typer.Typer(
     help="Show the sessions and what they cost; have the live one compacted, rotated or set back.",
@@ -108,4 +106,10 @@ def rollback(
 def _order(kind: str, argument: str, config: Config) -> None:
     settings = load(config)
     telemetry.configure("error")
-    order(kind, argument, settings, partial(house.tend_session, settings))
+    order(kind, argument, settings, lambda db: _tend(settings, db))
+
+
+def _tend(settings: Settings, db: Database) -> None:
+    from daemon import app as house
+
+    house.tend_session(settings, db)

@@ -9,6 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from email import message_from_bytes
 from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -70,6 +71,13 @@ def _content(body: str, signature: str) -> bytes:
     closing = f"\n\n-- \n{signature}" if signature else ""
     mail.set_content(body.rstrip() + closing + "\n", cte="quoted-printable")
     return mail.as_bytes()
+
+
+def body_of(raw: bytes, signature: str) -> str:
+    """Give the text of a reply as the model wrote it, without the signature that was put under it."""
+    body = message_from_bytes(raw, policy=SMTP).get_body(("plain",))
+    text = str(body.get_content()) if body else ""
+    return text.rstrip().removesuffix(f"-- \n{signature}").rstrip()
 
 
 def _words(name: str, text: str) -> str:

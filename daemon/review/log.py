@@ -126,11 +126,12 @@ def _action_record(action: Action) -> dict[str, Any]:
     return {"kind": action.kind, "target": action.target, "state": action.state, "reason": action.reason}
 
 
-def full_record(entry: Entry, turns: list[Turn], feedback: list[Feedback]) -> dict[str, Any]:
-    """Give everything about one message as plain data."""
+def full_record(entry: Entry, turns: list[Turn], feedback: list[Feedback], case_dollars: float) -> dict[str, Any]:
+    """Give everything about one message as plain data; ``case_dollars`` is what the turns of its case cost so far."""
     message = entry.message
     return {
         **record(entry),
+        "case_cost_usd": round(case_dollars, 6),
         "authenticity": message.authenticity,
         "placement": message.placement,
         "removed": message.removed,
@@ -139,9 +140,9 @@ def full_record(entry: Entry, turns: list[Turn], feedback: list[Feedback]) -> di
     }
 
 
-def page(entry: Entry, turns: list[Turn], feedback: list[Feedback]) -> RenderableType:
-    """Lay out everything about one message."""
-    parts: list[RenderableType] = [_head(entry)]
+def page(entry: Entry, turns: list[Turn], feedback: list[Feedback], case_dollars: float) -> RenderableType:
+    """Lay out everything about one message; ``case_dollars`` is what the turns of its case cost so far."""
+    parts: list[RenderableType] = [_head(entry, case_dollars)]
     seen = next((turn.prompt for turn in reversed(turns)), "")
     if seen:
         parts.append(Panel(Text(clean(seen)), title="the mail as the model saw it", title_align="left"))
@@ -151,12 +152,13 @@ def page(entry: Entry, turns: list[Turn], feedback: list[Feedback]) -> Renderabl
     return Group(*parts)
 
 
-def _head(entry: Entry) -> Table:
+def _head(entry: Entry, case_dollars: float) -> Table:
     message, decision = entry.message, entry.decision
+    cost = f"; its turns cost ${case_dollars:.4f} so far" if message.case_id else ""
     grid = Table.grid(padding=(0, 2))
     rows = [
         ("Message", f"{message.id}, received {when(message.received_at)}"),
-        ("Case", f"{message.case_id or '-'}{': ' + message.placement if message.placement else ''}"),
+        ("Case", f"{message.case_id or '-'}{': ' + message.placement if message.placement else ''}{cost}"),
         ("Message-ID", message.message_id or "-"),
         ("From", f"{message.sender_name} <{message.sender_address}>"),
         ("Authenticity", message.authenticity or "-"),

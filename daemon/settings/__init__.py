@@ -3,8 +3,9 @@
 from daemon.settings.file import DEFAULT_PATH, load, locate, refuse_missing_secrets
 from daemon.settings.mailboxes import LETTERS, ImapMailbox, Mailbox, MaildirMailbox, Watched
 from daemon.settings.sections import Model, Reading, Settings, Smtp
+from daemon.settings.variant import load_variant
 
 __all__ = [
     "DEFAULT_PATH", "LETTERS", "ImapMailbox", "Mailbox", "MaildirMailbox", "Model", "Reading", "Settings", "Smtp",
-    "Watched", "load", "locate", "refuse_missing_secrets",
+    "Watched", "load", "load_variant", "locate", "refuse_missing_secrets",
 ]  # fmt: skip

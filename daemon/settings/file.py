@@ -4,6 +4,7 @@ import json
 import os
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -27,8 +28,13 @@ def locate(given: Path | None) -> Path:
 def load(given: Path | None) -> Settings:
     """Read and check the config; raise FatalError with one line for each thing that is wrong."""
     path = locate(given)
+    return checked(table_of(path), path)
+
+
+def table_of(path: Path) -> dict[str, Any]:
+    """Read a TOML file; raise FatalError where there is none, or it is not one."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         message = f"{path}: there is no config file here. Write one with: clerkd init --config {path}"
         raise FatalError(message) from None
@@ -38,10 +44,10 @@ def load(given: Path | None) -> Settings:
     except tomllib.TOMLDecodeError as error:
         message = f"{path}: is not valid TOML: {error}"
         raise FatalError(message) from None
-    return _checked(raw, path)
 
 
-def _checked(raw: dict[str, object], path: Path) -> Settings:
+def checked(raw: dict[str, object], path: Path) -> Settings:
+    """Make settings of a file's table; raise FatalError with one line for each thing that is wrong."""
     try:
         # JSON's strict mode is TOML's: text is no number, yet a path may be written as text.
         settings = Settings.model_validate_json(json.dumps(_listed(raw), default=_no_json), strict=True)

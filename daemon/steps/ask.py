@@ -9,7 +9,7 @@ from daemon.agent.turn import Question, Reply, ask
 from daemon.errors import FatalError, PermanentError, TransientError
 from daemon.house import BUDGET, MODEL, READER, House
 from daemon.judgement.message import Message
-from daemon.judgement.money import Usage, cost, exhausted, windows
+from daemon.judgement.money import Prices, Usage, cost, exhausted, windows
 from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, GiveUp, Pause, Reject, Remedy, remedy
 from daemon.judgement.states import Event, MessageState, TurnState
 from daemon.steps.brief import brief, reads
@@ -201,7 +201,7 @@ def _close(
     turn.state = state
     turn.input_tokens, turn.output_tokens = usage.input_tokens, usage.output_tokens
     turn.cache_read_tokens, turn.cache_write_tokens = usage.cache_read_tokens, usage.cache_write_tokens
-    turn.cost_usd = _charge(house, turn, usage, failure)
+    turn.cost_usd = charge(usage, house.settings.model.price_list, failure, turn.reserved_usd)
     turn.context_tokens = reply.context_tokens
     turn.tools, turn.notes = list(reply.tools), list(reply.notes)
     turn.ended_at, turn.seconds = now, round(reply.seconds, 3)
@@ -214,8 +214,9 @@ NOT_CHARGED = frozenset(
 )
 
 
-def _charge(house: House, turn: Turn, usage: Usage, failure: Failure | None) -> float:
-    known = cost(usage, house.settings.model.price_list)
+def charge(usage: Usage, prices: Prices, failure: Failure | None, reserved: float) -> float:
+    """Give what a turn cost, in US dollars; all that was reserved where a failure left nothing to count from."""
+    known = cost(usage, prices)
     if failure is None or known or failure.kind in NOT_CHARGED:
         return known
-    return turn.reserved_usd
+    return reserved

@@ -13,6 +13,8 @@ from knowledge.service import Closing
 from knowledge.tables import Message, Order
 
 REQUEUE, DONE = "requeue", "done"
+COMPACT, ROTATE, ROLL_BACK = "compact", "rotate", "roll back"  # see daemon.steps.session_orders
+REQUEUED = "requeue"  # behind the number of a rollback: have the mails behind it worked again
 LARGEST_ID = 2**63 - 1
 
 

@@ -12,6 +12,7 @@ from daemon.steps.act import settle_message
 from daemon.steps.ask import write_down
 from daemon.steps.moves import move
 from daemon.steps.record import attention
+from daemon.steps.replay import clear as clear_replays
 from knowledge import ledger, screenings, sessions, turns, upkeeps
 from knowledge.cases import Placing
 from knowledge.errors import FenceError
@@ -31,6 +32,7 @@ def recover(house: House) -> None:
         _break_off(house, upkeep)
     for row in ledger.in_states(house.db, [MessageState.DECIDED]):
         settle_message(house, row.id or 0)
+    clear_replays(house.db, house.session.engine.home, house.clock())
 
 
 def _drop(house: House, turn: Turn) -> None:

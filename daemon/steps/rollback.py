@@ -19,7 +19,7 @@ from daemon.judgement.states import (
     UpkeepState,
     after,
 )
-from daemon.steps.orders import OrderRefused, message_of
+from daemon.steps.orders import REQUEUED, OrderRefused, message_of
 from daemon.steps.record import attention
 from daemon.steps.resume import new_session
 from knowledge import rollbacks, sessions
@@ -27,7 +27,6 @@ from knowledge.rollbacks import Behind, Mark, Words
 from knowledge.service import Closing
 from knowledge.tables import Action, AgentSession, Message, Order, Turn
 
-REQUEUED = "requeue"
 STANDING = (TurnState.SETTLED, TurnState.LOST)  # of a turn that a power loss took, the decision stands all the same
 REASON = "its decision was rolled back"
 UNSENT = (ActionState.PLANNED, ActionState.HELD)

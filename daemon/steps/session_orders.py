@@ -6,15 +6,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from daemon.house import House
 from daemon.judgement.states import OrderState
-from daemon.steps.orders import OrderRefused
+from daemon.steps.orders import COMPACT, ROLL_BACK, ROTATE, OrderRefused
 from daemon.steps.rollback import roll_back
 from daemon.steps.upkeep import compact_now, rotate_now
 from knowledge import service
 from knowledge.errors import FenceError
 from knowledge.service import Closing
 from knowledge.tables import Order
-
-COMPACT, ROTATE, ROLL_BACK = "compact", "rotate", "roll back"
 
 
 async def obey_for_session(house: House) -> bool:

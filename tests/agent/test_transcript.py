@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.agent.transcript import Head, TranscriptError, cut, find, holds
+from daemon.agent.transcript import Head, TranscriptError, cut, find, fork, holds
 
 
 def write(path: Path, names: list[str]) -> list[Head]:
@@ -84,3 +84,51 @@ def test_a_torn_last_line_does_not_count(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(TranscriptError):
         find(path, 0, "prompt", "last")
+
+
+SNAPSHOT = {"uuid": "s", "type": "attachment", "attachment": {"type": "prompt_snapshot", "systemPrompt": ["Obey."]}}
+
+
+def test_a_fork_ends_at_its_head_and_its_original_stays(tmp_path: Path) -> None:
+    """What follows in the original is not copied; the copy is its owner's alone."""
+    path, copy = tmp_path / "t.jsonl", tmp_path / "forks" / "t.jsonl"
+    heads = write(path, ["a", "b", "c"])
+    whole = path.read_bytes()
+    assert fork(path, heads[1], copy) == heads[1]
+    assert copy.read_bytes() == whole[: heads[1].offset]
+    assert path.read_bytes() == whole
+    assert copy.stat().st_mode & 0o077 == 0
+
+
+def test_a_fork_is_made_without_the_snapshot_of_the_prompt(tmp_path: Path) -> None:
+    """Its entry stays, so that the chain of entries is whole, and the head moves with the bytes."""
+    path, copy = tmp_path / "t.jsonl", tmp_path / "copy.jsonl"
+    (first,) = write(path, ["a"])
+    with path.open("ab") as file:
+        file.write((json.dumps(SNAPSHOT) + "\n" + json.dumps({"uuid": "z"}) + "\n").encode())
+    head = fork(path, Head("z", path.stat().st_size), copy)
+    entries = [json.loads(line) for line in copy.read_text(encoding="utf-8").splitlines()]
+    assert [entry["uuid"] for entry in entries] == ["a", "s", "z"]
+    assert "Obey" not in copy.read_text(encoding="utf-8")
+    assert head == Head("z", copy.stat().st_size)
+    assert first.offset < head.offset
+
+
+def test_a_mail_that_tells_of_a_snapshot_is_copied_as_it_is(tmp_path: Path) -> None:
+    """Only the CLI's own entry is taken out."""
+    path, copy = tmp_path / "t.jsonl", tmp_path / "copy.jsonl"
+    for attachment in ("none", {"type": "date", "text": '"prompt_snapshot"'}):
+        entry = {"uuid": "m", "message": '{"type": "prompt_snapshot"}', "attachment": attachment}
+        path.write_text(json.dumps(entry) + "\n", encoding="utf-8")
+        fork(path, Head("m", path.stat().st_size), copy)
+        assert copy.read_bytes() == path.read_bytes()
+        copy.unlink()
+
+
+def test_a_fork_of_a_head_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """Nothing is written then."""
+    path, copy = tmp_path / "t.jsonl", tmp_path / "copy.jsonl"
+    (head,) = write(path, ["a"])
+    with pytest.raises(TranscriptError):
+        fork(path, Head("b", head.offset), copy)
+    assert not copy.exists()

@@ -91,6 +91,8 @@ def test_log_show_gives_json(worked: Bed) -> None:
     shown = json.loads(worked.clerkd("log", "show", "1", "--json", "--config", str(worked.config)).stdout)
     assert shown["category"] == "question"
     assert shown["turns"][0]["prompt"].count("When do you open on Saturdays") == 1
+    assert shown["case_cost_usd"] == pytest.approx(shown["turns"][0]["cost_usd"], abs=1e-6)
+    assert shown["case_cost_usd"] > 0
 
 
 @pytest.mark.parametrize(
@@ -337,7 +339,7 @@ def test_check_finds_a_session_that_cannot_be_resumed(bed: Bed) -> None:
 
 
 SESSION = [["session", "list"], ["session", "show", "1"], ["session", "compact"], ["session", "rotate"],
-           ["session", "rollback", "1"]]  # fmt: skip
+           ["session", "rollback", "1"], ["replay", "--ids", "1", "--with", "/dev/null"]]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -372,6 +374,8 @@ def test_a_command_without_a_config_says_how_to_write_one(tmp_path: Path, bed: B
         ["session", "rollback", "one"],
         ["session", "rollback", "0"],
         ["session", "frobnicate"],
+        ["replay", "--case", "0"],
+        ["replay", "--parallel", "0"],
     ],
 )
 def test_a_wrong_call_is_refused_with_the_usage(bed: Bed, arguments: list[str]) -> None:
@@ -383,7 +387,7 @@ def test_a_wrong_call_is_refused_with_the_usage(bed: Bed, arguments: list[str]) 
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "init", "check", "run", "status", "log", "read", "requeue", "done", "session"]
+    "command", ["demo", "init", "check", "run", "status", "log", "read", "requeue", "done", "session", "replay"]
 )
 def test_every_command_has_help_with_an_example(bed: Bed, command: str) -> None:
     """Each help page shows how the command is used."""

@@ -1,5 +1,7 @@
 """A daemon that kills itself with SIGKILL at a chosen step: ``python -m tests.crash.victim STEP NTH CONFIG``.
 
+With more words in place of the config, it is that command of ``clerkd``.
+
 STEP is ``module:name:before`` or ``module:name:after``: the N-th call of that function is where it dies. The
 daemon is the real one; only the chosen function is wrapped, from outside.
 """
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon import app
+from daemon.cli import main
 from daemon.service import telemetry
 from daemon.settings import load
 
@@ -64,6 +67,10 @@ def _die(*, when: bool) -> None:
 
 if __name__ == "__main__":
     arm(sys.argv[1], int(sys.argv[2]))
-    settings = load(Path(sys.argv[3]))
-    telemetry.configure("info", json=True)
-    app.serve(settings)
+    if len(sys.argv) > 4:
+        sys.argv = ["clerkd", *sys.argv[3:]]
+        main()
+    else:
+        settings = load(Path(sys.argv[3]))
+        telemetry.configure("info", json=True)
+        app.serve(settings)

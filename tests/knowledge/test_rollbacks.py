@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import pytest
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from knowledge import actions, decisions, feedback, rollbacks, service, sessions, turns, upkeeps
@@ -202,3 +203,15 @@ def test_any_number_of_turns_is_shared_out(count: int) -> None:
     shares = list(rollbacks._few(list(range(count))))
     assert [item for share in shares for item in share] == list(range(count))
     assert all(len(share) <= rollbacks.FEW for share in shares)
+
+
+def test_a_turn_that_was_dropped_stood_behind_what_had_ended_before_it_began(db: Database) -> None:
+    """Nothing of it stands in the transcript: what was before it is told by time."""
+    session = live(db)
+    decided(db, 1, session, 100)
+    compacted(db, session, 200)
+    dropped = opened(db, screened(db, 2), session, started_at=after(1))
+    compacted(db, session, 300)
+    with db.write() as rows:
+        rows.connection().execute(update(Upkeep).where(col(Upkeep.head_offset) == 300).values(ended_at=after(9)))
+    assert rollbacks.before(db, dropped, "settled", "done") == Mark("summary-200", 200, 5)

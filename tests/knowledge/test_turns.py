@@ -283,3 +283,15 @@ def test_no_turn_has_settled_at_first(db: Database, asked: Asked) -> None:
     """A dropped turn has not settled."""
     drop(db, closed(asked[2], "dropped"))
     assert turns.last_settled_at(db, "settled") is None
+
+
+def test_what_a_case_cost_is_what_the_turns_of_its_messages_cost(db: Database) -> None:
+    """Dropped ones count, too, and an open one with what it reserved."""
+    session = live(db)
+    first, second, other = screened(db, 1), screened(db, 2, case=1), screened(db, 3)
+    for message, cost in ((first, 0.1), (other, 0.7)):
+        turn = closed(opened(db, message, session), cost_usd=cost)
+        settle(db, turn, session, message)
+    opened(db, second, session)
+    assert turns.spent_on_case(db, first.case_id or 0) == pytest.approx(0.6)
+    assert turns.spent_on_case(db, 99) == 0.0

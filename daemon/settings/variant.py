@@ -1,0 +1,43 @@
+"""A variant of the config: a file that says only what is otherwise, for a replay."""
+
+from pathlib import Path
+from typing import Any
+
+from daemon.errors import FatalError
+from daemon.settings.file import checked, locate, table_of
+from daemon.settings.sections import Employee, Settings
+
+ORDERS = Employee.model_fields["orders"].default
+SECTIONS = ("employee", "model", "reading", "session", "limits")
+NOT_A_VARIANT = "a variant may change {} only: where mail comes from and goes to stays as it is"
+CAPS = "the service's caps hold for a replay, too; of [limits], a variant may change dollars_per_turn only"
+
+
+def load_variant(given: Path | None, path: Path) -> Settings:
+    """Lay a variant's file over the config; raise FatalError with one line for each thing that is wrong in it.
+
+    A path in it counts from where the variant lies.
+    """
+    if not path.exists():
+        message = f"{path}: there is no such file; a variant says in TOML what is otherwise than in the config"
+        raise FatalError(message)
+    base, changes = locate(given), table_of(path)
+    foreign = sorted(changes.keys() - set(SECTIONS))
+    if foreign:
+        message = f"{path}: {foreign[0]}: {NOT_A_VARIANT.format(', '.join(f'[{name}]' for name in SECTIONS))}"
+        raise FatalError(message)
+    limits = changes.get("limits", {})
+    if isinstance(limits, dict) and limits.keys() - {"dollars_per_turn"}:
+        message = f"{path}: limits.{min(limits.keys() - {'dollars_per_turn'})}: {CAPS}"
+        raise FatalError(message)
+    raw = table_of(base)
+    raw["employee"] = _absolute({"orders": str(ORDERS), **raw["employee"]}, base)
+    for name, section in changes.items():
+        raw[name] = {**raw.get(name, {}), **_absolute(section, path)} if isinstance(section, dict) else section
+    return checked(raw, path)
+
+
+def _absolute(section: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Name the standing orders by their whole path, where they are named."""
+    orders = section.get("orders")
+    return {**section, "orders": str((path.parent / orders).resolve())} if isinstance(orders, str) else section

@@ -1,0 +1,147 @@
+"""The knowledge database as it was before a turn, read through views."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
+from sqlmodel import col, select
+
+from knowledge import actions, decisions, ledger, matters
+from knowledge.database import Database
+from knowledge.decisions import Filter
+from knowledge.matters import Weight
+from knowledge.past import Moment, Past, Unknown
+from knowledge.tables import Action, Case, Decision, Feedback, Message, Turn
+from tests.knowledge.rows import NOW, action_row, after, closed, filed, live, opened, received, screened, settle, stored
+
+UNKNOWN = Unknown("screened", "planned")
+WEIGHT = Weight(["held", "escalated"], ["urgent", "high", "normal", "low"])
+
+
+@pytest.fixture
+def three(db: Database) -> list[Turn]:
+    """Decide three mails of one case, an hour apart."""
+    session = live(db)
+    found = []
+    for number in range(3):
+        case = 1 if number else None
+        message = screened(db, number + 1, case=case, now=after(3600 * number))
+        turn = closed(opened(db, message, session, started_at=after(3600 * number + 60)))
+        at = after(3600 * number + 90)
+        settle(db, turn, session, message, action_row(message, created_at=at, updated_at=at, state="sent"))
+        found.append(turn)
+    with db.write() as rows:
+        for number, turn in enumerate(found):
+            decided = update(Decision).where(col(Decision.turn_id) == turn.id)
+            rows.connection().execute(decided.values(decided_at=after(3600 * number + 90)))
+    return found
+
+
+def before(db: Database, turn: Turn) -> Past:
+    """Give the past of a turn."""
+    return Past(db, Moment(turn.id or 0, turn.message_id, turn.started_at), UNKNOWN)
+
+
+def test_a_later_message_is_not_seen(db: Database, three: list[Turn]) -> None:
+    """Its own message is, without its decision."""
+    past = before(db, three[1])
+    with past.read() as session:
+        assert session.exec(select(Message.uid)).all() == [1, 2]
+    assert [bool(entry.decision) for entry in decisions.of_case(past, 1, 99, 10)] == [True, False]
+
+
+def test_a_message_that_came_later_but_was_put_earlier_is_seen(db: Database, three: list[Turn]) -> None:
+    """A mail that was held and put again has all those before it that were put meanwhile."""
+    moment = Moment((three[2].id or 0) + 1, three[0].message_id, after(9000))
+    with Past(db, moment, UNKNOWN).read() as session:
+        assert session.exec(select(Message.uid)).all() == [1, 2, 3]
+
+
+def test_a_later_decision_and_its_actions_are_not_seen(db: Database, three: list[Turn]) -> None:
+    """Neither by the log nor by the actions."""
+    past = before(db, three[1])
+    assert [entry.message.uid for entry in decisions.log(past, Filter()) if entry.decision] == [1]
+    assert actions.counts(past) == {"sent": 1}
+
+
+def test_a_rules_decision_is_seen_from_when_it_was_made(db: Database, three: list[Turn]) -> None:
+    """It has no turn to tell by."""
+    row = received(db, 4, raw=b"From: news@quill.example\r\n\r\nNews")
+    filed(db, row, decided_at=after(4000))
+    with db.write() as session:  # it must be known already: put before, as one that was read again
+        earlier = update(Turn).where(col(Turn.id) == three[0].id)
+        session.connection().execute(earlier.values(message_id=row.id))
+    seen = []
+    for turn in three:
+        with before(db, turn).read() as session:
+            seen.append(len(session.exec(select(Decision).where(col(Decision.turn_id).is_(None))).all()))
+    assert seen == [0, 0, 1]
+
+
+def test_a_decision_that_was_withdrawn_later_still_stands(db: Database, three: list[Turn]) -> None:
+    """One that had been withdrawn does not."""
+    with db.write() as session:
+        session.connection().execute(update(Decision).values(withdrawn_at=after(5000)))
+    assert [bool(entry.decision) for entry in decisions.of_case(before(db, three[1]), 1, 99, 10)] == [True, False]
+    assert not any(entry.decision for entry in decisions.of_case(before(db, three[2]), 1, 99, 10))
+
+
+def test_a_case_has_the_date_of_its_newest_message_of_then(db: Database, three: list[Turn]) -> None:
+    """What came later has not touched it yet."""
+    with before(db, three[1]).read() as session:
+        assert session.get_one(Case, 1).updated_at == NOW + timedelta(hours=1)
+    (found,) = matters.open_cases(before(db, three[1]), NOW, WEIGHT, 10)
+    assert found.messages == 2
+
+
+def test_a_case_that_was_opened_later_is_not_seen(db: Database, three: list[Turn]) -> None:
+    """It has no message yet."""
+    screened(db, 9, now=after(9000))
+    with before(db, three[2]).read() as session:
+        assert session.exec(select(Case.id)).all() == [1]
+
+
+def test_a_state_that_has_changed_since_is_not_told(db: Database, three: list[Turn]) -> None:
+    """The ledger does not keep which it was then; one that has not changed is."""
+    held = stored(db, three[0].message_id)
+    ledger_update = update(Message).where(col(Message.id) == held.id)
+    for at, state in ((after(10), "held"), (after(8000), "screened")):
+        with db.write() as session:
+            session.connection().execute(ledger_update.values(state="held", reason="why", updated_at=at))
+        found = ledger.get(before(db, three[1]), held.id or 0)
+        assert found
+        assert (found.state, found.reason) == (state, "why" if state == "held" else "")
+
+
+def test_an_action_that_has_moved_on_since_counts_as_not_done_yet(db: Database, three: list[Turn]) -> None:
+    """It was there, and nobody knows how far it was."""
+    with db.write() as session:
+        session.connection().execute(update(Action).values(updated_at=after(99_999)))
+    assert actions.counts(before(db, three[1])) == {"planned": 1}
+
+
+def test_later_feedback_is_not_seen(db: Database, three: list[Turn]) -> None:
+    """What a person made of a draft comes after it."""
+    with db.write() as session:
+        session.add_all(Feedback(action_id=1, kind="sent", noted_at=after(seconds)) for seconds in (100, 8000))
+    with before(db, three[1]).read() as session:
+        assert len(session.exec(select(Feedback)).all()) == 1
+
+
+def test_nothing_can_be_written_through_it(db: Database, three: list[Turn]) -> None:
+    """Neither into a table that it hides, nor into one that it does not."""
+    past = before(db, three[1])
+    for words in ("UPDATE main.messages SET state = 'done'", "DELETE FROM raw_mails", "DELETE FROM messages"):
+        with pytest.raises(OperationalError), past.read() as session:
+            session.connection().exec_driver_sql(words)
+    with pytest.raises(OperationalError), past.write() as session:
+        session.add(Case(subject="x", opened_at=NOW, updated_at=NOW))
+
+
+def test_the_present_stays_as_it_is(db: Database, three: list[Turn]) -> None:
+    """A view is of its own connection."""
+    with before(db, three[0]).read() as session:
+        assert session.exec(select(Message.uid)).all() == [1]
+    with db.read() as session:
+        assert session.exec(select(Message.uid)).all() == [1, 2, 3]

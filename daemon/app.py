@@ -36,9 +36,10 @@ from daemon.service.stop import Pulse, Stop, Systemd
 from daemon.service.telemetry import Log, logger
 from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings
 from daemon.steps.recover import recover
-from daemon.steps.replay import Laboratory, Variant, Wanted, choose, replay
+from daemon.steps.replay import Laboratory, Variant, replay
 from daemon.steps.replay import clear as clear_replays
 from daemon.steps.session_orders import obey_for_session
+from daemon.steps.trials import Wanted
 from daemon.version import own_version
 from knowledge import actions, connections, ledger, maildirs, migrate, service
 from knowledge.database import Database
@@ -224,8 +225,12 @@ def replay_logged(
 ) -> Replay:
     """Put logged messages again to forks of the session; the service may be at work meanwhile.
 
-    Raises FatalError where there is nothing to put.
+    Raises FatalError where there is nothing to put, or a variant's key cannot be had.
     """
+    for name, each in variants.items():
+        if problem := each.model.api_key.missing():
+            message = f"{name}: model.api_key: {problem}"
+            raise FatalError(message)
     return asyncio.run(_replay_logged(settings, db, variants, wanted, tell))
 
 
@@ -240,16 +245,15 @@ async def _replay_logged(
         db=db,
         engine=engine_of(settings),
         variants=[variant_of(name, each, readers[reading_limits(each)]) for name, each in variants.items()],
-        budget=settings.limits.budget,
+        limits=settings.limits,
         signature=settings.employee.signature,
         stop=stop,
         clock=utc_now,
-        log=logger(),
         tell=tell,
     )
     clear_replays(db, lab.engine.home, utc_now())
     try:
-        return await replay(lab, choose(lab, wanted), wanted)
+        return await replay(lab, wanted)
     finally:
         for reader in readers.values():
             reader.close()
@@ -257,7 +261,7 @@ async def _replay_logged(
 
 def forks_of(settings: Settings, row: Replay) -> Path:
     """Say where the forks of a replay are."""
-    return forks.place_of(engine_of(settings).home, row.id or 0)
+    return forks.places(engine_of(settings).home) / row.place
 
 
 def variant_of(name: str, settings: Settings, reader: Reader) -> Variant:

@@ -1,10 +1,12 @@
 """The knowledge database as it was just before a turn began: whoever reads through it sees nothing later.
 
 Views stand before the tables on each connection (SQLite looks for a name among the temporary ones first), so every
-query that there is, and every one to come, reads the past without knowing it; and nothing can be written through it.
+query reads the past without knowing it, and nothing can be written through it. A table that is not listed here is empty
+in the past, until somebody says how it ages.
 
-The ledger keeps no history of states. Where a message or an action has moved on since, its state of then is not known
-for certain: it is shown as one that nothing has come of yet.
+The ledger keeps no history of states: where a message or an action has moved on since, it is shown as one that nothing
+has come of yet. And it does not note when a mail was read: one that was not put to the session before is shown only
+where it has not changed since.
 """
 
 from dataclasses import dataclass
@@ -15,7 +17,10 @@ from sqlalchemy import event
 from sqlmodel import SQLModel
 
 from knowledge.database import Database
-from knowledge.tables import Action, Case, Decision, Feedback, Message, Turn, Upkeep
+from knowledge.tables import Action, Case, Decision, Feedback, Message, Person, RawMail, Turn
+
+TIMELESS = (RawMail,)
+ANY, NOTHING = "1", "0"
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Past(Database):
     def __init__(self, db: Database, moment: Moment, unknown: Unknown) -> None:
         """Prepare it; the present one stays as it is."""
         super().__init__(db.path)
-        views = [_view(table, changes, condition) for table, changes, condition in _shown(moment, unknown)]
+        views = _views(moment, unknown)
 
         def put_up(connection: Any, _record: object) -> None:  # noqa: ANN401 - the DB-API's own connection type
             for view in views:
@@ -51,22 +56,38 @@ class Past(Database):
         event.listen(self.engine, "connect", put_up)
 
 
+def _views(moment: Moment, unknown: Unknown) -> list[str]:
+    shown = {table.__tablename__: (table, changes, rows) for table, changes, rows in _shown(moment, unknown)}
+    timeless = {table.__tablename__ for table in TIMELESS}
+    tables = {table.__tablename__: table for table in _tables() if table.__tablename__ not in timeless}
+    return [_view(*shown.get(name, (table, {}, NOTHING))) for name, table in tables.items()]
+
+
+def _tables() -> list[type[SQLModel]]:
+    return [table for table in SQLModel.__subclasses__() if hasattr(table, "__table__")]
+
+
 def _shown(moment: Moment, unknown: Unknown) -> list[tuple[type[SQLModel], dict[str, str], str]]:
     """List each table that time changes: which columns are shown otherwise, and which rows are shown at all."""
     at = _literal(moment.at)
-    known = f"id <= {moment.message} OR id IN (SELECT message_id FROM main.turns WHERE id < {moment.turn})"
-    in_case = f"FROM main.messages WHERE case_id = main.cases.id AND ({known})"
     decided = f"turn_id < {moment.turn} OR (turn_id IS NULL AND decided_at <= {at})"
-    stands = f"decision_id IS NULL OR decision_id IN (SELECT id FROM main.decisions WHERE {decided})"
+    known = (
+        f"id = {moment.message} OR id IN (SELECT message_id FROM main.turns WHERE id < {moment.turn}) OR "
+        f"id IN (SELECT message_id FROM main.decisions WHERE {decided}) OR "
+        f"(id < {moment.message} AND updated_at <= {at})"
+    )
+    in_case = f"FROM main.messages WHERE case_id = main.cases.id AND ({known})"
+    decisions = f"SELECT id FROM main.decisions WHERE {decided}"
+    undecided = f"decision_id IS NULL AND created_at <= {at}"
     withdrawn = f"CASE WHEN withdrawn_at <= {at} THEN withdrawn_at END"
     return [
-        (Message, _standing(at, unknown.message), known),
+        (Message, _standing(at, unknown.message, "received_at"), known),
         (Case, {"updated_at": f"(SELECT max(received_at) {in_case})"}, f"EXISTS (SELECT 1 {in_case})"),
         (Decision, {"withdrawn_at": withdrawn}, decided),
-        (Action, _standing(at, unknown.action), f"created_at <= {at} AND ({stands})"),
+        (Action, _standing(at, unknown.action, "created_at"), f"decision_id IN ({decisions}) OR ({undecided})"),
         (Turn, {}, f"id < {moment.turn}"),
-        (Upkeep, {}, f"ended_at <= {at}"),
         (Feedback, {}, f"noted_at <= {at}"),
+        (Person, {"last_seen_at": "first_seen_at"}, ANY),
     ]
 
 
@@ -76,10 +97,15 @@ def _view(table: type[SQLModel], changes: dict[str, str], condition: str) -> str
     return f"CREATE TEMP VIEW {name} AS SELECT {', '.join(columns)} FROM main.{name} WHERE {condition}"
 
 
-def _standing(at: str, unknown: str) -> dict[str, str]:
-    """Show state and reason where they are those of then, and nothing for certain where the row has moved on."""
+def _standing(at: str, unknown: str, since: str) -> dict[str, str]:
+    """Show how far a row was, and since when; where it has moved on, nothing but that it was there."""
     unmoved = f"CASE WHEN updated_at <= {at} THEN"
-    return {"state": f"{unmoved} state ELSE '{unknown}' END", "reason": f"{unmoved} reason ELSE '' END"}
+    return {
+        "state": f"{unmoved} state ELSE '{unknown}' END",
+        "reason": f"{unmoved} reason ELSE '' END",
+        "updated_at": f"{unmoved} updated_at ELSE {since} END",
+        "due_at": "NULL",
+    }
 
 
 def _literal(at: datetime) -> str:

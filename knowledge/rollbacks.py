@@ -45,8 +45,9 @@ def turn_of(db: Database, message_id: int, states: Sequence[str]) -> Turn | None
 
 def before(db: Database, turn: Turn, settled: str, done: str) -> Mark:
     """Say where its session stood before the turn: behind the turn before it, or behind a compaction since."""
-    earlier = col(Upkeep.ended_at) <= turn.started_at  # of a turn that was dropped, nothing stands in the transcript
-    if turn.head_offset is not None:
+    # Of a turn that was dropped nothing stands in the transcript, and where a lost one stood, others may stand now.
+    earlier = col(Upkeep.ended_at) <= turn.started_at
+    if turn.state == settled:
         earlier = col(Upkeep.head_offset) < turn.head_offset
     with db.read() as session:
         turns = select(Turn.head_uuid, Turn.head_offset, Turn.context_tokens).where(

@@ -204,12 +204,15 @@ class Upkeep(SQLModel, table=True):
 class Replay(SQLModel, table=True):
     """One run of logged messages put again to forks of the session, by one or more variants of the config.
 
-    ``of_live_session`` says that the forks were made of the session that was live, not as it stood before each message.
+    ``of_live_session`` says that the forks were made of the session that was live, not as it stood before each message;
+    ``place`` is the name of the directory of its forks, ``wanted`` how many turns it set out to put.
     """
 
     __tablename__ = "replays"
     id: int | None = Field(default=None, primary_key=True)
     of_live_session: bool
+    place: str
+    wanted: int
     variants: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     started_at: datetime = time_field()
     ended_at: datetime | None = optional_time()

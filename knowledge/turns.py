@@ -98,11 +98,23 @@ def spent_since(db: Database, since: datetime) -> float:
     There is no upper end: a row stamped in the future counts inside every cap.
     """
     with db.read() as session:
-        return sum(float(session.exec(each, params={"since": since}).one() or 0.0) for each in SPENT)
+        return spent(session, since)
+
+
+def spent(session: Session, since: datetime) -> float:
+    """Add up the same within a transaction."""
+    return sum(float(session.exec(each, params={"since": since}).one() or 0.0) for each in SPENT)
+
+
+def held_by_replays(db: Database) -> float:
+    """Add up what replays that are under way hold reserved: most of it comes back when they are through."""
+    with db.read() as session:
+        held = select(func.sum(ReplayTurn.reserved_usd)).where(col(ReplayTurn.cost_usd).is_(None))
+        return float(session.exec(held).one() or 0.0)
 
 
 def spent_on_case(db: Database, case_id: int) -> float:
-    """Add up what the turns of a case's messages cost, in US dollars; upkeeps belong to no case."""
+    """Add up what the turns of a case's messages cost, in US dollars; an upkeep or a replay is no work on a case."""
     with db.read() as session:
         dollars = select(func.sum(func.coalesce(Turn.cost_usd, Turn.reserved_usd)))
         of_case = dollars.join(Message, col(Message.id) == col(Turn.message_id)).where(Message.case_id == case_id)

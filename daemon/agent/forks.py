@@ -1,12 +1,13 @@
 """The places of forks: each replay has a directory for its copies of transcripts, which goes with it.
 
 Who works in a place holds its lock; a place that nobody holds was left behind by a process that ended, mail and all,
-and is cleared away.
+and is cleared away. Places are made and cleared under one lock, so none is cleared that is just being made.
 """
 
 import fcntl
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,36 +16,61 @@ LOCK = "lock"
 KEPT = "kept"
 
 
-def place_of(home: Path, number: int) -> Path:
-    """Say where the forks of a replay are."""
-    return home / "forks" / str(number)
+def places(home: Path) -> Path:
+    """Say where the places of an engine's forks are."""
+    return home / "forks"
 
 
 @contextmanager
-def holding(place: Path) -> Iterator[Path]:
-    """Make a replay's place and hold it; it is cleared away at the end, unless it is to be kept."""
-    place.mkdir(parents=True, mode=0o700)
-    descriptor = os.open(place / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
+def holding(home: Path, *, keep: bool) -> Iterator[Path]:
+    """Make a place and hold it; it is cleared away at the end, unless it is to be kept."""
+    place = places(home) / uuid.uuid4().hex
+    with _alone(home):
+        place.mkdir(mode=0o700)
+        descriptor = os.open(place / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    if keep:
+        (place / KEPT).touch(0o600)
     try:
         yield place
     finally:
-        if not (place / KEPT).exists():
-            shutil.rmtree(place)
+        with _alone(home):
+            if not keep:
+                shutil.rmtree(place)
+            os.close(descriptor)
+
+
+def clear(home: Path) -> list[str]:
+    """Remove the places that nobody holds and nobody wanted kept; name those that are held.
+
+    A place that cannot be looked into belongs to another user, and counts as held.
+    """
+    with _alone(home):
+        held = [place for place in places(home).iterdir() if place.is_dir() and _is_held(place)]
+        for place in places(home).iterdir():
+            if place.is_dir() and place not in held and not (place / KEPT).exists():
+                shutil.rmtree(place)
+        return [place.name for place in held]
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    places(home).mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(places(home), os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
         os.close(descriptor)
 
 
-def keep(place: Path) -> None:
-    """Have a place outlast its replay."""
-    (place / KEPT).touch(0o600)
-
-
-def is_held(place: Path) -> bool:
-    """Say whether somebody works there."""
+def _is_held(place: Path) -> bool:
     try:
         descriptor = os.open(place / LOCK, os.O_RDWR)
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError:
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -52,10 +78,3 @@ def is_held(place: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def clear(home: Path) -> None:
-    """Remove the places that nobody holds and nobody wanted kept."""
-    for place in (home / "forks").glob("*"):
-        if not (place / KEPT).exists() and not is_held(place):
-            shutil.rmtree(place)

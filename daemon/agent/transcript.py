@@ -13,6 +13,7 @@ from pathlib import Path
 from claude_agent_sdk import project_key_for_directory
 
 TAIL = 65_536
+NOT_THERE = "the transcript does not hold its settled end"
 
 
 class TranscriptError(Exception):
@@ -54,8 +55,7 @@ def sync(path: Path) -> None:
 def cut(path: Path, head: Head) -> None:
     """Cut off everything behind the head; raise TranscriptError, changing nothing, where the head is not there."""
     if not holds(path, head):
-        message = "the transcript does not hold its settled end"
-        raise TranscriptError(message)
+        raise TranscriptError(NOT_THERE)
     if path.stat().st_size > head.offset:
         os.truncate(path, head.offset)
     sync(path)
@@ -68,13 +68,17 @@ def fork(source: Path, head: Head, target: Path) -> Head:
     taken out of the copy, so a fork takes those that it is given; with the same ones it sends the same (measured).
     """
     if not holds(source, head):
-        message = "the transcript does not hold its settled end"
-        raise TranscriptError(message)
+        raise TranscriptError(NOT_THERE)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     target.touch(0o600, exist_ok=False)
     with source.open("rb") as original, target.open("wb") as copy:
-        while original.tell() < head.offset:
-            copy.write(_without_snapshot(original.readline()))
+        read = 0
+        while read < head.offset:
+            line = original.readline()
+            if not line:  # cut off meanwhile: the service has rolled the session back
+                raise TranscriptError(NOT_THERE)
+            read += len(line)
+            copy.write(_without_snapshot(line))
         return Head(head.uuid, copy.tell())
 
 
@@ -82,8 +86,11 @@ def _without_snapshot(line: bytes) -> bytes:
     """Put an entry without meaning in the place of a snapshot, so that the chain of entries stays whole."""
     if b'"prompt_snapshot"' not in line:
         return line
-    entry = json.loads(line)
-    attachment = entry.get("attachment")
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return line
+    attachment = entry.get("attachment") if isinstance(entry, dict) else None
     if not isinstance(attachment, dict) or attachment.get("type") != "prompt_snapshot":
         return line
     return json.dumps({**entry, "attachment": {"type": "session_context", "context": {}}}).encode() + b"\n"

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from daemon.errors import FatalError
 from daemon.review.log import clean, when
 from knowledge import replays
 from knowledge.database import Database
@@ -30,8 +31,19 @@ class Page:
 
 
 def page(db: Database, number: int) -> Page:
-    """Gather what came of a replay."""
-    return Page(replays.get(db, number), replays.results(db, number))
+    """Gather what came of a replay; raise FatalError where there is none of that number."""
+    replay = replays.get(db, number)
+    if replay is None:
+        message = f"there is no replay {number}; `clerkd replay list` shows the numbers"
+        raise FatalError(message)
+    return Page(replay, replays.results(db, number))
+
+
+def listing(db: Database) -> RenderableType:
+    """Lay out all replays, the newest first, a line for each."""
+    rows = replays.newest(db)
+    lines = [(str(row.id), when(row.started_at), ", ".join(row.variants), str(row.wanted)) for row in rows]
+    return _grid(("Replay", "Begun", "Variants", "Turns"), lines) if lines else Text("No replay yet.")
 
 
 def text(shown: Page) -> RenderableType:
@@ -40,7 +52,7 @@ def text(shown: Page) -> RenderableType:
 
 
 def markdown(shown: Page) -> str:
-    """Write it as Markdown; what a mail or a model wrote cannot break the tables."""
+    """Write it as Markdown; what a mail or a model wrote stands in it as text, and cannot break the tables."""
     parts = [
         f"# Replay {shown.replay.id}",
         _headline(shown),
@@ -57,8 +69,11 @@ def record(shown: Page) -> dict[str, Any]:
 
 
 def _headline(shown: Page) -> str:
-    what = AS_IT_IS if shown.replay.of_live_session else AS_IT_STOOD
-    return f"Replay {shown.replay.id} of {when(shown.replay.started_at)}: {what}. Nothing was done in a mailbox."
+    replay = shown.replay
+    what = AS_IT_IS if replay.of_live_session else AS_IT_STOOD
+    missing = replay.wanted - len(shown.turns)
+    stopped = f" It was stopped: {missing} of {replay.wanted} turns were not tried." if missing else ""
+    return f"Replay {replay.id} of {when(replay.started_at)}: {what}. Nothing was done in a mailbox.{stopped}"
 
 
 def _lines(shown: Page) -> list[tuple[str, ...]]:
@@ -114,4 +129,6 @@ def _cell(words: str) -> str:
     return "".join(f"\\{character}" if character in MARKUP else character for character in plain)
 
 
-MARKUP = frozenset("\\|`*_<>[]!~#")
+MARKUP = frozenset(
+    "\\|`*_<>[]!~#&:@"
+)  # the colon and the at sign, so that no address of a web page or a person is linked

@@ -8,7 +8,7 @@ from daemon.settings.file import checked, locate, table_of
 from daemon.settings.sections import Employee, Settings
 
 ORDERS = Employee.model_fields["orders"].default
-SECTIONS = ("employee", "model", "reading", "session", "limits")
+SECTIONS = ("employee", "model", "reading", "limits")
 NOT_A_VARIANT = "a variant may change {} only: where mail comes from and goes to stays as it is"
 CAPS = "the service's caps hold for a replay, too; of [limits], a variant may change dollars_per_turn only"
 
@@ -26,15 +26,22 @@ def load_variant(given: Path | None, path: Path) -> Settings:
     if foreign:
         message = f"{path}: {foreign[0]}: {NOT_A_VARIANT.format(', '.join(f'[{name}]' for name in SECTIONS))}"
         raise FatalError(message)
-    limits = changes.get("limits", {})
-    if isinstance(limits, dict) and limits.keys() - {"dollars_per_turn"}:
-        message = f"{path}: limits.{min(limits.keys() - {'dollars_per_turn'})}: {CAPS}"
+    caps = _section(changes, "limits").keys() - {"dollars_per_turn"}
+    if caps:
+        message = f"{path}: limits.{min(caps)}: {CAPS}"
         raise FatalError(message)
     raw = table_of(base)
     raw["employee"] = _absolute({"orders": str(ORDERS), **raw["employee"]}, base)
+    if "name" in _section(changes, "model") and "prices" not in _section(changes, "model"):
+        _section(raw, "model").pop("prices", None)  # they are another model's
     for name, section in changes.items():
         raw[name] = {**raw.get(name, {}), **_absolute(section, path)} if isinstance(section, dict) else section
     return checked(raw, path)
+
+
+def _section(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    section = raw.get(name)
+    return section if isinstance(section, dict) else {}
 
 
 def _absolute(section: dict[str, Any], path: Path) -> dict[str, Any]:

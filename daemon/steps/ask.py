@@ -27,8 +27,12 @@ def may_ask(house: House) -> bool:
         return False
     now = house.clock()
     day, month = windows(now)
-    budget = house.settings.limits.budget
-    cap = exhausted(budget, turns.spent_since(house.db, day), turns.spent_since(house.db, month), now)
+    budget, held = house.settings.limits.budget, turns.held_by_replays(house.db)
+    today, this_month = turns.spent_since(house.db, day), turns.spent_since(house.db, month)
+    cap = exhausted(budget, today, this_month, now)
+    if cap and exhausted(budget, today - held, this_month - held, now) is None:
+        house.health.pause(BUDGET, "cap", f"a replay holds what the next turn needs of {cap.cap}")  # for a while only
+        return False
     if cap:
         house.health.pause(BUDGET, "cap", f"the next turn could break {cap.cap}", cap.ends_at)
         return False

@@ -7,11 +7,14 @@ database as it was before the message, and nothing is written but what came of t
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
+from functools import partial
 from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from daemon.agent import forks, transcript
 from daemon.agent.session import Engine, EngineError, Session
@@ -20,33 +23,31 @@ from daemon.agent.transcript import Head, TranscriptError
 from daemon.agent.turn import Question, Reply, ask
 from daemon.clock import Clock
 from daemon.errors import FatalError, PermanentError, TransientError
-from daemon.judgement.comparison import Verdict, action_name, compare, names_of
+from daemon.judgement.comparison import Verdict, compare, names_of
 from daemon.judgement.decision import Decision, DraftReply
 from daemon.judgement.message import Message
-from daemon.judgement.money import Budget, Usage, exhausted, windows
-from daemon.judgement.policy import Kind, plan
+from daemon.judgement.money import Usage, exhausted, windows
+from daemon.judgement.policy import Handled, plan
 from daemon.judgement.retry import Failure, FailureKind
-from daemon.judgement.states import ActionState, MessageState, SessionState, TurnState, UpkeepState
-from daemon.mail.compose import body_of
+from daemon.judgement.states import ActionState, MessageState, TurnState
 from daemon.mail.reader import Reader
 from daemon.service.stop import Stop
-from daemon.service.telemetry import Log
-from daemon.settings import Settings
+from daemon.settings import Limits, Settings
 from daemon.steps.ask import charge
 from daemon.steps.brief import brief, reads
-from knowledge import decisions, ledger, replays, rollbacks, sessions, turns
+from daemon.steps.trials import Trial, Wanted, choose
+from knowledge import ledger, replays
 from knowledge.database import Database
-from knowledge.past import Moment, Past, Unknown
-from knowledge.replays import Selection
-from knowledge.tables import AgentSession, Replay, ReplayTurn, Turn
-from knowledge.tables import Message as Row
+from knowledge.past import Past, Unknown
+from knowledge.replays import Words
+from knowledge.tables import AgentSession, Replay, ReplayTurn
 
 UNKNOWN = Unknown(MessageState.SCREENED, ActionState.PLANNED)
-ROLLED_BACK = "was rolled back: its place in the conversation is gone"
-NEVER_PUT = "was never put to the model"
-NO_SESSION = "no session is live, so there is none to fork"
 NOTHING = "no message that was put to the model fits; `clerkd log` shows what there is"
+GONE = "the transcript of session {} does not hold any more what was before the message"
+STOPPED = "the replay was stopped during the turn"
 BROKEN_OFF = "the replay ended during it"
+CLEARING = Words(TurnState.OPEN, TurnState.DROPPED, BROKEN_OFF)
 
 
 @dataclass(frozen=True)
@@ -67,37 +68,11 @@ class Laboratory:
     db: Database
     engine: Engine
     variants: Sequence[Variant]
-    budget: Budget
+    limits: Limits
     signature: str
     stop: Stop
     clock: Clock
-    log: Log
     tell: Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which messages, how many forks at a time, and whether the forks are to be kept."""
-
-    selection: Selection
-    parallel: int
-    of_live_session: bool = False
-    keep: bool = False
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A logged message with the turn in which it was put to the session, and the session as it is to be forked."""
-
-    row: Row
-    turn: Turn
-    session: AgentSession
-    logged: Verdict | None
-
-    @property
-    def moment(self) -> Moment:
-        """Say when that was."""
-        return Moment(self.turn.id or 0, self.row.id or 0, self.turn.started_at)
 
 
 @dataclass(frozen=True)
@@ -109,112 +84,58 @@ class Hindsight:
     clock: Clock
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What can be replayed, and what cannot, with the reason."""
-
-    trials: Sequence[Trial]
-    left_out: Sequence[str]
-
-
-def choose(lab: Laboratory, wanted: Wanted) -> Choice:
-    """Find the messages and the sessions to fork; raise FatalError where the live one is wanted and there is none."""
-    live = sessions.live(lab.db, SessionState.LIVE)
-    if wanted.of_live_session and live is None:
-        raise FatalError(NO_SESSION)
-    found = sorted(replays.turns_of(lab.db, wanted.selection), key=lambda pair: pair[0].id or 0)
-    trials, left_out = [], []
-    for _number, pairs in groupby(found, key=lambda pair: pair[0].id):
-        row, theirs = _split(pairs)
-        turn = _logged_turn(theirs, of_live_session=wanted.of_live_session)
-        if turn is None:
-            left_out.append(f"message {row.id} {ROLLED_BACK}")
-            continue
-        session = live if wanted.of_live_session and live else _as_it_stood(lab.db, turn)
-        trials.append(Trial(row, turn, session, _verdict_of(lab, row)))
-    known = {row.id for row, _turn in found}
-    left_out += [f"message {number} {NEVER_PUT}" for number in wanted.selection.ids if number not in known]
-    return Choice(trials, left_out)
-
-
-def _split(pairs: Iterator[tuple[Row, Turn]]) -> tuple[Row, list[Turn]]:
-    rows, theirs = zip(*pairs, strict=True)
-    return rows[0], list(theirs)
-
-
-def _logged_turn(theirs: Sequence[Turn], *, of_live_session: bool) -> Turn | None:
-    """Give the turn whose decision stands, else the newest that came to none; the place of others is gone."""
-    preferred = [[TurnState.SETTLED, TurnState.LOST], [TurnState.DROPPED]]
-    if of_live_session:
-        preferred.append([TurnState.ROLLED_BACK])
-    return next((turn for states in preferred for turn in reversed(theirs) if turn.state in states), None)
-
-
-def _as_it_stood(db: Database, turn: Turn) -> AgentSession:
-    session = sessions.get(db, turn.session_id)
-    if session is None:
-        error = "a turn belongs to a session"
-        raise LookupError(error)
-    mark = rollbacks.before(db, turn, TurnState.SETTLED, UpkeepState.DONE)
-    return session.model_copy(update={"head_uuid": mark.uuid, "head_offset": mark.offset})
-
-
-def _verdict_of(lab: Laboratory, row: Row) -> Verdict | None:
-    entry = decisions.of_message(lab.db, row.id or 0)
-    if entry is None or entry.decision is None:
-        return None
-    theirs = [action for action in entry.actions if action.decision_id == entry.decision.id]
-    drafts = [body_of(action.content, lab.signature) for action in theirs if action.kind == Kind.DRAFT]
-    names = tuple(action_name(action.kind, action.target) for action in theirs)
-    return Verdict(entry.decision.category, entry.decision.priority, names, "".join(drafts))
-
-
-async def replay(lab: Laboratory, choice: Choice, wanted: Wanted) -> Replay:
+async def replay(lab: Laboratory, wanted: Wanted) -> Replay:
     """Put each message to a fork for each variant; give the replay's row. A wish to stop begins no further fork.
 
-    Raises FatalError where nothing was chosen.
+    Raises FatalError where there is nothing to put.
     """
+    choice = choose(lab.db, lab.signature, wanted)
     for line in choice.left_out:
         lab.tell(f"left out: {line}")
     if not choice.trials:
         raise FatalError(NOTHING)
-    names = [variant.name for variant in lab.variants]
-    row = Replay(of_live_session=wanted.of_live_session, variants=names, started_at=lab.clock())
-    row = replays.begin(lab.db, row)
-    number = row.id or 0
     jobs = deque((trial, variant) for trial in choice.trials for variant in lab.variants)
-    with forks.holding(forks.place_of(lab.engine.home, number)) as place:
-        if wanted.keep:
-            forks.keep(place)
+    with forks.holding(lab.engine.home, keep=wanted.keep) as place:
+        row = replays.begin(lab.db, _replay_row(lab, wanted, place, len(jobs)))
 
         async def work_off() -> None:
             while jobs and not lab.stop.requested:
-                await _try(lab, place, number, *jobs.popleft())
+                await _try(lab, place, row.id or 0, *jobs.popleft())
 
         async with asyncio.TaskGroup() as workers:
             for _ in range(wanted.parallel):
                 workers.create_task(work_off())
-    replays.end(lab.db, number, lab.clock())
-    lab.log.info("replayed", replay=number, messages=len(choice.trials), variants=names)
+    replays.end(lab.db, row.id or 0, lab.clock())
     return row
+
+
+def _replay_row(lab: Laboratory, wanted: Wanted, place: Path, count: int) -> Replay:
+    return Replay(
+        of_live_session=wanted.of_live_session,
+        place=place.name,
+        wanted=count,
+        variants=[variant.name for variant in lab.variants],
+        started_at=lab.clock(),
+    )
 
 
 def clear(db: Database, home: Path, now: datetime) -> None:
     """Close the replays whose process has ended, and remove their forks."""
-    for row in replays.unfinished(db):
-        if not forks.is_held(forks.place_of(home, row.id or 0)):
-            replays.break_off(
-                db, row.id or 0, open_state=TurnState.OPEN, state=TurnState.DROPPED, failure=BROKEN_OFF, now=now
-            )
-    forks.clear(home)
+    replays.break_off(db, forks.clear(home), CLEARING, now)
 
 
 async def _try(lab: Laboratory, place: Path, number: int, trial: Trial, variant: Variant) -> None:
     """Open a fork's row, put the message to the fork, and close the row with what came of it."""
-    row = _opened(lab, number, trial, variant)
+    since = windows(lab.clock())
+    row = replays.open_turn(lab.db, since, partial(_row, lab, number, trial, variant))
     if not row.failure:
         engine = replace(variant.engine, home=place / f"{trial.row.id}-{variant.name}")
-        message, reply = await _ask(lab, trial, variant, engine)
+        try:
+            message, reply = await _ask(lab, trial, variant, engine)
+        except (SQLAlchemyError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one fork must not end the others
+            message, reply = None, _unput(f"clerkd stumbled over it ({type(error).__name__}); please report this")
         _fill_in(row, trial, variant, message, reply)
         row.ended_at = lab.clock()
         replays.close_turn(lab.db, row, TurnState.OPEN)
@@ -222,33 +143,32 @@ async def _try(lab: Laboratory, place: Path, number: int, trial: Trial, variant:
     lab.tell(f"message {trial.row.id}, {variant.name}: {verdict}")
 
 
-def _opened(lab: Laboratory, number: int, trial: Trial, variant: Variant) -> ReplayTurn:
-    """Commit the row with its greatest cost reserved; where that could break a cap, it is closed at once."""
-    now = lab.clock()
-    per_turn = variant.settings.limits.dollars_per_turn
-    day, month = windows(now)
-    budget = replace(lab.budget, per_turn=per_turn)
-    cap = exhausted(budget, turns.spent_since(lab.db, day), turns.spent_since(lab.db, month), now)
-    row = ReplayTurn(
+def _row(lab: Laboratory, number: int, trial: Trial, variant: Variant, today: float, this_month: float) -> ReplayTurn:
+    """Make a fork's row with its greatest cost reserved, or closed at once where that could break a cap.
+
+    The service's next turn has its place in the caps, too: a replay never takes that away.
+    """
+    now, most = lab.clock(), variant.settings.limits.dollars_per_turn
+    budget = replace(lab.limits.budget, per_turn=most + lab.limits.dollars_per_turn)
+    cap = exhausted(budget, today, this_month, now)
+    return ReplayTurn(
         replay_id=number,
         message_id=trial.row.id or 0,
         session_id=trial.session.id,
         variant=variant.name,
         model=variant.settings.model.name,
         state=TurnState.DROPPED if cap else TurnState.OPEN,
-        reserved_usd=0.0 if cap else per_turn,
+        reserved_usd=0.0 if cap else most,
         cost_usd=0.0 if cap else None,
         failure=f"not put: it could break {cap.cap}" if cap else "",
         started_at=now,
         ended_at=now if cap else None,
     )
-    return replays.open_turn(lab.db, row)
 
 
 async def _ask(lab: Laboratory, trial: Trial, variant: Variant, engine: Engine) -> tuple[Message | None, Reply]:
-    """Fork the session, and put the message to the fork."""
-    desk = variant.desk()
-    session = Session(engine, desk)
+    """Fork the session, and put the message to the fork; without the message, nothing was put."""
+    session = Session(engine, desk := variant.desk())
     past = Past(lab.db, trial.moment, UNKNOWN)
     records = Hindsight(past, variant.settings, lambda: trial.turn.started_at)
     try:
@@ -256,16 +176,32 @@ async def _ask(lab: Laboratory, trial: Trial, variant: Variant, engine: Engine) 
         head = await asyncio.to_thread(_fork, lab.engine, engine, trial.session)
         await session.open(trial.session.id, head)
         question = _question(trial, variant, head, message, records)
-        prices = variant.settings.model.price_list
-        reply = await ask(session, desk, question, prices, lab.stop.patience, lambda: None)
-        await session.close()
-    except (TransientError, PermanentError, TranscriptError, EngineError) as error:
-        failure = Failure(FailureKind.ENGINE, str(error))
-        return None, Reply(Usage(), 0.0, (), (), failure=failure)
-    finally:
-        await session.abandon()
+    except (TransientError, PermanentError, FatalError, TranscriptError, EngineError) as error:
+        await _let_go(session)
         past.close()
-    return message, reply
+        return None, _unput(str(error))
+    try:
+        reply = await ask(session, desk, question, variant.settings.model.price_list, lab.stop.patience, lambda: None)
+    finally:
+        await _let_go(session)
+        past.close()
+    return message, _as_stopped(lab, reply)
+
+
+async def _let_go(session: Session) -> None:
+    """End the fork's engine; one that does not go writes into a copy only, and what the model said counts."""
+    with suppress(EngineError):
+        await session.abandon()
+
+
+def _unput(failure: str) -> Reply:
+    return Reply(Usage(), 0.0, (), (), failure=Failure(FailureKind.ENGINE, failure))
+
+
+def _as_stopped(lab: Laboratory, reply: Reply) -> Reply:
+    if reply.failure and reply.failure.kind is FailureKind.SILENCE and lab.stop.requested:
+        return replace(reply, failure=Failure(FailureKind.STOPPING, STOPPED))
+    return reply
 
 
 def _fork(original: Engine, copy: Engine, session: AgentSession) -> Head | None:
@@ -276,8 +212,7 @@ def _fork(original: Engine, copy: Engine, session: AgentSession) -> Head | None:
     try:
         return transcript.fork(original.transcript(session.id), head, copy.transcript(session.id))
     except TranscriptError:
-        message = f"the transcript of session {session.id} does not hold any more what was before the message"
-        raise TranscriptError(message) from None
+        raise TranscriptError(GONE.format(session.id)) from None
 
 
 def _question(trial: Trial, variant: Variant, head: Head | None, message: Message, records: Hindsight) -> Question:
@@ -304,11 +239,11 @@ def _fill_in(row: ReplayTurn, trial: Trial, variant: Variant, message: Message |
     if message is None:
         row.cost_usd = 0.0  # nothing was put
     elif reply.decision:
-        _compare(row, trial, variant, message, reply.decision)
+        _compare(row, trial, message, reply.decision)
 
 
-def _compare(row: ReplayTurn, trial: Trial, variant: Variant, message: Message, decision: Decision) -> None:
-    planned = plan(decision, message, variant.settings.handled(trial.row.mailbox))
+def _compare(row: ReplayTurn, trial: Trial, message: Message, decision: Decision) -> None:
+    planned = plan(decision, message, Handled())  # what is done with every mail, whatever is decided, is no part of it
     replies = [action.body for action in decision.actions if isinstance(action, DraftReply)]
     found = Verdict(decision.category, decision.priority, names_of(planned), "".join(replies))
     comparison = compare(trial.logged, found)

@@ -1,12 +1,14 @@
 """The transcript's cut: only ever behind a committed entry, and never a byte before it is proven."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.agent import transcript
 from daemon.agent.transcript import Head, TranscriptError, cut, find, fork, holds
 
 
@@ -132,3 +134,29 @@ def test_a_fork_of_a_head_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TranscriptError):
         fork(path, Head("b", head.offset), copy)
     assert not copy.exists()
+
+
+def test_a_fork_of_a_transcript_that_is_cut_meanwhile_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service may roll the session back while it is being copied."""
+    path, copy = tmp_path / "t.jsonl", tmp_path / "copy.jsonl"
+    heads = write(path, [f"entry-{number}" for number in range(1000)])
+
+    def cutting(line: bytes) -> bytes:
+        os.truncate(path, heads[0].offset)
+        return line
+
+    monkeypatch.setattr(transcript, "_without_snapshot", cutting)
+    with pytest.raises(TranscriptError):
+        fork(path, heads[-1], copy)
+
+
+def test_a_line_that_is_no_entry_is_copied_as_it_is(tmp_path: Path) -> None:
+    """Whatever it is, it is no snapshot."""
+    path, copy = tmp_path / "t.jsonl", tmp_path / "copy.jsonl"
+    path.write_bytes(b'"prompt_snapshot"\n{"prompt_snapshot"\n')
+    (head,) = write(tmp_path / "end.jsonl", ["a"])
+    path.write_bytes(path.read_bytes() + (tmp_path / "end.jsonl").read_bytes())
+    fork(path, Head(head.uuid, path.stat().st_size), copy)
+    assert copy.read_bytes() == path.read_bytes()

@@ -16,9 +16,13 @@ STEPS = [
     ("before the fork's turn is committed", "knowledge.replays:open_turn:before", 1),
     ("after the fork's turn is committed", "knowledge.replays:open_turn:after", 1),
     ("before the transcript is copied", "daemon.agent.transcript:fork:before", 1),
+    ("in the middle of the copy", "daemon.agent.transcript:_without_snapshot:before", 9),
     ("after the transcript is copied", "daemon.agent.transcript:fork:after", 1),
     ("before the fork's engine is started", "daemon.agent.session:Session.open:before", 1),
     ("after the fork's engine has started", "daemon.agent.session:Session.open:after", 1),
+    ("before the mail is put to the fork", "daemon.steps.replay:ask:before", 1),
+    ("while the model is asked", "daemon.agent.turn:_Heard.note:before", 2),
+    ("after the fork's answer", "daemon.steps.replay:ask:after", 1),
     ("before the fork's turn is closed", "knowledge.replays:close_turn:before", 1),
     ("after the fork's turn is closed", "knowledge.replays:close_turn:after", 1),
     ("in the second fork", "knowledge.replays:close_turn:before", 2),
@@ -64,7 +68,8 @@ def test_a_kill_at_any_step_of_a_replay_leaves_the_session_as_it_was(bed: Bed, s
     die_in_a_replay(bed, step, nth, bed.root / "same.toml")
     wait_for(lambda: not engines_of(bed), what="the end of the fork's engine")
     assert transcript.read_bytes() == before
-    left = [row for replay in replays.unfinished(bed.db) for row, _message in replays.results(bed.db, replay.id or 0)]
+    unfinished = [row for row in replays.newest(bed.db) if row.ended_at is None]
+    left = [row for replay in unfinished for row, _message in replays.results(bed.db, replay.id or 0)]
     assert turns.spent_since(bed.db, live.created_at) == pytest.approx(
         spent + sum(row.reserved_usd if row.cost_usd is None else row.cost_usd for row in left)
     )
@@ -74,8 +79,8 @@ def test_a_kill_at_any_step_of_a_replay_leaves_the_session_as_it_was(bed: Bed, s
     assert [row.id for row in sessions.chain(bed.db)] == [live.id]
     assert subjects_in_last_request(bed) == ["Mail 0", "Mail 1", "Mail 2", "Mail 3"]
     assert prompts_in_transcript(bed) == settled_prompts(bed)
-    assert replays.unfinished(bed.db) == []
+    assert all(row.ended_at for row in replays.newest(bed.db))
     assert not list((bed.state.agent / "forks").glob("*"))
     assert len(bed.mails_in("Drafts")) == 4
-    rows = [row for replay in (1, 2) for row, _message in replays.results(bed.db, replay)]
+    rows = [row for replay in replays.newest(bed.db) for row, _message in replays.results(bed.db, replay.id or 0)]
     assert not [row for row in rows if row.state == TurnState.OPEN or row.cost_usd is None]

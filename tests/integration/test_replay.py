@@ -1,7 +1,9 @@
 """Logged messages put again to forks of the session: real engine, real forks, and nothing done in a mailbox."""
 
 import asyncio
+import fcntl
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,20 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlalchemy import update
 
 from daemon import app
-from daemon.agent.session import Session
+from daemon.agent import transcript
+from daemon.agent.session import EngineError, Session
 from daemon.agent.transcript import Head
 from daemon.judgement.states import MessageState, OrderState, SessionState, TurnState
+from daemon.premises import is_held
 from daemon.rehearsal import rules
 from daemon.rehearsal.mailserver import MailServer
 from daemon.rehearsal.model import Answer, Body, StandIn, tool_use
 from daemon.settings import load_variant
-from daemon.steps.replay import Wanted
+from daemon.steps.trials import Wanted
 from knowledge import decisions, replays, service, sessions, turns
+from knowledge.database import Database
 from knowledge.replays import Selection
-from knowledge.tables import ReplayTurn
+from knowledge.tables import Replay, ReplayTurn
 from tests.bed import PASSWORD, USER, Bed, end, is_through, mail, wait_for
 from tests.faults import Faults
 
@@ -271,7 +276,6 @@ def test_forks_are_kept_where_they_are_wanted_and_for_their_owner_alone(own: Bed
     own.work(4)
     (kept,) = (own.state.agent / "forks").glob("*/*/claude/projects/*/*.jsonl")
     assert kept.stat().st_mode & 0o077 == 0
-    assert (own.state.agent / "forks" / "1").stat().st_mode & 0o077 == 0
     assert "(1)" in kept.read_text(encoding="utf-8")
 
 
@@ -298,10 +302,14 @@ def test_the_live_session_is_forked_as_it_is_now(own: Bed) -> None:
 
 @pytest.mark.exhaustive
 def test_a_replay_goes_on_while_the_service_is_at_work(own: Bed) -> None:
-    """It only reads what the service holds, so it needs no word with it."""
+    """Both wait for the model at the same time; the service works its mail and the replay its own."""
     process = own.start()
-    rows = replay(own, wanted=Wanted(Selection(ids=(3,)), 1))
+    wait_for(lambda: is_held(own.state), what="the start of the service")
+    own.faults.always = "slow"
     deliver(own, 1, first=4)
+    wait_for(lambda: own.faults.under_way == 1, what="the service's turn")
+    rows = replay(own, wanted=Wanted(Selection(ids=(3,)), 1))
+    assert own.faults.most == 2
     wait_for(lambda: own.through(5))
     assert end(process) == 0
     assert [row.agrees for row in rows] == [True]
@@ -340,17 +348,45 @@ def test_a_fork_whose_transcript_is_gone_says_so_and_costs_nothing(own: Bed) -> 
 
 
 def test_a_turn_that_could_break_a_cap_is_not_put(worked: Bed) -> None:
-    """What a replay costs counts in the caps, as any turn does."""
-    spent = turns.spent_since(worked.db, worked.entries[0].message.received_at.replace(year=2000))
-    worked.sections["limits"] = f"dollars_per_turn = 0.01\ndollars_per_day = {spent + 0.018:f}"
-    worked.model.seen.clear()
+    """What a replay costs counts in the caps, and the service's next turn keeps its place in them."""
+    since = worked.entries[0].message.received_at.replace(year=2000)
+    spent = turns.spent_since(worked.db, since)
+    worked.sections["limits"] = f"dollars_per_turn = 0.02\ndollars_per_day = {spent + 0.046:f}"
     rows = replay(worked, wanted=Wanted(ALL, 1))
     assert rows[0].agrees is True
     assert rows[-1].failure == "not put: it could break limits.dollars_per_day"
     assert rows[-1].cost_usd == 0.0
-    total = turns.spent_since(worked.db, worked.entries[0].message.received_at.replace(year=2000))
+    total = turns.spent_since(worked.db, since)
     assert total == pytest.approx(spent + sum(row.cost_usd or 0 for row in rows))
-    assert total <= spent + 0.018
+    assert total + 0.02 <= spent + 0.046
+
+
+def test_the_service_waits_a_while_only_for_what_a_replay_holds(own: Bed) -> None:
+    """Most of what is reserved comes back: it would be wrong to pause until the cap's window ends."""
+    turn = turns.in_state(own.db, TurnState.SETTLED)[0]
+    spent = turns.spent_since(own.db, turn.started_at.replace(year=2000))
+    own.sections["limits"] = f"dollars_per_turn = 0.5\ndollars_per_day = {spent + 0.6:f}"
+    row = replays.begin(own.db, Replay(of_live_session=False, place="held", wanted=1, variants=["v"],
+                                       started_at=turn.started_at))  # fmt: skip
+    held = ReplayTurn(replay_id=row.id or 0, message_id=1, session_id=turn.session_id, variant="v", model="m",
+                      state=TurnState.OPEN, reserved_usd=0.5, started_at=turn.started_at)  # fmt: skip
+    deliver(own, 1, first=4)
+    held = replays.open_turn(own.db, [], lambda: held)
+
+    def is_paused(db: Database) -> bool:
+        return any(row.paused and "a replay holds" in row.reason for row in service.conditions(db))
+
+    place = own.state.agent / "forks" / "held"
+    place.mkdir()
+    descriptor = os.open(place / "lock", os.O_CREAT | os.O_RDWR)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        own.run(is_paused)
+        held.cost_usd, held.state = 0.01, TurnState.SETTLED
+        replays.close_turn(own.db, held, TurnState.OPEN)
+        own.work(5)
+    finally:
+        os.close(descriptor)
 
 
 def test_a_turn_that_fails_is_not_judged_and_its_charge_is_kept(worked: Bed) -> None:
@@ -363,21 +399,64 @@ def test_a_turn_that_fails_is_not_judged_and_its_charge_is_kept(worked: Bed) -> 
 
 def test_what_a_replay_left_open_is_closed_at_the_next_start(own: Bed) -> None:
     """Its process has ended: its forks are cleared away, its charge is kept."""
-    rows = replay(own, wanted=Wanted(Selection(ids=(1,)), 1))
+    replay(own, wanted=Wanted(Selection(ids=(1,)), 1))
+    (row,) = replays.newest(own.db)
     with own.db.write() as session:
-        row = session.exec(select(ReplayTurn)).one()
-        row.state, row.cost_usd = TurnState.OPEN, None
-        replays.get(own.db, rows[0].replay_id)
-        session.connection().exec_driver_sql("UPDATE replays SET ended_at = NULL")
-        session.add(row)
-    place = own.state.agent / "forks" / "1"
+        session.connection().execute(update(ReplayTurn).values(state=TurnState.OPEN, cost_usd=None))
+        session.connection().execute(update(Replay).values(ended_at=None))
+    place = own.state.agent / "forks" / row.place
     place.mkdir()
     (place / "mail.jsonl").write_text("a mail", encoding="utf-8")
     own.work(4)
-    ((closed, _message),) = replays.results(own.db, 1)
+    ((closed, _message),) = replays.results(own.db, row.id or 0)
     assert (closed.state, closed.cost_usd, closed.failure) == (TurnState.DROPPED, 0.5, "the replay ended during it")
-    assert replays.get(own.db, 1).ended_at
+    assert replays.newest(own.db)[0].ended_at
     assert not place.exists()
+
+
+def test_a_turn_that_was_paid_for_is_charged_though_its_engine_ends_badly(
+    worked: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the model said counts: the engine is only ended afterwards."""
+    abandon = Session.abandon
+
+    async def badly(session: Session) -> None:
+        await abandon(session)
+        message = "it did not let go"
+        raise EngineError(message)
+
+    monkeypatch.setattr(Session, "abandon", badly)
+    (row,) = replay(worked, wanted=Wanted(Selection(ids=(1,)), 1))
+    assert row.agrees is True
+    assert row.cost_usd
+
+
+def test_one_fork_that_stumbles_does_not_end_the_others(worked: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake of ours is one line in the table."""
+    forking = transcript.fork
+
+    def stumbling(source: Path, head: Head, target: Path) -> Head:
+        if "/2-" in str(target):
+            raise ZeroDivisionError
+        return forking(source, head, target)
+
+    monkeypatch.setattr(transcript, "fork", stumbling)
+    rows = replay(worked, wanted=Wanted(Selection(ids=(2, 3)), 1))
+    assert [row.agrees for row in rows] == [None, True]
+    assert (rows[0].failure, rows[0].cost_usd) == (
+        "clerkd stumbled over it (ZeroDivisionError); please report this",
+        0.0,
+    )
+
+
+def test_what_is_done_with_every_mail_is_no_part_of_the_comparison(bed: Bed) -> None:
+    """The model has no part in it, and the config may have changed since."""
+    bed.sections["mailbox"] = 'handled_flag = "$Clerkd"'
+    deliver(bed, 1)
+    bed.work(1)
+    bed.sections["mailbox"] = ""
+    (row,) = replay(bed)
+    assert row.agrees is True
 
 
 def test_the_decision_log_shows_no_replay(worked: Bed) -> None:

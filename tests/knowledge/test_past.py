@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
-from sqlmodel import col, select
+from sqlmodel import SQLModel, col, select
 
 from knowledge import actions, decisions, ledger, matters
 from knowledge.database import Database
 from knowledge.decisions import Filter
 from knowledge.matters import Weight
 from knowledge.past import Moment, Past, Unknown
-from knowledge.tables import Action, Case, Decision, Feedback, Message, Turn
+from knowledge.tables import Action, Case, Decision, Feedback, Message, Person, RawMail, Turn
 from tests.knowledge.rows import NOW, action_row, after, closed, filed, live, opened, received, screened, settle, stored
 
 UNKNOWN = Unknown("screened", "planned")
@@ -47,7 +47,7 @@ def test_a_later_message_is_not_seen(db: Database, three: list[Turn]) -> None:
     """Its own message is, without its decision."""
     past = before(db, three[1])
     with past.read() as session:
-        assert session.exec(select(Message.uid)).all() == [1, 2]
+        assert session.exec(select(Message.uid).order_by(col(Message.id))).all() == [1, 2]
     assert [bool(entry.decision) for entry in decisions.of_case(past, 1, 99, 10)] == [True, False]
 
 
@@ -55,7 +55,7 @@ def test_a_message_that_came_later_but_was_put_earlier_is_seen(db: Database, thr
     """A mail that was held and put again has all those before it that were put meanwhile."""
     moment = Moment((three[2].id or 0) + 1, three[0].message_id, after(9000))
     with Past(db, moment, UNKNOWN).read() as session:
-        assert session.exec(select(Message.uid)).all() == [1, 2, 3]
+        assert session.exec(select(Message.uid).order_by(col(Message.id))).all() == [1, 2, 3]
 
 
 def test_a_later_decision_and_its_actions_are_not_seen(db: Database, three: list[Turn]) -> None:
@@ -112,6 +112,7 @@ def test_a_state_that_has_changed_since_is_not_told(db: Database, three: list[Tu
         found = ledger.get(before(db, three[1]), held.id or 0)
         assert found
         assert (found.state, found.reason) == (state, "why" if state == "held" else "")
+        assert found.updated_at <= three[1].started_at
 
 
 def test_an_action_that_has_moved_on_since_counts_as_not_done_yet(db: Database, three: list[Turn]) -> None:
@@ -119,6 +120,8 @@ def test_an_action_that_has_moved_on_since_counts_as_not_done_yet(db: Database, 
     with db.write() as session:
         session.connection().execute(update(Action).values(updated_at=after(99_999)))
     assert actions.counts(before(db, three[1])) == {"planned": 1}
+    with before(db, three[1]).read() as session:
+        assert session.exec(select(Action.updated_at)).all() == [after(90)]
 
 
 def test_later_feedback_is_not_seen(db: Database, three: list[Turn]) -> None:
@@ -142,6 +145,32 @@ def test_nothing_can_be_written_through_it(db: Database, three: list[Turn]) -> N
 def test_the_present_stays_as_it_is(db: Database, three: list[Turn]) -> None:
     """A view is of its own connection."""
     with before(db, three[0]).read() as session:
-        assert session.exec(select(Message.uid)).all() == [1]
+        assert session.exec(select(Message.uid).order_by(col(Message.id))).all() == [1]
     with db.read() as session:
-        assert session.exec(select(Message.uid)).all() == [1, 2, 3]
+        assert session.exec(select(Message.uid).order_by(col(Message.id))).all() == [1, 2, 3]
+
+
+def test_a_message_that_was_read_later_is_not_seen(db: Database) -> None:
+    """It was held unread then: what was found in it since, its sender and its case, nobody knew."""
+    unread, message = received(db, 1), screened(db, 2)
+    turn = opened(db, message, live(db), started_at=after(60))
+    for at, uids in ((after(50), [1, 2]), (after(99), [2])):
+        with db.write() as session:
+            session.connection().execute(update(Message).where(col(Message.id) == unread.id).values(updated_at=at))
+        with before(db, turn).read() as session:
+            assert session.exec(select(Message.uid).order_by(col(Message.id))).all() == uids
+
+
+def test_an_action_of_an_earlier_decision_is_seen_whatever_the_clock_said(db: Database, three: list[Turn]) -> None:
+    """A clock that was set back since makes it later in time, not in order."""
+    with db.write() as session:
+        session.connection().execute(update(Action).values(created_at=after(99_999)))
+    assert actions.counts(before(db, three[1])) == {"sent": 1}
+
+
+@pytest.mark.parametrize("table", SQLModel.__subclasses__(), ids=lambda table: table.__name__)
+def test_every_table_has_an_age_or_is_empty_in_the_past(db: Database, three: list[Turn], table: type[SQLModel]) -> None:
+    """A table that is added later shows nothing of the future, even where nobody has thought of it."""
+    shown = {RawMail, Person, Case, Message, Decision, Action, Turn, Feedback}
+    with before(db, three[1]).read() as session:
+        assert bool(session.exec(select(table)).all()) == (table in shown - {Feedback})

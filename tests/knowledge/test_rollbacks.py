@@ -215,3 +215,17 @@ def test_a_turn_that_was_dropped_stood_behind_what_had_ended_before_it_began(db:
     with db.write() as rows:
         rows.connection().execute(update(Upkeep).where(col(Upkeep.head_offset) == 300).values(ended_at=after(9)))
     assert rollbacks.before(db, dropped, "settled", "done") == Mark("summary-200", 200, 5)
+
+
+def test_where_a_lost_turn_stood_others_may_stand_now(db: Database) -> None:
+    """Its offset says nothing any more: what was before it is told by time."""
+    session = live(db)
+    decided(db, 1, session, 100)
+    _message, lost = decided(db, 2, session, 5000)
+    decided(db, 3, session, 300)
+    compacted(db, session, 400)
+    with db.write() as rows:
+        rows.connection().execute(update(Turn).where(col(Turn.id) == lost.id).values(state="lost"))
+        rows.connection().execute(update(Upkeep).values(ended_at=after(9)))
+    lost.state = "lost"
+    assert rollbacks.before(db, lost, "settled", "done") == Mark("head-1", 100, 100)

@@ -13,6 +13,8 @@ def upgrade() -> None:
         "replays",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("of_live_session", sa.Boolean(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("wanted", sa.Integer(), nullable=False),
         sa.Column("variants", sa.JSON(), nullable=False),
         sa.Column("started_at", sa.DateTime(), nullable=False),
         sa.Column("ended_at", sa.DateTime(), nullable=True),

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session, create_engine
 
 BUSY_SECONDS = 30
@@ -23,9 +23,7 @@ class Database:
         """Prepare the engine for the SQLite file at ``path``; nothing is opened yet."""
         self.path = path
         self.url = f"sqlite:///{path}"
-        self.engine = create_engine(self.url, connect_args={"timeout": BUSY_SECONDS})
-        event.listen(self.engine, "connect", _prepare)
-        event.listen(self.engine, "begin", _begin)
+        self.engine = prepare_sqlite(create_engine(self.url, connect_args={"timeout": BUSY_SECONDS}))
         self._writer = self.engine.execution_options(write=True)
 
     @contextmanager
@@ -48,6 +46,13 @@ class Database:
         """Create the file readable by its owner alone: it holds people's mail."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def prepare_sqlite(engine: Engine) -> Engine:
+    """Have an engine on SQLite keep to the two kinds of transaction; one with ``write`` is a writing one."""
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
 
 
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the DB-API's own connection type

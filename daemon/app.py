@@ -15,11 +15,13 @@ from pathlib import Path
 
 from daemon import loop
 from daemon.agent import forks
+from daemon.agent.mirror import Mirror
 from daemon.agent.session import Engine, Session, bundled_cli
+from daemon.agent.store.kinds import store_of
 from daemon.agent.tools import Desk
 from daemon.clock import utc_now
 from daemon.errors import FatalError, TransientError
-from daemon.house import BUDGET, MODEL, READER, SESSION, Effects, Health, House, Outgoing, Source, Watch
+from daemon.house import BUDGET, MODEL, READER, SESSION, STORE, Effects, Health, House, Outgoing, Source, Watch
 from daemon.judgement.retry import FailureKind
 from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, UNFINISHED, MessageState
 from daemon.mail.compose import Author
@@ -35,6 +37,7 @@ from daemon.premises import holding
 from daemon.service.stop import Pulse, Stop, Systemd
 from daemon.service.telemetry import Log, logger
 from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings
+from daemon.steps.mirror import WORKER
 from daemon.steps.recover import recover
 from daemon.steps.replay import Laboratory, Variant, replay
 from daemon.steps.replay import clear as clear_replays
@@ -121,6 +124,12 @@ def standing_orders(settings: Settings) -> str:
     return f"You are {employee.name}, working the mailbox {employee.address}.\n\n{settings.standing_orders}"
 
 
+def mirror_of(settings: Settings) -> Mirror | None:
+    """Say where the transcripts are mirrored, if anywhere."""
+    store = settings.session.store
+    return Mirror(store_of(store), required=store.required) if store else None
+
+
 def desk_of(settings: Settings) -> Desk:
     """Lay out the tools."""
     return Desk(settings.employee.categories, settings.folders)
@@ -150,10 +159,12 @@ def build(settings: Settings, db: Database, stop: Stop, log: Log) -> House:
         BUDGET,
         READER,
         SESSION,
+        STORE,
         *(watch.part for watch in watches),
         *(out.part for out in outgoing.values()),
     )
-    workers = (*(watch.part for watch in watches), *loop.WORKERS)
+    mirroring = (WORKER,) if settings.session.store else ()
+    workers = (*(watch.part for watch in watches), *loop.WORKERS, *mirroring)
     connections.keep_only(db, [(watch.mailbox.name, watch.folder) for watch in watches])
 
     def feed() -> None:
@@ -165,6 +176,7 @@ def build(settings: Settings, db: Database, stop: Stop, log: Log) -> House:
         settings=settings,
         db=db,
         session=Session(engine_of(settings), desk),
+        mirror=mirror_of(settings),
         desk=desk,
         reader=Reader(reading_limits(settings)),
         watches=watches,
@@ -216,6 +228,8 @@ async def _tend_session(settings: Settings, db: Database) -> None:
             raise TransientError(SESSION, message)
     finally:
         await house.session.close()
+        if house.mirror:
+            await house.mirror.close()
         house.reader.close()
         service.stop(db, house.generation, house.clock())
 

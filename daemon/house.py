@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from daemon.agent.mirror import Mirror
 from daemon.agent.session import Session
 from daemon.agent.tools import Desk
 from daemon.clock import Clock
@@ -23,7 +24,7 @@ from knowledge import service
 from knowledge.database import Database
 from knowledge.tables import Action, Condition, Message
 
-MODEL, BUDGET, READER, SESSION = "model", "budget", "reader", "session"
+MODEL, BUDGET, READER, SESSION, STORE = "model", "budget", "reader", "session", "store"
 
 
 class Source(Protocol):
@@ -227,6 +228,7 @@ class House:
     settings: Settings
     db: Database
     session: Session
+    mirror: Mirror | None
     desk: Desk
     reader: Reader
     watches: tuple[Watch, ...]

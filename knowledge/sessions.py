@@ -129,6 +129,22 @@ def newest_ended(db: Database) -> AgentSession | None:
         return session.exec(ended.order_by(col(AgentSession.ended_at).desc()).limit(1)).first()
 
 
+def unmirrored(db: Database) -> list[AgentSession]:
+    """List the sessions of which the session store has more or less than is settled, the oldest first."""
+    with db.read() as session:
+        behind = select(AgentSession).where(
+            col(AgentSession.head_uuid).is_not(None), AgentSession.mirrored_offset != AgentSession.head_offset
+        )
+        return list(session.exec(behind.order_by(col(AgentSession.created_at))))
+
+
+def mirrored(db: Database, session_id: str, offset: int) -> None:
+    """Note how far the session store has a session; what has settled since is still to come."""
+    with db.write() as session:
+        known = update(AgentSession).where(col(AgentSession.id) == session_id)
+        fence(session, known.values(mirrored_offset=offset), f"session {session_id}")
+
+
 def chain(db: Database) -> list[AgentSession]:
     """List all sessions, the newest first."""
     with db.read() as session:

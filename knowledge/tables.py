@@ -123,7 +123,7 @@ class AgentSession(SQLModel, table=True):
 
     ``context_tokens`` is what the model read and wrote in its last call up to there; ``reclaimed`` the share of it that
     the newest compaction freed, if there was one since the session began; ``handover`` what its first prompt tells of
-    what went before.
+    what went before; ``mirrored_offset`` how far the session store has its transcript.
     """
 
     __tablename__ = "sessions"
@@ -138,6 +138,7 @@ class AgentSession(SQLModel, table=True):
     context_tokens: int = 0
     reclaimed: float | None = None
     handover: str = ""
+    mirrored_offset: int = 0
     predecessor: str | None = None
     created_at: datetime = time_field()
     ended_at: datetime | None = optional_time()

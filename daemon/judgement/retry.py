@@ -20,6 +20,7 @@ class FailureKind(StrEnum):
     TRANSCRIPT = "transcript"
     NO_DECISION = "no_decision"
     STOPPING = "stopping"
+    STORE = "store"
     CRASH = "crash"
 
 
@@ -108,7 +109,7 @@ def remedy(failure: Failure, around: Circumstances, pauses: Pauses) -> Remedy:
             return Pause(_until(around, pauses))
         case kind if kind in PERHAPS_AN_OUTAGE and not around.others_passed:
             return Pause(_until(around, pauses))
-        case FailureKind.STOPPING:
+        case FailureKind.STOPPING | FailureKind.STORE:  # the store is paused by itself, and no turn begins until then
             return Again(around.now, counts=False)
         case FailureKind.NO_DECISION:
             return GiveUp("the model ended its turn twice without a decision")

@@ -14,7 +14,7 @@ from daemon.settings.mailboxes import ImapMailbox, Mailbox, MaildirMailbox
 from daemon.settings.sections import Settings
 
 DEFAULT_PATH = Path("/etc/clerkd/clerkd.toml")
-SECRETS = frozenset({"password", "api_key", "client_secret", "token"})
+SECRETS = frozenset({"password", "api_key", "client_secret", "token", "secret_key"})
 
 
 def locate(given: Path | None) -> Path:
@@ -63,6 +63,9 @@ def refuse_missing_secrets(settings: Settings, path: Path) -> None:
     sources = [*_mailbox_secrets(settings), ("model.api_key", settings.model.api_key)]
     if settings.smtp:
         sources.append(("smtp.password", settings.smtp.password))
+    if store := settings.session.store:
+        secrets = (("password", store.password), ("secret_key", store.secret_key))
+        sources += [(f"session.store.{key}", secret) for key, secret in secrets if secret]
     lines = [f"{path}: {key}: {why}" for key, secret in sources if (why := secret.missing())]
     if lines:
         raise FatalError("\n".join(lines))

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from daemon.fields import Dollars, Email, Port, Price, Seconds, Section, Security, Words
+from daemon.fields import Dollars, Email, Line, Port, Price, Seconds, Section, Security, Words
 from daemon.judgement.money import LIST_PRICES, Budget, Prices
 from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Pauses
@@ -14,6 +15,13 @@ from daemon.judgement.upkeep import Bounds, QuietHours
 from daemon.secret import Secret
 from daemon.settings.mailboxes import Mailbox
 
+STORES = {
+    "sqlite": "sqlite:////path/transcripts.db",
+    "postgresql": "postgresql://user@host/database",
+    "redis": "redis://host:6379/0",
+    "rediss": "rediss://host:6379/0",
+    "s3": "s3://bucket/prefix",
+}
 SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
 
 
@@ -147,6 +155,56 @@ class Reading(Section):
     longest_text: Annotated[int, Field(ge=200)] = 20_000
 
 
+class Store(Section):
+    """The session store: where a second copy of the transcripts is kept."""
+
+    url: Words
+    required: bool = False
+    timeout_seconds: Annotated[float, Field(ge=1, le=600)] = 10
+    password: Secret | None = None
+    region: Line = ""
+    endpoint: Annotated[str, Field(pattern=r"^(https?://.*)?$")] = ""
+    access_key: Line = ""
+    secret_key: Secret | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is made of: the URL's scheme."""
+        return urlsplit(self.url).scheme
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_stores(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in STORES:
+            message = f"must begin with one of {', '.join(f'{scheme}://' for scheme in STORES)}"
+            raise ValueError(message)
+        if parts.scheme == "sqlite" and not (url.startswith("sqlite:////") and parts.path.strip("/")):
+            message = f"needs a whole path: {STORES['sqlite']}"
+            raise ValueError(message)
+        if parts.scheme != "sqlite" and not parts.netloc:
+            message = f"names no server or bucket: {STORES[parts.scheme]}"
+            raise ValueError(message)
+        if parts.password is not None:
+            message = "holds a password; give it as password = { file = } or the like, never in the TOML itself"
+            raise ValueError(message)
+        return url
+
+    @model_validator(mode="after")
+    def _keys_fit(self) -> Self:
+        s3 = [name for name in ("region", "endpoint", "access_key", "secret_key") if getattr(self, name)]
+        if s3 and self.kind != "s3":
+            message = f"{', '.join(s3)}: only a store in s3:// takes that"
+            raise ValueError(message)
+        if self.password and self.kind in ("sqlite", "s3"):
+            message = f"a store in {self.kind}:// takes no password"
+            raise ValueError(message)
+        if bool(self.access_key) != bool(self.secret_key):
+            message = "give both access_key and secret_key, or neither: then the machine's own role is used"
+            raise ValueError(message)
+        return self
+
+
 class SessionSettings(Section):
     """How far the one session may grow before it is compacted or rotated, and what its successor is told."""
 
@@ -161,6 +219,7 @@ class SessionSettings(Section):
     quiet_hours: str = "02:00-04:00"
     handover_tokens: Annotated[int, Field(ge=200, le=50_000)] = 3000
     dormant_after_days: Annotated[float, Field(gt=0, le=3650)] = 30
+    store: Store | None = None
 
     @property
     def bounds(self) -> Bounds:
@@ -260,6 +319,14 @@ class Settings(Section):
         """Say what is done with every handled mail of a mailbox."""
         mailbox = self.mailbox(name)
         return mailbox.handled if mailbox else Handled()
+
+    @model_validator(mode="after")
+    def _keeps_transcripts_apart(self) -> Self:
+        store, database = self.session.store, self.service.state / "knowledge.db"
+        if store and store.kind == "sqlite" and Path("/", urlsplit(store.url).path.lstrip("/")).resolve() == database:
+            message = f"session.store.url is the knowledge database ({database}); transcripts need one of their own"
+            raise ValueError(message)
+        return self
 
     @property
     def folders(self) -> tuple[str, ...]:

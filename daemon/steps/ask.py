@@ -2,17 +2,19 @@
 
 import asyncio
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from daemon.agent.session import EngineError
 from daemon.agent.turn import Question, Reply, ask
 from daemon.errors import FatalError, PermanentError, TransientError
-from daemon.house import BUDGET, MODEL, READER, House
+from daemon.house import BUDGET, MODEL, READER, STORE, House
 from daemon.judgement.message import Message
 from daemon.judgement.money import Prices, Usage, cost, exhausted, windows
 from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, GiveUp, Pause, Reject, Remedy, remedy
 from daemon.judgement.states import Event, MessageState, TurnState
 from daemon.steps.brief import brief, reads
+from daemon.steps.mirror import is_mirrored
 from daemon.steps.moves import move
 from daemon.steps.record import attention, decided
 from daemon.steps.resume import end_session, open_session
@@ -22,8 +24,10 @@ from knowledge.tables import Message as Row
 
 
 def may_ask(house: House) -> bool:
-    """Say whether a turn may begin: the model is within reach, and the next turn would break no cap."""
+    """Say whether a turn may begin: the model is within reach, no cap would break, and the session is ours to work."""
     if house.health.is_paused(MODEL) or house.health.is_paused(BUDGET):
+        return False
+    if house.mirror and (house.mirror.is_taken or (house.mirror.required and house.health.is_paused(STORE))):
         return False
     now = house.clock()
     day, month = windows(now)
@@ -51,6 +55,8 @@ async def consult(house: House, row: Row) -> None:
         house.health.pause(MODEL, FailureKind.ENGINE, str(error))
         await house.session.abandon()
         return
+    if not await is_mirrored(house, live, live.head_offset):
+        return
     turn = _opened(house, row, brief(house, row, message, live), live)
     reply = await ask(
         house.session,
@@ -60,6 +66,8 @@ async def consult(house: House, row: Row) -> None:
         house.stop.patience,
         lambda: house.pulse.beat("desk"),
     )
+    if reply.head and not await is_mirrored(house, live, reply.head.offset):
+        reply = replace(reply, failure=Failure(FailureKind.STORE, "the turn did not reach the session store"))
     if reply.failure is None:
         settle(house, row, message, turn, live, reply)
     else:

@@ -7,6 +7,7 @@ from daemon.agent.transcript import Head, TranscriptError, holds
 from daemon.house import House
 from daemon.judgement.states import SessionState, TurnState
 from daemon.steps.handover import written
+from daemon.steps.mirror import fetched
 from knowledge import sessions
 from knowledge.tables import AgentSession
 
@@ -24,7 +25,7 @@ async def open_session(house: House) -> AgentSession:
     try:
         return await _resume(house, live)
     except TranscriptError:
-        return await _mend(house, live)
+        return await _fetch(house, live)
 
 
 def _end_reason(house: House, live: AgentSession | None) -> str:
@@ -45,6 +46,16 @@ async def _resume(house: House, live: AgentSession) -> AgentSession:
     await house.session.open(live.id, Head(live.head_uuid, live.head_offset))
     house.log.info("session_resumed", session=live.id)
     return live
+
+
+async def _fetch(house: House, live: AgentSession) -> AgentSession:
+    """Resume from the session store, where that has the transcript; else mend it."""
+    try:
+        if await fetched(house, live):
+            return await _resume(house, live)
+    except TranscriptError:
+        pass
+    return await _mend(house, live)
 
 
 async def _mend(house: House, live: AgentSession) -> AgentSession:

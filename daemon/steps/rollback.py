@@ -19,6 +19,7 @@ from daemon.judgement.states import (
     UpkeepState,
     after,
 )
+from daemon.steps.mirror import fetched
 from daemon.steps.orders import REQUEUED, OrderRefused, message_of
 from daemon.steps.record import attention
 from daemon.steps.resume import new_session
@@ -52,7 +53,7 @@ async def roll_back(house: House, order: Order) -> None:
         raise OrderRefused(message)
     await house.session.abandon()
     mark = rollbacks.before(house.db, turn, TurnState.SETTLED, UpkeepState.DONE)
-    successor = _successor(house, turn, mark)
+    successor = await _successor(house, turn, mark)
     undone = rollbacks.behind(house.db, turn, STANDING)
     again = {message.id for message in undone.messages if wish == REQUEUED and message.id != row.id}
     targets = {message.id or 0: _target(message, requeue=message.id in again) for message in undone.messages}
@@ -63,7 +64,7 @@ async def roll_back(house: House, order: Order) -> None:
     )
 
 
-def _successor(house: House, turn: Turn, mark: Mark) -> AgentSession:
+async def _successor(house: House, turn: Turn, mark: Mark) -> AgentSession:
     """Give the session that goes on: the turn's own, as it stood before, or a new one where nothing was before."""
     own = sessions.get(house.db, turn.session_id)
     if own is None:
@@ -71,8 +72,8 @@ def _successor(house: House, turn: Turn, mark: Mark) -> AgentSession:
         raise LookupError(error)
     if mark.uuid is None:
         return new_session(house, own.predecessor, own.handover)
-    path = house.session.engine.transcript(own.id)
-    if not holds(path, Head(mark.uuid, mark.offset)):
+    path, head = house.session.engine.transcript(own.id), Head(mark.uuid, mark.offset)
+    if not holds(path, head) and not (await fetched(house, own) and holds(path, head)):
         raise OrderRefused(GONE.format(own.id, turn.message_id))
     own.state, own.ended_at, own.end_reason = SessionState.LIVE, None, ""
     own.head_uuid, own.head_offset, own.context_tokens = mark.uuid, mark.offset, mark.context_tokens

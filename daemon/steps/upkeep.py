@@ -21,6 +21,7 @@ from daemon.judgement.upkeep import CarryOn, Compact, Rotate, Standing, reclaime
 from daemon.judgement.upkeep import Upkeep as Wanted
 from daemon.steps.ask import may_ask
 from daemon.steps.handover import all_pages, gather, owed
+from daemon.steps.mirror import is_mirrored
 from daemon.steps.orders import OrderRefused
 from daemon.steps.resume import new_session, open_session
 from knowledge import sessions, upkeeps
@@ -160,6 +161,9 @@ async def _compact(house: House, live: AgentSession, row: Upkeep, order: Order |
     result = await compact(house.session, live.id, live.head_offset, _instructions(house), seconds, patience)
     if result.head is None:
         await _failed(house, row, result.failure, order, result.usage)
+        return
+    if not await is_mirrored(house, live, result.head.offset):
+        await _failed(house, row, "the summary did not reach the session store", order, result.usage)
         return
     row.tokens_before, row.tokens_after = result.before, result.after
     _close(house, row, UpkeepState.DONE, result.usage, is_whole=True)

@@ -26,6 +26,7 @@ GOOD: Tables = {
     "model": {"api_key": '{ env = "API_KEY" }'},
     "model.prices": {"input": "1.0", "output": "5.0", "cache_read": "0.1", "cache_write": "1.25"},
     "session": {},
+    "session.store": {"url": '"s3://transcripts"'},
     "limits": {},
     "retry": {},
     "service": {},
@@ -42,17 +43,23 @@ WAYS: Tables = {
 }
 WAY_OF = {"key_file": "google-service-account", "auth_url": "google-user", "token_url": "google-user", "token": "token"}
 
+STORE_WITH: Tables = {
+    "password": {"url": '"redis://redis.example.com:6379/0"'},
+    "secret_key": {"url": '"s3://transcripts"', "access_key": '"key"'},
+    "access_key": {"url": '"s3://transcripts"', "secret_key": '{ env = "KEY" }'},
+}
 TEXTS = ["employee.name", "employee.orders", "employee.signature", "mailbox.label", "mailbox.host", "mailbox.user",
          "mailbox.ca_file", "mailbox.drafts", "mailbox.sent", "mailbox.handled_flag", "mailbox.handled_folder",
          "mailbox.authserv_id", "mailbox.maildir", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
          "mailbox.sign_in.key_file", "mailbox.sign_in.ca_file", "smtp.host", "smtp.user", "model.name",
-         "session.quiet_hours", "service.state"]  # fmt: skip
+         "session.quiet_hours", "session.store.url", "session.store.region", "session.store.endpoint",
+         "session.store.access_key", "service.state"]  # fmt: skip
 ADDRESSES = ["employee.address"]
 LISTS = ["employee.aliases", "employee.categories", "mailbox.watch", "mailbox.folders"]
 CHOICES = ["mailbox.security", "mailbox.sign_in.mechanism", "smtp.security", "service.log_level"]
 TAGS = ["mailbox.sign_in.way"]
 DAYS = ["mailbox.since"]
-TRUTHS = ["mailbox.authserv_strips_forgeries"]
+TRUTHS = ["mailbox.authserv_strips_forgeries", "session.store.required"]
 SECURE_URLS = ["mailbox.sign_in.authority", "mailbox.sign_in.auth_url", "mailbox.sign_in.token_url"]
 URLS = ["model.base_url", *SECURE_URLS]
 WHOLE_NUMBERS = ["mailbox.port", "mailbox.largest_mail", "reading.megabytes", "reading.longest_text", "smtp.port",
@@ -62,18 +69,19 @@ NUMBERS = ["mailbox.poll_seconds", "mailbox.follow_seconds", "mailbox.timeout_se
            "smtp.timeout_seconds", "model.turn_seconds", "model.prices.input", "model.prices.output",
            "model.prices.cache_read", "model.prices.cache_write", "session.least_reclaimed", "session.most_days",
            "session.most_idle_hours", "session.most_megabytes", "session.most_dollars",
-           "session.dormant_after_days", "limits.dollars_per_turn", "limits.dollars_per_day",
+           "session.dormant_after_days", "session.store.timeout_seconds", "limits.dollars_per_turn",
+           "limits.dollars_per_day",
            "limits.dollars_per_month", "retry.first_pause_seconds", "retry.longest_pause_seconds",
            "retry.reconcile_seconds", "service.stop_seconds"]  # fmt: skip
 SECRETS = ["mailbox.password", "mailbox.sign_in.client_secret", "mailbox.sign_in.token", "smtp.password",
-           "model.api_key"]  # fmt: skip
-SECTIONS = ["employee", "mailbox", "mailbox.sign_in", "reading", "smtp", "model", "model.prices", "session", "limits",
-            "retry", "service"]  # fmt: skip
+           "model.api_key", "session.store.password", "session.store.secret_key"]  # fmt: skip
+SECTIONS = ["employee", "mailbox", "mailbox.sign_in", "reading", "smtp", "model", "model.prices", "session",
+            "session.store", "limits", "retry", "service"]  # fmt: skip
 REQUIRED = ["employee.name", "employee.address", "mailbox.host", "mailbox.user", "mailbox.maildir",
             "mailbox.sign_in.way", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
             "mailbox.sign_in.client_secret", "mailbox.sign_in.key_file", "mailbox.sign_in.token", "smtp.host",
             "smtp.user", "smtp.password", "model.api_key", "model.prices.input", "model.prices.output",
-            "model.prices.cache_read", "model.prices.cache_write"]  # fmt: skip
+            "model.prices.cache_read", "model.prices.cache_write", "session.store.url"]  # fmt: skip
 
 
 def toml(tables: Tables) -> str:
@@ -99,19 +107,21 @@ def signing_in(way: str) -> Tables:
     return {"mailbox": mailbox, "mailbox.sign_in": {"way": f'"{way}"', **WAYS[way]}}
 
 
-def mailbox_with(names: Collection[str]) -> Tables:
-    """Make the sections of a mailbox that knows these keys."""
+def varied(names: Collection[str]) -> Tables:
+    """Make the sections that know these keys: a mailbox or a store of a fitting kind."""
     for name in names:
         section, _, key = name.rpartition(".")
         if section == "mailbox.sign_in":
             return signing_in(WAY_OF.get(key, "microsoft-app"))
+        if section == "session.store":
+            return {"session.store": STORE_WITH.get(key, GOOD["session.store"])}
     return {"mailbox": MAILDIR if "mailbox.maildir" in names else GOOD["mailbox"]}
 
 
 def good(folder: Path, *, without: str = "", **values: str) -> Path:
     """Write a good config with some keys otherwise; two underscores stand for a dot."""
     changes = {name.replace("__", "."): value for name, value in values.items()}
-    tables = {section: dict(keys) for section, keys in (GOOD | mailbox_with([*changes, without])).items()}
+    tables = {section: dict(keys) for section, keys in (GOOD | varied([*changes, without])).items()}
     for name, value in changes.items():
         section, _, key = name.rpartition(".")
         tables[section][key] = value

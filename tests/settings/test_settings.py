@@ -512,3 +512,43 @@ def test_it_says_that_the_standing_orders_are_no_text(tmp_path: Path) -> None:
     path = good(tmp_path)
     (tmp_path / "employee.md").write_bytes(b"\xff")
     assert refusal(path).endswith("cannot be read: it is not UTF-8 text")
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (
+            {"url": '"mysql://host/db"'},
+            "url: must begin with one of sqlite://, postgresql://, redis://, rediss://, s3://",
+        ),
+        ({"url": '"sqlite:///transcripts.db"'}, "url: needs a whole path: sqlite:////path/transcripts.db"),
+        ({"url": '"sqlite:////"'}, "url: needs a whole path"),
+        ({"url": '"postgresql:///db"'}, "url: names no server or bucket: postgresql://user@host/database"),
+        ({"url": '"s3://"'}, "url: names no server or bucket: s3://bucket/prefix"),
+        ({"url": '"redis://:hidden@host:6379/0"'}, "url: holds a password; give it as password = { file = }"),
+        ({"url": '"redis://host/0"', "region": '"eu-west-1"'}, "region: only a store in s3:// takes that"),
+        ({"url": '"redis://host/0"', "endpoint": '"https://x.example"'}, "endpoint: only a store in s3:// takes that"),
+        ({"url": '"s3://bucket"', "password": '{ env = "X" }'}, "a store in s3:// takes no password"),
+        ({"url": '"s3://bucket"', "access_key": '"key"'}, "give both access_key and secret_key, or neither"),
+        ({"endpoint": '"ftp://x.example"'}, "endpoint: "),
+        ({"timeout_seconds": "0.5"}, "timeout_seconds: "),
+        ({"url": '"sqlite:////var/lib/clerkd/knowledge.db"'}, "session.store.url is the knowledge database"),
+        ({"url": '"sqlite:////var/lib/clerkd/../clerkd/knowledge.db"'}, "session.store.url is the knowledge database"),
+    ],
+)
+def test_a_session_store_that_cannot_be_is_refused(tmp_path: Path, keys: dict[str, str], told: str) -> None:
+    """Each with its own words, and never with the password."""
+    words = refusal(good(tmp_path, **{f"session__store__{key}": value for key, value in keys.items()}))
+    assert told in words
+    assert "hidden" not in words
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite:////var/lib/x.db", "postgresql://u@h/d", "redis://h:6379/0", "rediss://h/1", "s3://bucket", "s3://b/a/p"],
+)
+def test_each_kind_of_session_store_is_taken(tmp_path: Path, url: str) -> None:
+    """As config/clerkd.toml lists them."""
+    store = load(good(tmp_path, session__store__url=f'"{url}"')).session.store
+    assert store
+    assert (store.url, store.required) == (url, False)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -71,6 +72,7 @@ class SqlStore(LineStore):
     def __init__(self, url: URL, seconds: float) -> None:
         """``seconds`` is how long the server may take to answer; nothing is opened yet."""
         super().__init__()
+        self.url = url
         self._engine = _engine(url, seconds)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="session-store")
         self._is_ready = False
@@ -133,6 +135,7 @@ class SqlStore(LineStore):
     def _at_once(self, work: Callable[[Connection], T]) -> T:
         try:
             if not self._is_ready:
+                _make_private(self._engine)
                 METADATA.create_all(self._engine)
                 self._is_ready = True
             with self._engine.begin() as connection:
@@ -140,6 +143,9 @@ class SqlStore(LineStore):
         except OperationalError as error:  # it tells of the connection, never of what is stored
             why = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
             message = f"the session store cannot be used: {why[0]}"
+            raise StoreError(message) from None
+        except OSError as error:
+            message = f"the session store cannot be used: {error.strerror}"
             raise StoreError(message) from None
         except SQLAlchemyError as error:
             message = f"the session store refuses ({type(getattr(error, 'orig', None) or error).__name__})"
@@ -156,6 +162,12 @@ def _engine(url: URL, seconds: float) -> Engine:
     engine = create_engine(postgres, connect_args=wait, pool_pre_ping=True)
     event.listen(engine, "connect", _durable)
     return engine
+
+
+def _make_private(engine: Engine) -> None:
+    """Create SQLite's file readable by its owner alone: it holds people's mail."""
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        os.close(os.open(engine.url.database, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _durable(connection: Any, _record: object) -> None:  # noqa: ANN401 - the DB-API's own connection type

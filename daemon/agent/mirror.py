@@ -1,0 +1,173 @@
+"""The mirror: brings a session store to exactly what is settled of a transcript, and a transcript back from there.
+
+What stands behind the settled end is never written to the store, so a session that is resumed from it has no dropped
+turn; and before anything is appended after a failure, the store is asked how far it is, so there is never a hole.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemon.agent.store.base import LONGEST_BATCH, LineStore, Place, StoreError, TakenError
+from daemon.agent.transcript import Head, holds, sync
+
+PROJECT = "clerkd"
+UNREADABLE = "the transcript cannot be read up to its settled end"
+
+
+@dataclass
+class _Reached:
+    """How far the store is known to hold a transcript: bytes, lines, and the last of them."""
+
+    session: str
+    offset: int = 0
+    count: int = 0
+    last: str = ""
+
+    def stands_in(self, transcript: Path) -> bool:
+        """Say whether the transcript is still the same up to there: it may have been cut, and have grown again."""
+        line = f"{self.last}\n".encode() if self.count else b""
+        try:
+            with transcript.open("rb") as file:
+                file.seek(max(0, self.offset - len(line)))
+                return file.read(len(line)) == line
+        except OSError:
+            return False
+
+
+class Mirror:
+    """Keeps a copy of the sessions' transcripts in a store; ``required`` says that a turn settles only with its copy.
+
+    ``is_taken`` says that another daemon has taken a session over: this one must not work it any more.
+    """
+
+    def __init__(self, store: LineStore, *, required: bool) -> None:
+        """Nothing is asked of the store yet."""
+        self.required = required
+        self.is_taken = False
+        self._store = store
+        self._held: set[str] = set()
+        self._reached: _Reached | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    def holds(self, session_id: str) -> bool:
+        """Say whether the session was taken by this daemon since it started."""
+        return session_id in self._held
+
+    async def push(
+        self, session_id: str, transcript: Path, offset: int, progress: Callable[[], None] = lambda: None
+    ) -> None:
+        """Bring the store to the transcript's bytes up to ``offset``, no more and no less.
+
+        Raises StoreError where that cannot be done now, TakenError where it can never be done again.
+        """
+        async with self._one_at_a_time:
+            if self.is_taken:
+                raise TakenError
+            try:
+                await self._push(session_id, transcript, offset, progress)
+            except TakenError:
+                self.is_taken = True
+                raise
+            except StoreError:
+                self._reached = None
+                raise
+
+    async def fetch(self, session_id: str, transcript: Path, head: Head) -> bool:
+        """Bring a transcript back from the store, in place of what is left of it; say whether its head was there.
+
+        Raises StoreError where the store is out of reach.
+        """
+        async with self._one_at_a_time:
+            await self._hold(session_id)
+            lines = await self._store.tail(Place(PROJECT, session_id))
+        return await asyncio.to_thread(_restore, lines, transcript, head)
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._store.close()
+
+    async def _push(self, session_id: str, transcript: Path, offset: int, progress: Callable[[], None]) -> None:
+        reached = self._reached
+        is_behind = reached is not None and reached.session == session_id and reached.offset <= offset
+        if reached is None or not is_behind or not reached.stands_in(transcript):
+            reached = await self._agree(session_id, transcript, offset)
+        while reached.offset < offset:
+            progress()
+            lines, end = await asyncio.to_thread(_read, transcript, reached.offset, offset)
+            await self._store.add(Place(PROJECT, session_id), lines, at=reached.count)
+            reached = _Reached(session_id, end, reached.count + len(lines), lines[-1])
+            self._reached = reached
+
+    async def _agree(self, session_id: str, transcript: Path, offset: int) -> _Reached:
+        """Find out how far the store is, and take out of it what does not stand in the transcript."""
+        await self._hold(session_id)
+        place, ends = Place(PROJECT, session_id), await asyncio.to_thread(_ends, transcript, offset)
+        count = await self._store.count(place)
+        if count > len(ends):
+            count = len(ends)
+            await self._store.cut(place, count)
+        found = _Reached(session_id)
+        if count:
+            (last,) = await self._store.tail(place, 1)
+            found = _Reached(session_id, ends[count - 1], count, last)
+        if not found.stands_in(transcript):  # the session was rolled back, and has grown past that place since
+            await self._store.cut(place, 0)
+            found = _Reached(session_id)
+        self._reached = found
+        return found
+
+    async def _hold(self, session_id: str) -> None:
+        if session_id not in self._held:
+            await self._store.hold(Place(PROJECT, session_id))
+            self._held.add(session_id)
+
+
+def _ends(transcript: Path, offset: int) -> list[int]:
+    """List where the lines end, up to the offset."""
+    if not offset:
+        return []
+    ends, end = [], 0
+    try:
+        with transcript.open("rb") as file:
+            while end < offset and (line := file.readline()):
+                end += len(line)
+                ends.append(end)
+    except OSError:
+        raise StoreError(UNREADABLE) from None
+    if end != offset:
+        raise StoreError(UNREADABLE)
+    return ends
+
+
+def _read(transcript: Path, start: int, offset: int) -> tuple[list[str], int]:
+    """Read whole lines from ``start``, a batch of them and none behind the offset; say where they end."""
+    lines: list[str] = []
+    end = start
+    try:
+        with transcript.open("rb") as file:
+            file.seek(start)
+            while end < offset and end - start < LONGEST_BATCH and (line := file.readline()).endswith(b"\n"):
+                lines.append(line[:-1].decode())
+                end += len(line)
+    except (OSError, UnicodeDecodeError):
+        raise StoreError(UNREADABLE) from None
+    if not lines or end > offset:
+        raise StoreError(UNREADABLE)
+    return lines, end
+
+
+def _restore(lines: list[str], transcript: Path, head: Head) -> bool:
+    """Write a transcript whole, or not at all."""
+    transcript.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fetched = transcript.with_suffix(".fetched")
+    fetched.touch(0o600)
+    fetched.write_bytes("".join(f"{line}\n" for line in lines).encode())
+    if not holds(fetched, head):
+        fetched.unlink()
+        return False
+    sync(fetched)
+    fetched.replace(transcript)
+    sync(transcript)
+    return True

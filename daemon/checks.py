@@ -1,10 +1,14 @@
 """What ``clerkd check`` tries: everything that the service needs, each by itself."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from functools import partial
 
 from daemon.agent.api import probe
+from daemon.agent.mirror import PROJECT
+from daemon.agent.store.base import Place, StoreError, key_of
+from daemon.agent.store.kinds import store_of
 from daemon.agent.transcript import Head, holds
 from daemon.app import account_of, engine_of
 from daemon.errors import FatalError
@@ -15,7 +19,7 @@ from daemon.mail.outbox import Outbox
 from daemon.mail.submission import sign_in
 from daemon.paths import StateDirectory
 from daemon.premises import knowledge_of
-from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings, Smtp
+from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings, Smtp, Store
 from knowledge import sessions
 
 Check = tuple[str, Callable[[], str]]
@@ -33,6 +37,7 @@ def checks(settings: Settings) -> list[Check]:
         *listed,
         ("API key", lambda: _check_key(settings)),
         ("session", lambda: _check_session(settings)),
+        *([("session store", partial(_check_store, store))] if (store := settings.session.store) else []),
     ]
 
 
@@ -85,6 +90,26 @@ def _check_smtp(smtp: Smtp) -> str:
 def _check_key(settings: Settings) -> str:
     probe(settings.model.base_url, settings.model.api_key.read())
     return f"accepted for {settings.model.name}"
+
+
+def _check_store(wanted: Store) -> str:
+    """Read and write in the store, in a transcript of its own."""
+
+    async def try_out() -> None:
+        store, place = store_of(wanted), Place(PROJECT, "check")
+        try:
+            await store.hold(place)
+            await store.cut(place, 0)
+            await store.add(place, ['{"type":"check"}'])
+            await store.delete(key_of(place))
+        finally:
+            await store.close()
+
+    try:
+        asyncio.run(try_out())
+    except StoreError as error:
+        raise FatalError(str(error)) from None
+    return f"{wanted.url}, {'required' if wanted.required else 'not required'}"
 
 
 def _check_session(settings: Settings) -> str:

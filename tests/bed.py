@@ -22,6 +22,9 @@ from imapclient import IMAPClient
 from sqlalchemy.exc import OperationalError
 
 from daemon import app, loop
+from daemon.agent.mirror import PROJECT
+from daemon.agent.store.base import Place
+from daemon.agent.store.kinds import store_of
 from daemon.house import House
 from daemon.judgement.states import ACTION_DUE, UNFINISHED, SessionState, TurnState
 from daemon.paths import StateDirectory
@@ -298,6 +301,21 @@ def transcript(bed: Bed) -> list[dict[str, Any]]:
         return []
     path = app.engine_of(bed.settings).transcript(live.id)
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def stored(bed: Bed, session: str) -> bytes:
+    """Give what the session store has of a session, as a transcript."""
+
+    async def read() -> list[str]:
+        wanted = bed.settings.session.store
+        assert wanted
+        store = store_of(wanted)
+        try:
+            return await store.tail(Place(PROJECT, session))
+        finally:
+            await store.close()
+
+    return "".join(f"{line}\n" for line in asyncio.run(read())).encode()
 
 
 def prompts_in_transcript(bed: Bed) -> list[str]:

@@ -76,6 +76,11 @@ def text(shown: Page) -> RenderableType:
         f"{shown.line.messages} mail(s), ${shown.line.dollars:.4f}; its context holds {row.context_tokens} tokens",
         f"came after session {row.predecessor}" if row.predecessor else "the first of all",
         *([f"ended because {row.end_reason}"] if row.end_reason else []),
+        *(
+            [f"the session store has {row.mirrored_offset} of its {row.head_offset} bytes"]
+            if row.mirrored_offset
+            else []
+        ),
     ]
     notes = [f"noted on case {note.case_id}, unverified: {note.text}" for note in shown.notes]
     return Group(*(Text(clean(line)) for line in [*head, *map(_upkeep, shown.upkeeps), *notes]))
@@ -102,6 +107,8 @@ def record(line: Line) -> dict[str, Any]:
         "predecessor": row.predecessor,
         "messages": line.messages,
         "context_tokens": row.context_tokens,
+        "settled_bytes": row.head_offset,
+        "mirrored_bytes": row.mirrored_offset,
         "dollars": round(line.dollars, 6),
     }
 

@@ -1,0 +1,249 @@
+"""The transcripts in a session store: another machine goes on; what fails is shown, caught up with, or waited for."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from daemon import app
+from daemon.judgement.states import OrderState, SessionState, TurnState
+from daemon.rehearsal import rules
+from daemon.rehearsal.model import Answer, Body
+from knowledge import service, sessions, turns
+from knowledge.database import Database
+from knowledge.tables import AgentSession
+from tests import databases
+from tests.bed import (
+    Bed,
+    end,
+    is_through,
+    mail,
+    prompts_in_transcript,
+    settled_prompts,
+    stored,
+    subjects_in_last_request,
+    wait_for,
+)
+from tests.conftest import need
+
+PEOPLE = ("Ada Quill <ada@quill.example>", "Bo Tern <bo@tern.example>", "Cy Vane <cy@vane.example>")
+
+
+def deliver(bed: Bed, *subjects: str) -> None:
+    """Deliver mails of several people."""
+    for subject in subjects:
+        bed.server.deliver(mail(subject, sender=PEOPLE[len(subject) % 3]))
+
+
+def live(bed: Bed) -> AgentSession:
+    """Give the live session."""
+    found = sessions.live(bed.db, SessionState.LIVE)
+    assert found
+    return found
+
+
+def keep_in(bed: Bed, store: str) -> None:
+    """Configure a session store, by its lines in the config."""
+    bed.sections["session"] = f"{bed.sections.get('session', '')}\n[session.store]\n{store}"
+
+
+def redis_at(port: int, *, required: bool = False) -> str:
+    """Write the config of a Redis that may be away."""
+    secret = f'{{ command = ["printf", "{databases.PASSWORD}"] }}'
+    lines = (f'url = "redis://127.0.0.1:{port}/0"', f"required = {str(required).lower()}", "timeout_seconds = 1")
+    return "\n".join([*lines, f"password = {secret}"])
+
+
+def work(bed: Bed, count: int) -> list[str]:
+    """Work until so many messages are through and the store has all of it; give the events' names."""
+    return [event["event"] for event in bed.run(lambda db: is_through(db, count) and sessions.unmirrored(db) == [])]
+
+
+def settled(bed: Bed, row: AgentSession) -> bytes:
+    """Give what is settled of a session's transcript."""
+    return app.engine_of(bed.settings).transcript(row.id).read_bytes()[: row.head_offset]
+
+
+def other_machine(bed: Bed, root: Path) -> Bed:
+    """Set up another machine with a backup of the knowledge database, and nothing else of the first one's disk."""
+    state = root / "state"
+    state.mkdir(parents=True, mode=0o700)
+    with sqlite3.connect(bed.state.database) as original, sqlite3.connect(state / "knowledge.db") as backup:
+        original.backup(backup)
+    original.close()
+    backup.close()
+    return Bed(root, bed.server, bed.model, bed.faults, dict(bed.sections))
+
+
+@pytest.fixture
+def redis() -> Iterator[ExitStack]:
+    """Give a stack to run Redis on."""
+    need(databases.REDIS, "redis is not installed (Debian: redis-server)")
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture(
+    params=["sqlite", *(pytest.param(kind, marks=pytest.mark.exhaustive) for kind in ("postgresql", "redis", "s3"))]
+)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Run a store of each kind, and give its lines in the config."""
+    (tmp_path / "store-password").write_text(databases.PASSWORD, encoding="utf-8")
+    secret = f'{{ file = "{tmp_path}/store-password" }}'
+    with ExitStack() as stack:
+        match request.param:
+            case "sqlite":
+                yield f'url = "sqlite:///{tmp_path}/transcripts.db"'
+            case "postgresql":
+                need(databases.POSTGRES, "postgresql is not installed (Debian: postgresql)")
+                yield f'url = "{stack.enter_context(databases.postgres())}"\npassword = {secret}'
+            case "redis":
+                need(databases.REDIS, "redis is not installed (Debian: redis-server)")
+                yield f'url = "{stack.enter_context(databases.redis())}"\npassword = {secret}'
+            case _:
+                endpoint = stack.enter_context(databases.s3())
+                keys = f'region = "us-east-1"\naccess_key = "k"\nsecret_key = {secret}\nendpoint = "{endpoint}"'
+                yield f'url = "s3://{databases.BUCKET}/clerkd"\n{keys}'
+
+
+def test_another_machine_goes_on_with_the_conversation(bed: Bed, store: str, tmp_path: Path) -> None:
+    """The first one's disk is gone; with a backup of the knowledge database, the session is the same one."""
+    keep_in(bed, store)
+    deliver(bed, "First", "Second")
+    work(bed, 2)
+    before = live(bed)
+    assert stored(bed, before.id) == settled(bed, before)
+    other = other_machine(bed, tmp_path / "other")
+    shutil.rmtree(bed.state.root)
+    deliver(other, "Third")
+    assert "session_fetched" in work(other, 3)
+    assert live(other).id == before.id
+    assert subjects_in_last_request(other) == ["First", "Second", "Third"]
+    assert prompts_in_transcript(other) == settled_prompts(other)
+    assert stored(other, before.id) == settled(other, live(other))
+
+
+def test_a_dropped_turn_never_reaches_the_store(bed: Bed, tmp_path: Path) -> None:
+    """What is copied is what is settled: else the other machine would know a mail that was never decided."""
+    keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"\nrequired = true')
+    bed.faults.coming = ["ok", "ok", "cut"]
+    deliver(bed, "First", "Second")
+    work(bed, 2)
+    assert len(turns.in_state(bed.db, TurnState.DROPPED)) == 1
+    assert stored(bed, live(bed).id) == settled(bed, live(bed))
+
+
+def test_compactions_rotations_and_rollbacks_are_copied_too(bed: Bed, tmp_path: Path) -> None:
+    """Each session of the chain as it stands; a rollback on a machine without transcripts brings them back."""
+    bounds = ("compact_at_tokens = 10000", "rotate_at_tokens = 19000", "handover_tokens = 1000", "most_messages = 3")
+    bed.sections["session"] = "\n".join(bounds)
+    keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"')
+    for number in range(5):
+        bed.server.deliver(mail(f"Mail {number}", "When do you open? " * 900, PEOPLE[number % 3]))
+    work(bed, 5)
+    chain = sessions.chain(bed.db)
+    assert len(chain) > 1
+    for row in chain:
+        assert stored(bed, row.id) == (settled(bed, row) if row.head_uuid else b"")
+    shutil.rmtree(bed.state.agent)
+    order = service.leave_order(bed.db, "roll back", "2", OrderState.WAITING, bed.entries[0].message.received_at)
+
+    def is_done(db: Database) -> bool:
+        row = service.order(db, order)
+        return row is not None and row.state != OrderState.WAITING and sessions.unmirrored(db) == []
+
+    bed.run(is_done)
+    closed = service.order(bed.db, order)
+    assert closed
+    assert closed.state == OrderState.DONE, closed.outcome
+    assert live(bed).id == chain[-1].id
+    assert stored(bed, live(bed).id) == settled(bed, live(bed))
+
+
+def test_a_store_that_is_away_is_shown_and_caught_up_with(bed: Bed, redis: ExitStack) -> None:
+    """The work goes on meanwhile; a store that comes back empty gets everything."""
+    port = databases.free_port()
+    keep_in(bed, redis_at(port))
+    deliver(bed, "First", "Second")
+    bed.work(2)
+    assert [row.mirrored_offset for row in sessions.unmirrored(bed.db)] == [0]
+    (condition,) = [row for row in service.conditions(bed.db) if row.part == "store"]
+    assert condition.paused
+    assert "the session store cannot be used" in condition.reason
+    redis.enter_context(databases.redis(port))
+    events = work(bed, 2)
+    assert "paused" not in events
+    assert stored(bed, live(bed).id) == settled(bed, live(bed))
+
+
+def test_no_turn_begins_while_a_required_store_is_away(bed: Bed, redis: ExitStack) -> None:
+    """It would not settle: nothing is asked, nothing is paid, and it goes on by itself."""
+    port = databases.free_port()
+    keep_in(bed, redis_at(port, required=True))
+    deliver(bed, "First")
+
+    def is_paused_twice(db: Database) -> bool:
+        return any(row.part == "store" and row.tries > 1 for row in service.conditions(db))
+
+    bed.run(is_paused_twice)
+    assert bed.model.seen == []
+    assert bed.state_of(1) == "screened"
+    redis.enter_context(databases.redis(port))
+    work(bed, 1)
+    assert [entry.message.attempts for entry in bed.entries] == [1]
+    assert stored(bed, live(bed).id) == settled(bed, live(bed))
+
+
+def test_a_turn_does_not_settle_without_a_required_store(bed: Bed, redis: ExitStack) -> None:
+    """The store goes away during the turn: it is dropped, charged, counted against nobody, and asked again later."""
+    port = databases.free_port()
+    keep_in(bed, redis_at(port, required=True))
+    server = ExitStack()
+    server.enter_context(databases.redis(port))
+
+    def breaking(body: Body) -> Answer:
+        server.close()
+        return rules.decide(body)
+
+    bed.model.rules = breaking
+    deliver(bed, "First")
+    bed.run(lambda db: len(turns.in_state(db, TurnState.DROPPED)) == 1)
+    (dropped,) = turns.in_state(bed.db, TurnState.DROPPED)
+    assert dropped.failure == "the turn did not reach the session store"
+    assert dropped.cost_usd
+    assert turns.in_state(bed.db, TurnState.SETTLED) == []
+    bed.model.rules = rules.decide
+    redis.enter_context(databases.redis(port))
+    work(bed, 1)
+    assert [entry.message.attempts for entry in bed.entries] == [1]
+    assert subjects_in_last_request(bed) == ["First"]
+    assert stored(bed, live(bed).id) == settled(bed, live(bed))
+
+
+def test_a_daemon_that_no_longer_holds_the_session_settles_nothing_more(bed: Bed, tmp_path: Path) -> None:
+    """It was thought dead: another one has gone on meanwhile; its work stops, and says why, until a person decides."""
+    keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"\nrequired = true')
+    deliver(bed, "First")
+    process = bed.start()
+    wait_for(lambda: bed.through(1) and sessions.unmirrored(bed.db) == [], what="the first mail")
+    other = other_machine(bed, tmp_path / "other")
+    deliver(other, "Second")
+    other.sections["service"] = ""
+    process.send_signal(19)  # SIGSTOP: the other one works alone for a while
+    work(other, 2)
+    copied = stored(other, live(other).id)
+    process.send_signal(18)
+
+    def is_taken() -> bool:
+        return any(row.part == "store" and row.kind == "taken" for row in service.conditions(bed.db))
+
+    wait_for(is_taken, what="the refusal")
+    assert end(process) == 0
+    assert len(turns.in_state(bed.db, TurnState.SETTLED)) == 1
+    assert stored(other, live(other).id) == copied
+    shown = bed.clerkd("status", "--config", str(bed.config))
+    assert bed.clerkd("check", "--config", str(bed.config)).stdout.count("session store") == 1
+    assert shown.returncode == 1

@@ -5,11 +5,15 @@ most: some 600 mails. Both get the same mails, and make the same calls for each;
 stand-in counts tokens as a quarter of the characters. The prompt cache is modelled on the calls as they
 came: what a call shares with the one before it is read from the cache, all else is written to it. Warm, that holds from
 mail to mail; expired, only within a mail's turn. No model's tokenizer and no real cache has a part in this.
+
+The service runs as people run it, in a process of its own, so that its memory and the engine's can be told.
+``python -m tests.bench session_long`` works ten times as many mails in our way alone: the naive loop would take hours.
 """
 
 import json
 import statistics
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -21,14 +25,16 @@ from daemon.rehearsal.mailserver import MailServer
 from daemon.rehearsal.model import Answer, Body, StandIn, tokens
 from daemon.rehearsal.rules import TO_NOTE, TO_SUM_UP, decide
 from knowledge import sessions, turns, upkeeps
-from tests.bed import PASSWORD, USER, Bed
+from tests.bed import PASSWORD, USER, Bed, end
 from tests.bench.rows import Row, report
 from tests.faults import Faults
 
 COUNT = 1000
 WINDOW = 100  # mails: several whole cycles of a compaction
 EARLY = 150  # where the window around the 100th mail ends; the late one ends with the last mail
-SECONDS = 3600
+LONG = 10_000
+SECONDS = 10_800
+LOOK_SECONDS = 0.5
 PRICES = LIST_PRICES["claude-sonnet-5"]
 CAPS = "dollars_per_turn = 5\ndollars_per_day = 100000\ndollars_per_month = 100000"
 NAIVE = (
@@ -79,6 +85,15 @@ class Meter:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What the service and its engine took, in megabytes, when so many mails were through."""
+
+    mails: int
+    service: float
+    engine: float
+
+
+@dataclass(frozen=True)
 class Run:
     """What came of one way: tokens by mail (the upkeep's are those of the mail after it), latencies, dollars."""
 
@@ -89,14 +104,20 @@ class Run:
     expired: float
     sessions: int
     compactions: int
+    memory: Sequence["Memory"]
 
-    def mean(self, end: int) -> float:
+    def mean(self, last: int) -> float:
         """Give the mean tokens of the mails of the window that ends there."""
-        return statistics.mean(self.tokens[end - WINDOW : end])
+        return statistics.mean(self.tokens[last - WINDOW : last])
 
-    def latency(self, end: int) -> float:
+    def latency(self, last: int) -> float:
         """Give the median seconds of a turn in the window that ends there."""
-        return statistics.median(self.seconds[end - WINDOW : end])
+        return statistics.median(self.seconds[last - WINDOW : last])
+
+    def peak(self, last: int) -> tuple[float, float]:
+        """Give the most that service and engine took in the window that ends there."""
+        seen = [each for each in self.memory if last - WINDOW <= each.mails <= last]
+        return max(each.service for each in seen), max(each.engine for each in seen)
 
 
 def letters(count: int) -> list[bytes]:
@@ -121,7 +142,7 @@ def work(root: Path, session: str, mails: Sequence[bytes]) -> Run:
         bed = Bed(root, server, model, Faults(), {"session": session, "limits": CAPS, "mailbox": "poll_seconds = 5"})
         for raw in mails:
             server.deliver(raw)
-        bed.work(len(mails), SECONDS)
+        memory = serve(bed, len(mails))
     settled = turns.in_state(bed.db, TurnState.SETTLED)
     kept = [row for row in sessions.chain(bed.db) for row in upkeeps.of_session(bed.db, row.id)]
     return Run(
@@ -132,7 +153,47 @@ def work(root: Path, session: str, mails: Sequence[bytes]) -> Run:
         meter.dollars(warm=False),
         len(sessions.chain(bed.db)),
         sum(row.kind == "compact" and row.state == "done" for row in kept),
+        memory,
     )
+
+
+def serve(bed: Bed, count: int) -> list[Memory]:
+    """Run the service until so many mails are through; look at its memory all the while."""
+    bed.prepare()
+    process, memory = bed.start(environment={"JOURNAL_STREAM": "1"}), []
+    try:
+        latest = time.monotonic() + SECONDS
+        while not bed.through(count):
+            time.sleep(LOOK_SECONDS)
+            engines = [number for number in children_of(process.pid) if "claude" in command_of(number)]
+            settled = len(turns.in_state(bed.db, TurnState.SETTLED))
+            memory.append(Memory(settled, resident(process.pid), sum(map(resident, engines))))
+            assert time.monotonic() < latest, bed.log_text[-2000:]
+    finally:
+        end(process)
+    return memory
+
+
+def children_of(process: int) -> list[int]:
+    """Give the processes that a process has started."""
+    return [int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def command_of(process: int) -> str:
+    """Give what a process runs."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")[0].decode()
+    except OSError:
+        return ""
+
+
+def resident(process: int) -> float:
+    """Give the megabytes of memory that a process takes now (VmRSS)."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), 0.0)
 
 
 def by_mail(calls: Sequence[Call]) -> list[int]:
@@ -164,11 +225,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         ours, naive = work(Path(place) / "ours", "", mails), work(Path(place) / "naive", NAIVE, mails)
     upkeep = f"{ours.compactions} compactions, {ours.sessions} session(s); {ours.calls} calls, naive {naive.calls}"
-    early, late = f"{WINDOW} around the {EARLY - WINDOW // 2}th", f"the last {WINDOW} of {COUNT}"
     report(
         [
             Row(
-                f"session: tokens of a mail, {late} against the {early}",
+                f"session: tokens of a mail, {_windows(COUNT)}",
                 ours.mean(COUNT) / ours.mean(EARLY),
                 "x",
                 "<= 1.1",
@@ -179,13 +239,58 @@ def main() -> None:
             _share("dollars, warm cache", ours.warm, naive.warm, "-", "dollars"),
             _share("dollars, expired cache", ours.expired, naive.expired, "-", "dollars"),
             Row(
-                f"session: turn latency, {late} against the {early}",
+                f"session: turn latency, {_windows(COUNT)}",
                 ours.latency(COUNT) / ours.latency(EARLY),
                 "x",
                 "flat",
                 f"medians {ours.latency(COUNT) * 1000:.0f} and {ours.latency(EARLY) * 1000:.0f} ms; naive "
                 f"{naive.latency(COUNT) * 1000:.0f} and {naive.latency(EARLY) * 1000:.0f} ms",
             ),
+            *_memory(ours, COUNT, naive),
+        ]
+    )
+
+
+def _memory(ours: Run, count: int, naive: Run | None = None) -> list[Row]:
+    rows = []
+    for place, who in enumerate(("service", "engine")):
+        late, early = ours.peak(count)[place], ours.peak(EARLY)[place]
+        note = f"most in the window: {late:.0f} and {early:.0f} MB"
+        if naive:
+            note += f"; naive {naive.peak(count)[place]:.0f} and {naive.peak(EARLY)[place]:.0f} MB"
+        rows.append(Row(f"session: memory of the {who} (RSS), {_windows(count)}", late / early, "x", "flat", note))
+    return rows
+
+
+def _windows(count: int) -> str:
+    return f"the last {WINDOW} of {count} against the {WINDOW} around the {EARLY - WINDOW // 2}th"
+
+
+def main_long() -> None:
+    """Run our way alone on ten times as many mails."""
+    with tempfile.TemporaryDirectory() as place:
+        ours = work(Path(place) / "ours", "", letters(LONG))
+    tokens_note = f"{ours.mean(LONG):.0f} and {ours.mean(EARLY):.0f} tokens"
+    seconds_note = f"medians {ours.latency(LONG) * 1000:.0f} and {ours.latency(EARLY) * 1000:.0f} ms"
+    upkeep = f"{ours.compactions} compactions, {ours.sessions} session(s)"
+    cost_note = f"{upkeep}; {ours.warm:.2f} dollars with a warm cache, {ours.expired:.2f} with an expired one"
+    report(
+        [
+            Row(
+                f"session: tokens of a mail, {_windows(LONG)}",
+                ours.mean(LONG) / ours.mean(EARLY),
+                "x",
+                "<= 1.1",
+                f"{tokens_note}; {cost_note}",
+            ),
+            Row(
+                f"session: turn latency, {_windows(LONG)}",
+                ours.latency(LONG) / ours.latency(EARLY),
+                "x",
+                "flat",
+                seconds_note,
+            ),
+            *_memory(ours, LONG),
         ]
     )
 

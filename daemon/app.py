@@ -37,7 +37,7 @@ from daemon.premises import holding
 from daemon.service.stop import Pulse, Stop, Systemd
 from daemon.service.telemetry import Log, logger
 from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings
-from daemon.steps.mirror import WORKER
+from daemon.steps.mirror import WORKER, finish
 from daemon.steps.recover import recover
 from daemon.steps.replay import Laboratory, Variant, replay
 from daemon.steps.replay import clear as clear_replays
@@ -50,6 +50,7 @@ from knowledge.errors import SchemaError
 from knowledge.tables import Replay
 
 SLACK_SECONDS = 120
+CALLS_OF_A_PUSH = 10  # that may take their whole time: each of the five of a push, tried twice
 MEGABYTE = 1_048_576
 # Threads that may wait in a folder or a mailbox at the same time, beside those that do something.
 SPARE_THREADS = 8
@@ -228,8 +229,7 @@ async def _tend_session(settings: Settings, db: Database) -> None:
             raise TransientError(SESSION, message)
     finally:
         await house.session.close()
-        if house.mirror:
-            await house.mirror.close()
+        await finish(house)
         house.reader.close()
         service.stop(db, house.generation, house.clock())
 
@@ -359,7 +359,9 @@ def _longest_silence(settings: Settings) -> float:
     """Bound what a worker may need between two beats, in seconds: a turn without an answer, or a slow mailbox."""
     imap = [mailbox for mailbox in settings.mailboxes if isinstance(mailbox, ImapMailbox)]
     slowest = max((mailbox.timeout_seconds for mailbox in imap), default=0)
-    return max(settings.model.turn_seconds, LONGEST_CALL * slowest, 2 * settings.reading.seconds) + SLACK_SECONDS
+    store = CALLS_OF_A_PUSH * settings.session.store.timeout_seconds if settings.session.store else 0
+    longest = max(settings.model.turn_seconds, LONGEST_CALL * slowest, 2 * settings.reading.seconds)
+    return longest + store + SLACK_SECONDS
 
 
 def _check_watchdog(settings: Settings, systemd: Systemd) -> None:
@@ -367,7 +369,8 @@ def _check_watchdog(settings: Settings, systemd: Systemd) -> None:
     if systemd.watchdog_seconds and systemd.watchdog_seconds < needed:
         message = (
             f"the limits contradict each other: WatchdogSec= of the unit is {systemd.watchdog_seconds:g} s, but "
-            f"model.turn_seconds, mailbox.timeout_seconds and reading.seconds allow a silence of {needed:g} s"
+            "model.turn_seconds, mailbox.timeout_seconds, reading.seconds and session.store.timeout_seconds allow a "
+            f"silence of {needed:g} s"
         )
         raise FatalError(message)
 

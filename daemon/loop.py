@@ -21,14 +21,13 @@ from functools import partial
 
 import structlog
 
-from daemon.agent.mirror import Mirror
 from daemon.house import READER, House, Watch
 from daemon.judgement.states import MessageState
 from daemon.service.schedule import ticking
 from daemon.steps.act import act, settle_message
 from daemon.steps.ask import consult, may_ask
 from daemon.steps.follow import follow
-from daemon.steps.mirror import WORKER, mirror
+from daemon.steps.mirror import WORKER, finish, mirror
 from daemon.steps.orders import obey
 from daemon.steps.receive import listen, receive
 from daemon.steps.recover import recover, stumbling
@@ -58,8 +57,9 @@ async def run(house: House) -> None:
             workers.create_task(_desk(house))
             workers.create_task(_outbox(house))
             if house.mirror:
-                workers.create_task(_mirror(house, house.mirror))
+                workers.create_task(_mirror(house))
         hurry.cancel()
+    await finish(house)
     house.reader.close()
     house.systemd.stopping()
     service.stop(house.db, house.generation, house.clock())
@@ -166,10 +166,9 @@ async def _outbox(house: House) -> None:
         await asyncio.to_thread(outgoing.effects.close)
 
 
-async def _mirror(house: House, copy: Mirror) -> None:
+async def _mirror(house: House) -> None:
     """Beside the eight steps, bring the session store up to where the session stands."""
     await _go_round(house, WORKER, lambda: mirror(house))
-    await copy.close()
 
 
 async def _hurry(house: House) -> None:

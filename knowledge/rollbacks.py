@@ -141,6 +141,7 @@ def _make_live(session: Session, successor: AgentSession, words: Words, now: dat
     known = (col(AgentSession.id) == successor.id, col(AgentSession.generation) <= successor.generation)
     fence(session, update(AgentSession).where(*known).values(**values), f"session {successor.id}")
     sessions.forget_compactions(session, successor.id, successor.head_offset)
+    sessions.forget_mirror(session, successor.id)
 
 
 def _withdraw(session: Session, undone: Behind, cancel: Sequence[str], words: Words, now: datetime) -> None:

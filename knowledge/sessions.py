@@ -76,6 +76,12 @@ def forget_compactions(session: Session, session_id: str, offset: int) -> None:
     session.connection().execute(update(Upkeep).where(*behind).values(head_uuid=None, head_offset=None))
 
 
+def forget_mirror(session: Session, session_id: str) -> None:
+    """Have a session mirrored anew: it may come to the same length again with other turns. Part of a transaction."""
+    known = update(AgentSession).where(col(AgentSession.id) == session_id)
+    session.connection().execute(known.values(mirrored_offset=0))
+
+
 def set_back(db: Database, row: AgentSession, to: Turn, *, settled: str, lost: str) -> None:
     """Set the head back to an earlier turn, because the transcript's end is gone; later turns become lost."""
     with db.write() as session:
@@ -91,6 +97,7 @@ def set_back(db: Database, row: AgentSession, to: Turn, *, settled: str, lost: s
         )
         session.connection().execute(later)
         forget_compactions(session, row.id, to.head_offset or 0)
+        forget_mirror(session, row.id)
 
 
 def settled_turns(db: Database, session_id: str, settled: str) -> list[Turn]:

@@ -75,7 +75,7 @@ class Mirror:
                 raise
 
     async def fetch(self, session_id: str, transcript: Path, head: Head) -> bool:
-        """Bring a transcript back from the store, in place of what is left of it; say whether its head was there.
+        """Bring a transcript back from the store, in place of less; say whether its head was there.
 
         Raises StoreError where the store is out of reach.
         """
@@ -159,15 +159,16 @@ def _read(transcript: Path, start: int, offset: int) -> tuple[list[str], int]:
 
 
 def _restore(lines: list[str], transcript: Path, head: Head) -> bool:
-    """Write a transcript whole, or not at all."""
+    """Write a transcript whole, or not at all. One without its head is better than less: earlier turns may be in it."""
     transcript.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fetched = transcript.with_suffix(".fetched")
     fetched.touch(0o600)
     fetched.write_bytes("".join(f"{line}\n" for line in lines).encode())
-    if not holds(fetched, head):
+    is_whole, here = holds(fetched, head), transcript.stat().st_size if transcript.exists() else 0
+    if not is_whole and fetched.stat().st_size <= here:
         fetched.unlink()
         return False
     sync(fetched)
     fetched.replace(transcript)
     sync(transcript)
-    return True
+    return is_whole

@@ -27,13 +27,20 @@ async def mirror(house: House) -> bool:
 
 
 def _behind(house: House) -> AgentSession | None:
-    """Give the oldest session that is not mirrored, or the live one where it is not held yet."""
-    engine = house.session.engine
-    rows = [row for row in sessions.unmirrored(house.db) if engine.transcript(row.id).exists()]
+    """Give the live session where it is not held yet, else the oldest whose transcript is here and not there."""
     live = sessions.live(house.db, SessionState.LIVE)
-    if live and house.mirror and not house.mirror.holds(live.id) and (live.head_uuid is None or live in rows):
-        return live
-    return next(iter(rows), None)
+    unheld = [live] if live and house.mirror and not house.mirror.holds(live.id) else []
+    engine = house.session.engine
+    rows = (row for row in (*unheld, *sessions.unmirrored(house.db)))
+    return next((row for row in rows if row.head_uuid is None or engine.transcript(row.id).exists()), None)
+
+
+async def finish(house: House) -> None:
+    """Copy what the last turn brought, as far as the store is within reach, and end the connection."""
+    if house.mirror:
+        while await mirror(house):
+            pass
+        await house.mirror.close()
 
 
 async def is_mirrored(house: House, live: AgentSession, offset: int) -> bool:

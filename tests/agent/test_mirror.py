@@ -250,16 +250,17 @@ def test_a_transcript_comes_back_to_the_byte_for_its_owner_alone(copy: Copy, tmp
     play(copy, act)
 
 
-def test_a_copy_without_the_head_changes_nothing(copy: Copy) -> None:
-    """The store lags behind, or holds another session's: what is here stays as it is."""
+@pytest.mark.parametrize(("here", "left"), [(0, 3), (2, 3), (3, 3), (4, 4)])
+def test_a_copy_without_the_head_replaces_less_and_nothing_else(copy: Copy, here: int, left: int) -> None:
+    """The store lags behind: the session can be set back to an earlier turn that is in it."""
 
     async def act() -> None:
         await copy.push(copy.write(3))
-        copy.write(1)
-        head, here = head_of(copy), copy.path.read_bytes()[:50]
-        copy.path.write_bytes(here)
+        copy.write(2)
+        head, lines = head_of(copy), copy.path.read_bytes().splitlines(keepends=True)
+        copy.path.write_bytes(b"".join(lines[:here]))
         assert not await copy.mirror.fetch(SESSION, copy.path, head)
-        assert copy.path.read_bytes() == here
+        assert copy.path.read_bytes() == b"".join(lines[:left])
         assert not copy.path.with_suffix(".fetched").exists()
 
     play(copy, act)

@@ -10,6 +10,7 @@ import pytest
 
 from daemon import app
 from daemon.judgement.states import OrderState, SessionState, TurnState
+from daemon.premises import is_held
 from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body
 from knowledge import service, sessions, turns
@@ -247,3 +248,48 @@ def test_a_daemon_that_no_longer_holds_the_session_settles_nothing_more(bed: Bed
     shown = bed.clerkd("status", "--config", str(bed.config))
     assert bed.clerkd("check", "--config", str(bed.config)).stdout.count("session store") == 1
     assert shown.returncode == 1
+
+
+def test_a_store_that_lags_behind_sets_the_other_machine_back_to_what_it_has(bed: Bed, tmp_path: Path) -> None:
+    """The last turn is briefed, as after a power loss, and no mail is worked twice."""
+    keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"')
+    deliver(bed, "First")
+    work(bed, 1)
+    lagging = dict(bed.sections)
+    bed.sections["session"] = ""
+    deliver(bed, "Second")
+    bed.work(2)
+    other = other_machine(bed, tmp_path / "other")
+    other.sections = lagging
+    deliver(other, "Third")
+    assert "session_set_back" in work(other, 3)
+    assert subjects_in_last_request(other) == ["First", "Third"]
+    prompt = other.entries[2].turn.prompt if other.entries[2].turn else ""
+    assert "Second -> question" in prompt
+    assert stored(other, live(other).id) == settled(other, live(other))
+
+
+def test_the_last_turn_before_a_stop_is_copied(bed: Bed, tmp_path: Path) -> None:
+    """The machine may never start again."""
+    keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"\nrequired = false')
+    process = bed.start()
+    wait_for(lambda: is_held(bed.state), what="the start")
+    bed.faults.always = "slow"
+    deliver(bed, "First")
+    wait_for(lambda: bed.faults.under_way == 1, what="the turn")
+    assert end(process) == 0, bed.log_text
+    assert len(turns.in_state(bed.db, TurnState.SETTLED)) == 1
+    assert sessions.unmirrored(bed.db) == []
+    assert stored(bed, live(bed).id) == settled(bed, live(bed))
+
+
+def test_a_turn_that_ends_after_the_wish_to_stop_settles_with_a_required_store(bed: Bed, tmp_path: Path) -> None:
+    """The store is there until the last worker is through."""
+    keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"\nrequired = true')
+    process = bed.start()
+    wait_for(lambda: is_held(bed.state), what="the start")
+    bed.faults.always = "slow"
+    deliver(bed, "First")
+    wait_for(lambda: bed.faults.under_way == 1, what="the turn")
+    assert end(process) == 0, bed.log_text
+    assert len(turns.in_state(bed.db, TurnState.SETTLED)) == 1

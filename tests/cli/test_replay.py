@@ -86,6 +86,7 @@ def test_an_older_file_of_that_name_is_replaced_whole_and_closed_to_others(worke
     assert "xxx" not in output.read_text(encoding="utf-8")
 
 
+@pytest.mark.exhaustive
 def test_a_replay_that_is_interrupted_tells_what_was_not_tried(worked: Bed, terse: Path) -> None:
     """The turn at hand is broken off as stopped; the table says how many are missing, and so does the exit code."""
     for number in range(3):

@@ -137,6 +137,7 @@ def test_a_dropped_turn_never_reaches_the_store(bed: Bed, tmp_path: Path) -> Non
     assert stored(bed, live(bed).id) == settled(bed, live(bed))
 
 
+@pytest.mark.exhaustive
 def test_compactions_rotations_and_rollbacks_are_copied_too(bed: Bed, tmp_path: Path) -> None:
     """Each session of the chain as it stands; a rollback on a machine without transcripts brings them back."""
     bounds = ("compact_at_tokens = 10000", "rotate_at_tokens = 19000", "handover_tokens = 1000", "most_messages = 3")
@@ -224,6 +225,7 @@ def test_a_turn_does_not_settle_without_a_required_store(bed: Bed, redis: ExitSt
     assert stored(bed, live(bed).id) == settled(bed, live(bed))
 
 
+@pytest.mark.exhaustive
 def test_a_daemon_that_no_longer_holds_the_session_settles_nothing_more(bed: Bed, tmp_path: Path) -> None:
     """It was thought dead: another one has gone on meanwhile; its work stops, and says why, until a person decides."""
     keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"\nrequired = true')
@@ -250,6 +252,7 @@ def test_a_daemon_that_no_longer_holds_the_session_settles_nothing_more(bed: Bed
     assert shown.returncode == 1
 
 
+@pytest.mark.exhaustive
 def test_a_store_that_lags_behind_sets_the_other_machine_back_to_what_it_has(bed: Bed, tmp_path: Path) -> None:
     """The last turn is briefed, as after a power loss, and no mail is worked twice."""
     keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"')
@@ -269,6 +272,7 @@ def test_a_store_that_lags_behind_sets_the_other_machine_back_to_what_it_has(bed
     assert stored(other, live(other).id) == settled(other, live(other))
 
 
+@pytest.mark.exhaustive
 def test_the_last_turn_before_a_stop_is_copied(bed: Bed, tmp_path: Path) -> None:
     """The machine may never start again."""
     keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"\nrequired = false')
@@ -283,6 +287,7 @@ def test_the_last_turn_before_a_stop_is_copied(bed: Bed, tmp_path: Path) -> None
     assert stored(bed, live(bed).id) == settled(bed, live(bed))
 
 
+@pytest.mark.exhaustive
 def test_a_turn_that_ends_after_the_wish_to_stop_settles_with_a_required_store(bed: Bed, tmp_path: Path) -> None:
     """The store is there until the last worker is through."""
     keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"\nrequired = true')

@@ -269,6 +269,7 @@ def test_forks_are_cleared_away(worked: Bed) -> None:
     assert list((worked.state.agent / "forks").iterdir()) == []
 
 
+@pytest.mark.exhaustive
 def test_forks_are_kept_where_they_are_wanted_and_for_their_owner_alone(own: Bed) -> None:
     """A later replay and a start of the service leave them alone, too."""
     replay(own, wanted=Wanted(Selection(ids=(2,)), 1, keep=True))
@@ -279,6 +280,7 @@ def test_forks_are_kept_where_they_are_wanted_and_for_their_owner_alone(own: Bed
     assert "(1)" in kept.read_text(encoding="utf-8")
 
 
+@pytest.mark.exhaustive
 def test_forks_ask_the_model_side_by_side(worked: Bed) -> None:
     """With two at a time, both wait for the model at the same time; with one, never."""
     for parallel in (1, 2):
@@ -327,6 +329,7 @@ def test_a_held_message_without_a_decision_is_put_again(bed: Bed) -> None:
     assert [(row.agrees, row.changes) for row in rows] == [(True, []), (False, ["it was logged without a decision"])]
 
 
+@pytest.mark.exhaustive
 def test_a_message_that_was_rolled_back_is_left_out(own: Bed) -> None:
     """Its place in the conversation is gone; on the live session it can be tried."""
     number = service.leave_order(own.db, "roll back", "3", OrderState.WAITING, own.entries[0].message.received_at)
@@ -361,6 +364,7 @@ def test_a_turn_that_could_break_a_cap_is_not_put(worked: Bed) -> None:
     assert total + 0.02 <= spent + 0.046
 
 
+@pytest.mark.exhaustive
 def test_the_service_waits_a_while_only_for_what_a_replay_holds(own: Bed) -> None:
     """Most of what is reserved comes back: it would be wrong to pause until the cap's window ends."""
     turn = turns.in_state(own.db, TurnState.SETTLED)[0]

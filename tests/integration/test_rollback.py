@@ -155,6 +155,7 @@ def test_it_goes_back_behind_a_compaction(bed: Bed) -> None:
     assert subjects_in_last_request(bed) == ["One", "The fifth"]
 
 
+@pytest.mark.exhaustive
 def test_it_goes_back_to_just_behind_a_compaction(bed: Bed) -> None:
     """The first decision behind one: the summary is what the session goes on from."""
     bed.sections["session"] = "compact_at_tokens = 10000\nrotate_at_tokens = 18000\nhandover_tokens = 1000"

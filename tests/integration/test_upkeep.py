@@ -91,6 +91,7 @@ def test_the_context_stays_within_its_bound_however_many_mails_come(small: Bed) 
     assert len([row for row in kept(small) if row.state == UpkeepState.DONE]) >= 2
 
 
+@pytest.mark.exhaustive
 def test_a_compacted_session_is_resumed_behind_its_summary(small: Bed) -> None:
     """A restart finds the head that the compaction has moved."""
     deliver(small, 3)
@@ -316,6 +317,7 @@ def test_a_person_can_have_it_done_while_the_service_runs(bed: Bed, kind: str, w
     assert kept(bed)[0].why == "a person asked for it"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("kind", "words"), [("compact", "tokens before"), ("rotate", "has ended")])
 def test_a_command_does_it_where_no_service_runs(bed: Bed, kind: str, words: str) -> None:
     """It holds the state, starts the engine, and prints the outcome."""

@@ -128,7 +128,12 @@ def standing_orders(settings: Settings) -> str:
 def mirror_of(settings: Settings) -> Mirror | None:
     """Say where the transcripts are mirrored, if anywhere."""
     store = settings.session.store
-    return Mirror(store_of(store), required=store.required) if store else None
+    return Mirror(store_of(store), project_of(settings), required=store.required) if store else None
+
+
+def project_of(settings: Settings) -> str:
+    """Name the employee in a session store, which several may share."""
+    return settings.employee.address.lower()
 
 
 def desk_of(settings: Settings) -> Desk:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 from daemon.agent.api import probe
-from daemon.agent.mirror import PROJECT
 from daemon.agent.store.base import Place, StoreError, key_of
 from daemon.agent.store.kinds import store_of
 from daemon.agent.transcript import Head, holds
-from daemon.app import account_of, engine_of
+from daemon.app import account_of, engine_of, project_of
 from daemon.errors import FatalError
 from daemon.judgement.states import SessionState
 from daemon.mail.imap import Imap
@@ -37,8 +36,13 @@ def checks(settings: Settings) -> list[Check]:
         *listed,
         ("API key", lambda: _check_key(settings)),
         ("session", lambda: _check_session(settings)),
-        *([("session store", partial(_check_store, store))] if (store := settings.session.store) else []),
+        *_stores(settings),
     ]
+
+
+def _stores(settings: Settings) -> list[Check]:
+    store = settings.session.store
+    return [("session store", lambda: _check_store(store, project_of(settings)))] if store else []
 
 
 def _check_state(settings: Settings) -> str:
@@ -92,13 +96,13 @@ def _check_key(settings: Settings) -> str:
     return f"accepted for {settings.model.name}"
 
 
-def _check_store(wanted: Store) -> str:
-    """Read and write in the store, in a transcript of its own."""
+def _check_store(wanted: Store, project: str) -> str:
+    """Read and write in the store, in a project of its own: the employee's is held by the service."""
 
     async def try_out() -> None:
-        store, place = store_of(wanted), Place(PROJECT, "check")
+        store, place = store_of(wanted), Place(f"{project} (check)", "check")
         try:
-            await store.hold(place)
+            await store.hold(place.project)
             await store.cut(place, 0)
             await store.add(place, ['{"type":"check"}'])
             await store.delete(key_of(place))
@@ -109,7 +113,7 @@ def _check_store(wanted: Store) -> str:
         asyncio.run(try_out())
     except StoreError as error:
         raise FatalError(str(error)) from None
-    return f"{wanted.url}, {'required' if wanted.required else 'not required'}"
+    return f"{wanted.where}, {'required' if wanted.required else 'not required'}"
 
 
 def _check_session(settings: Settings) -> str:

@@ -22,7 +22,6 @@ from imapclient import IMAPClient
 from sqlalchemy.exc import OperationalError
 
 from daemon import app, loop
-from daemon.agent.mirror import PROJECT
 from daemon.agent.store.base import Place
 from daemon.agent.store.kinds import store_of
 from daemon.house import House
@@ -311,7 +310,7 @@ def stored(bed: Bed, session: str) -> bytes:
         assert wanted
         store = store_of(wanted)
         try:
-            return await store.tail(Place(PROJECT, session))
+            return await store.tail(Place(app.project_of(bed.settings), session))
         finally:
             await store.close()
 

@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 REDIS = shutil.which("redis-server") or ""
 LOOPBACK = "127.0.0.1"
 BUCKET = "transcripts"
+RUNNING: dict[str, int] = {}
 USER, PASSWORD = "clerkd", "a-password-for-the-test"
 
 
@@ -33,6 +35,7 @@ def running(command: Sequence[str], port: int, place: Path, environment: dict[st
         process = subprocess.Popen(
             command, cwd=place, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
+    RUNNING[str(port)] = process.pid
     try:
         latest = time.monotonic() + 60
         while not _listens(port):
@@ -47,6 +50,25 @@ def running(command: Sequence[str], port: int, place: Path, environment: dict[st
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(20)
+
+
+@contextmanager
+def standing_still(where: str) -> Iterator[None]:
+    """Stop a server and all that it has started until the end of the block; its connections stay open."""
+    (server,) = (pid for port, pid in RUNNING.items() if f":{port}" in where)
+    processes = [server, *_children(server)]
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+def _children(process: int) -> list[int]:
+    found = [int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    return [*found, *(grandchild for child in found for grandchild in _children(child))]
 
 
 def _listens(port: int) -> bool:

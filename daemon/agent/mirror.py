@@ -1,19 +1,30 @@
 """The mirror: brings a session store to exactly what is settled of a transcript, and a transcript back from there.
 
-What stands behind the settled end is never written to the store, so a session that is resumed from it has no dropped
-turn; and before anything is appended after a failure, the store is asked how far it is, so there is never a hole.
+What stands behind the settled end is never left in the store, so a session that is resumed from it has no dropped turn;
+and before anything is appended after a failure, the store is asked how far it is, so there is never a hole.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.agent.store.base import LONGEST_BATCH, LineStore, Place, StoreError, TakenError
 from daemon.agent.transcript import Head, holds, sync
 
-PROJECT = "clerkd"
+LINES_AT_ONCE = 500
 UNREADABLE = "the transcript cannot be read up to its settled end"
+
+Progress = Callable[[], None]
+
+
+class UnreadableError(StoreError):
+    """The transcript is not what it should be: no fault of the store's."""
+
+    def __init__(self) -> None:
+        """There is one thing to say."""
+        super().__init__(UNREADABLE)
 
 
 @dataclass
@@ -39,56 +50,78 @@ class _Reached:
 class Mirror:
     """Keeps a copy of the sessions' transcripts in a store; ``required`` says that a turn settles only with its copy.
 
-    ``is_taken`` says that another daemon has taken a session over: this one must not work it any more.
+    ``project`` is what it is held by: one employee. ``is_taken`` says that another daemon has taken it over: this one
+    must not work its sessions any more. ``unreadable`` are the sessions, with their ends, that cannot be copied.
     """
 
-    def __init__(self, store: LineStore, *, required: bool) -> None:
+    def __init__(self, store: LineStore, project: str, *, required: bool) -> None:
         """Nothing is asked of the store yet."""
         self.required = required
         self.is_taken = False
+        self.is_held = False
+        self.unreadable: set[tuple[str, int]] = set()
         self._store = store
-        self._held: set[str] = set()
+        self._project = project
         self._reached: _Reached | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    def holds(self, session_id: str) -> bool:
-        """Say whether the session was taken by this daemon since it started."""
-        return session_id in self._held
-
     async def push(
-        self, session_id: str, transcript: Path, offset: int, progress: Callable[[], None] = lambda: None
+        self, session_id: str, transcript: Path, offset: int, progress: Progress, *, may_cut: bool = True
     ) -> None:
         """Bring the store to the transcript's bytes up to ``offset``, no more and no less.
 
-        Raises StoreError where that cannot be done now, TakenError where it can never be done again.
-        """
-        async with self._one_at_a_time:
-            if self.is_taken:
-                raise TakenError
-            try:
-                await self._push(session_id, transcript, offset, progress)
-            except TakenError:
-                self.is_taken = True
-                raise
-            except StoreError:
-                self._reached = None
-                raise
+        Without ``may_cut``, a copy that reaches further is left as it is: of a turn that is just about to settle.
 
-    async def fetch(self, session_id: str, transcript: Path, head: Head) -> bool:
+        Raises UnreadableError where the transcript is shorter, StoreError where the store is out of reach, TakenError
+        where it can never be done again.
+        """
+        async with self._alone():
+            reached = self._reached
+            if not may_cut and reached and reached.session == session_id and reached.offset > offset:
+                return
+            await self._push(session_id, transcript, offset, progress)
+
+    async def fetch(self, session_id: str, transcript: Path, head: Head, progress: Progress) -> bool:
         """Bring a transcript back from the store, in place of less; say whether its head was there.
 
-        Raises StoreError where the store is out of reach.
+        Raises StoreError where the store is out of reach, TakenError where another daemon has the session.
         """
-        async with self._one_at_a_time:
-            await self._hold(session_id)
-            lines = await self._store.tail(Place(PROJECT, session_id))
+        lines: list[str] = []
+        async with self._alone():
+            await self._hold()
+            while batch := await self._store.read(self._place(session_id), len(lines), LINES_AT_ONCE):
+                lines += batch
+                progress()
         return await asyncio.to_thread(_restore, lines, transcript, head)
 
     async def close(self) -> None:
         """End all connections."""
         await self._store.close()
 
-    async def _push(self, session_id: str, transcript: Path, offset: int, progress: Callable[[], None]) -> None:
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Let one call after the other do its work; whatever an adapter stumbles over is the store's trouble."""
+        async with self._one_at_a_time:
+            if self.is_taken:
+                raise TakenError
+            try:
+                yield
+            except TakenError:
+                self.is_taken = True
+                raise
+            except UnreadableError:
+                raise
+            except StoreError:
+                self._reached = None
+                raise
+            except OSError:
+                raise UnreadableError from None
+            except Exception as error:
+                self._reached = None
+                message = f"the session store cannot be used: its client stumbled ({type(error).__name__})"
+                raise StoreError(message) from error
+
+    async def _push(self, session_id: str, transcript: Path, offset: int, progress: Progress) -> None:
         reached = self._reached
         is_behind = reached is not None and reached.session == session_id and reached.offset <= offset
         if reached is None or not is_behind or not reached.stands_in(transcript):
@@ -96,14 +129,15 @@ class Mirror:
         while reached.offset < offset:
             progress()
             lines, end = await asyncio.to_thread(_read, transcript, reached.offset, offset)
-            await self._store.add(Place(PROJECT, session_id), lines, at=reached.count)
+            await self._store.add(self._place(session_id), lines, at=reached.count)
             reached = _Reached(session_id, end, reached.count + len(lines), lines[-1])
             self._reached = reached
 
     async def _agree(self, session_id: str, transcript: Path, offset: int) -> _Reached:
         """Find out how far the store is, and take out of it what does not stand in the transcript."""
-        await self._hold(session_id)
-        place, ends = Place(PROJECT, session_id), await asyncio.to_thread(_ends, transcript, offset)
+        await self._hold()
+        await self._store.touch(self._project)  # one that can be read only would be found out when a turn is paid for
+        place, ends = self._place(session_id), await asyncio.to_thread(_ends, transcript, offset)
         count = await self._store.count(place)
         if count > len(ends):
             count = len(ends)
@@ -118,26 +152,25 @@ class Mirror:
         self._reached = found
         return found
 
-    async def _hold(self, session_id: str) -> None:
-        if session_id not in self._held:
-            await self._store.hold(Place(PROJECT, session_id))
-            self._held.add(session_id)
+    async def _hold(self) -> None:
+        if not self.is_held:
+            await self._store.hold(self._project)
+            self.is_held = True
+
+    def _place(self, session_id: str) -> Place:
+        return Place(self._project, session_id)
 
 
 def _ends(transcript: Path, offset: int) -> list[int]:
     """List where the lines end, up to the offset."""
-    if not offset:
-        return []
     ends, end = [], 0
-    try:
+    if offset:
         with transcript.open("rb") as file:
             while end < offset and (line := file.readline()):
                 end += len(line)
                 ends.append(end)
-    except OSError:
-        raise StoreError(UNREADABLE) from None
     if end != offset:
-        raise StoreError(UNREADABLE)
+        raise UnreadableError
     return ends
 
 
@@ -145,16 +178,16 @@ def _read(transcript: Path, start: int, offset: int) -> tuple[list[str], int]:
     """Read whole lines from ``start``, a batch of them and none behind the offset; say where they end."""
     lines: list[str] = []
     end = start
-    try:
-        with transcript.open("rb") as file:
-            file.seek(start)
-            while end < offset and end - start < LONGEST_BATCH and (line := file.readline()).endswith(b"\n"):
+    with transcript.open("rb") as file:
+        file.seek(start)
+        while end < offset and end - start < LONGEST_BATCH and (line := file.readline()).endswith(b"\n"):
+            try:
                 lines.append(line[:-1].decode())
-                end += len(line)
-    except (OSError, UnicodeDecodeError):
-        raise StoreError(UNREADABLE) from None
+            except UnicodeDecodeError:
+                raise UnreadableError from None
+            end += len(line)
     if not lines or end > offset:
-        raise StoreError(UNREADABLE)
+        raise UnreadableError
     return lines, end
 
 

@@ -1,9 +1,10 @@
 """What the config says, section by section; frozen."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -22,6 +23,8 @@ STORES = {
     "rediss": "rediss://host:6379/0",
     "s3": "s3://bucket/prefix",
 }
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+ENDPOINT = r"^(https://[A-Za-z0-9.:-]+/?|http://(localhost|127\.0\.0\.1)(:\d+)?/?)?$"
 SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
 
 
@@ -162,8 +165,8 @@ class Store(Section):
     required: bool = False
     timeout_seconds: Annotated[float, Field(ge=1, le=600)] = 10
     password: Secret | None = None
-    region: Line = ""
-    endpoint: Annotated[str, Field(pattern=r"^(https?://.*)?$")] = ""
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
+    endpoint: Annotated[str, Field(pattern=ENDPOINT)] = ""
     access_key: Line = ""
     secret_key: Secret | None = None
 
@@ -171,6 +174,11 @@ class Store(Section):
     def kind(self) -> str:
         """What it is made of: the URL's scheme."""
         return urlsplit(self.url).scheme
+
+    @property
+    def where(self) -> str:
+        """The URL without what stands behind a question mark."""
+        return self.url.partition("?")[0]
 
     @field_validator("url")
     @classmethod
@@ -185,9 +193,10 @@ class Store(Section):
         if parts.scheme != "sqlite" and not parts.netloc:
             message = f"names no server or bucket: {STORES[parts.scheme]}"
             raise ValueError(message)
-        if parts.password is not None:
+        if parts.password is not None or "password" in parts.query:
             message = "holds a password; give it as password = { file = } or the like, never in the TOML itself"
             raise ValueError(message)
+        _refuse_odd_parts(parts)
         return url
 
     @model_validator(mode="after")
@@ -203,6 +212,24 @@ class Store(Section):
             message = "give both access_key and secret_key, or neither: then the machine's own role is used"
             raise ValueError(message)
         return self
+
+
+def _refuse_odd_parts(parts: SplitResult) -> None:
+    """Refuse a port, a database or an option that the store's client would stumble over."""
+    try:
+        _ = parts.port
+    except ValueError:
+        message = "has a port that is no number from 1 to 65535"
+        raise ValueError(message) from None
+    if parts.query and parts.scheme != "postgresql":
+        message = "takes no options behind a question mark"
+        raise ValueError(message)
+    if parts.scheme in ("redis", "rediss") and not re.fullmatch(r"/?\d{0,4}", parts.path):
+        message = f"needs the number of a database at its end: {STORES[parts.scheme]}"
+        raise ValueError(message)
+    if parts.scheme == "redis" and parts.hostname not in LOOPBACK:
+        message = "goes over the network in the clear; use rediss:// to any other machine than this one"
+        raise ValueError(message)
 
 
 class SessionSettings(Section):
@@ -322,7 +349,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _keeps_transcripts_apart(self) -> Self:
-        store, database = self.session.store, self.service.state / "knowledge.db"
+        store, database = self.session.store, (self.service.state / "knowledge.db").resolve()
         if store and store.kind == "sqlite" and Path("/", urlsplit(store.url).path.lstrip("/")).resolve() == database:
             message = f"session.store.url is the knowledge database ({database}); transcripts need one of their own"
             raise ValueError(message)

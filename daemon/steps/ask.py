@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from daemon.agent.session import EngineError
+from daemon.agent.store.base import StoreError
 from daemon.agent.turn import Question, Reply, ask
 from daemon.errors import FatalError, PermanentError, TransientError
 from daemon.house import BUDGET, MODEL, READER, STORE, House
@@ -51,7 +52,7 @@ async def consult(house: House, row: Row) -> None:
         return
     try:
         live = await open_session(house)
-    except (EngineError, FatalError) as error:
+    except (EngineError, FatalError, StoreError) as error:
         house.health.pause(MODEL, FailureKind.ENGINE, str(error))
         await house.session.abandon()
         return

@@ -15,7 +15,11 @@ LOST = "its transcript is missing, does not hold its turns, or cannot be resumed
 
 
 async def open_session(house: House) -> AgentSession:
-    """Give the live session, opened at its head; raise EngineError where the engine does not start."""
+    """Give the live session, opened at its head.
+
+    Raises EngineError where the engine does not start, StoreError where its transcript may be in the session store and
+    that is out of reach.
+    """
     live = sessions.live(house.db, SessionState.LIVE)
     if live and house.session.is_open:
         return live
@@ -51,7 +55,7 @@ async def _resume(house: House, live: AgentSession) -> AgentSession:
 async def _fetch(house: House, live: AgentSession) -> AgentSession:
     """Resume from the session store, where that has the transcript; else mend it."""
     try:
-        if await fetched(house, live):
+        if live.head_uuid and await fetched(house, live, Head(live.head_uuid, live.head_offset)):
             return await _resume(house, live)
     except TranscriptError:
         pass

@@ -6,6 +6,7 @@ the head that the knowledge database gives: so one transaction is the whole of i
 
 from collections.abc import Iterable, Mapping
 
+from daemon.agent.store.base import StoreError
 from daemon.agent.transcript import Head, holds
 from daemon.house import House
 from daemon.judgement.states import (
@@ -73,12 +74,20 @@ async def _successor(house: House, turn: Turn, mark: Mark) -> AgentSession:
     if mark.uuid is None:
         return new_session(house, own.predecessor, own.handover)
     path, head = house.session.engine.transcript(own.id), Head(mark.uuid, mark.offset)
-    if not holds(path, head) and not (await fetched(house, own) and holds(path, head)):
+    if not holds(path, head) and not await _is_fetched(house, own, head):
         raise OrderRefused(GONE.format(own.id, turn.message_id))
     own.state, own.ended_at, own.end_reason = SessionState.LIVE, None, ""
     own.head_uuid, own.head_offset, own.context_tokens = mark.uuid, mark.offset, mark.context_tokens
     own.generation, own.reclaimed = house.generation, None
     return own
+
+
+async def _is_fetched(house: House, own: AgentSession, head: Head) -> bool:
+    try:
+        return await fetched(house, own, head)
+    except StoreError as error:
+        message = f"the transcript of session {own.id} is not here, and {error}; try again"
+        raise OrderRefused(message) from None
 
 
 def _target(row: Message, *, requeue: bool) -> MessageState:

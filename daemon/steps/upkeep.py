@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from daemon.agent.compaction import Compaction, compact
 from daemon.agent.farewell import Bound, Farewell, take_notes
 from daemon.agent.session import EngineError
+from daemon.agent.store.base import StoreError
 from daemon.errors import FatalError
 from daemon.house import MODEL, SESSION, House
 from daemon.judgement.handover import Note, handover, out_of_reach
@@ -115,7 +116,7 @@ async def _do(house: House, live: AgentSession, wanted: Compact | Rotate, order:
     """Open the session, then try; None where there is no engine, or another session has begun: nothing was tried."""
     try:
         opened = await open_session(house)
-    except (EngineError, FatalError) as error:
+    except (EngineError, FatalError, StoreError) as error:
         house.health.pause(MODEL, FailureKind.ENGINE, str(error))
         await house.session.abandon()
         return None

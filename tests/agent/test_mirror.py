@@ -9,14 +9,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from daemon.agent.mirror import PROJECT, Mirror
+from daemon.agent.mirror import Mirror
 from daemon.agent.store.base import Place, StoreError, TakenError
 from daemon.agent.store.sql import SqlStore
 from daemon.agent.transcript import Head
 
 SESSION = "5ad3c8b5-9ae5-4f51-8a8b-6f5f4b1a2c3d"
+PROJECT = "support@harbourpine.example"
 PLACE = Place(PROJECT, SESSION)
 AWAY = "the session store cannot be used: it is away"
+
+
+def nothing() -> None:
+    """Tell nobody of the progress."""
 
 
 class Fragile(SqlStore):
@@ -41,7 +46,7 @@ class Copy:
         self.path = place / "t.jsonl"
         self.path.touch()
         self.store = Fragile(make_url(f"sqlite:///{place}/store.db"), 5)
-        self.mirror = Mirror(self.store, required=False)
+        self.mirror = Mirror(self.store, PROJECT, required=False)
         self.names = iter(range(10_000))
 
     def write(self, count: int) -> int:
@@ -53,7 +58,7 @@ class Copy:
 
     async def push(self, offset: int) -> None:
         """Push up to an offset."""
-        await self.mirror.push(SESSION, self.path, offset)
+        await self.mirror.push(SESSION, self.path, offset, nothing)
 
     async def stored(self) -> bytes:
         """Give what the store holds, as a transcript."""
@@ -96,7 +101,7 @@ def test_a_new_daemon_goes_on_where_the_old_one_stopped(copy: Copy) -> None:
 
     async def act() -> None:
         await copy.push(copy.write(3))
-        copy.mirror = Mirror(copy.store, required=False)
+        copy.mirror = Mirror(copy.store, PROJECT, required=False)
         await copy.push(copy.write(3))
         assert await copy.stored() == copy.path.read_bytes()
 
@@ -133,7 +138,7 @@ def test_a_session_that_was_rolled_back_is_rolled_back_in_the_store(copy: Copy) 
         await copy.push(copy.write(5))
         with copy.path.open("r+b") as file:
             file.truncate(start)
-        copy.mirror = Mirror(copy.store, required=False)
+        copy.mirror = Mirror(copy.store, PROJECT, required=False)
         await copy.push(copy.write(9))
         assert await copy.stored() == copy.path.read_bytes()
 
@@ -162,7 +167,7 @@ def test_a_turn_that_reached_the_store_and_did_not_settle_is_taken_out(copy: Cop
         await copy.push(copy.write(2))
         with copy.path.open("r+b") as file:
             file.truncate(settled)
-        copy.mirror = Mirror(copy.store, required=True)
+        copy.mirror = Mirror(copy.store, PROJECT, required=True)
         await copy.push(settled)
         assert await copy.stored() == copy.path.read_bytes()
 
@@ -175,8 +180,8 @@ def test_what_another_daemon_has_taken_is_never_pushed_again(copy: Copy) -> None
     async def act() -> None:
         await copy.push(copy.write(2))
         before = await copy.stored()
-        other = Mirror(SqlStore(copy.store.url, 5), required=False)
-        await other.push(SESSION, copy.path, copy.path.stat().st_size)
+        other = Mirror(SqlStore(copy.store.url, 5), PROJECT, required=False)
+        await other.push(SESSION, copy.path, copy.path.stat().st_size, nothing)
         for _ in range(2):
             with pytest.raises(TakenError):
                 await copy.push(copy.write(1))
@@ -207,7 +212,7 @@ def test_whatever_comes_between_the_store_never_holds_but_what_was_pushed(copy: 
                 case "fail":
                     copy.store.failing = chance.choice(["", "", "", "before", "after"])
                 case "restart":
-                    copy.mirror = Mirror(copy.store, required=False)
+                    copy.mirror = Mirror(copy.store, PROJECT, required=False)
                 case "push":
                     try:
                         await copy.push(settled)
@@ -242,7 +247,7 @@ def test_a_transcript_comes_back_to_the_byte_for_its_owner_alone(copy: Copy, tmp
     async def act() -> None:
         await copy.push(copy.write(5))
         path = tmp_path / "elsewhere" / "t.jsonl"
-        assert await copy.mirror.fetch(SESSION, path, head_of(copy))
+        assert await copy.mirror.fetch(SESSION, path, head_of(copy), nothing)
         assert path.read_bytes() == copy.path.read_bytes()
         assert path.stat().st_mode & 0o077 == 0
         assert [each.name for each in path.parent.iterdir()] == ["t.jsonl"]
@@ -259,7 +264,7 @@ def test_a_copy_without_the_head_replaces_less_and_nothing_else(copy: Copy, here
         copy.write(2)
         head, lines = head_of(copy), copy.path.read_bytes().splitlines(keepends=True)
         copy.path.write_bytes(b"".join(lines[:here]))
-        assert not await copy.mirror.fetch(SESSION, copy.path, head)
+        assert not await copy.mirror.fetch(SESSION, copy.path, head, nothing)
         assert copy.path.read_bytes() == b"".join(lines[:left])
         assert not copy.path.with_suffix(".fetched").exists()
 

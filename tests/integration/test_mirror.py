@@ -1,14 +1,22 @@
 """The transcripts in a session store: another machine goes on; what fails is shown, caught up with, or waited for."""
 
+import asyncio
+import json
+import re
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from daemon import app
+from daemon.agent.store.base import Place
+from daemon.agent.store.kinds import store_of
+from daemon.errors import FatalError
 from daemon.judgement.states import OrderState, SessionState, TurnState
 from daemon.premises import is_held
 from daemon.rehearsal import rules
@@ -298,3 +306,146 @@ def test_a_turn_that_ends_after_the_wish_to_stop_settles_with_a_required_store(b
     wait_for(lambda: bed.faults.under_way == 1, what="the turn")
     assert end(process) == 0, bed.log_text
     assert len(turns.in_state(bed.db, TurnState.SETTLED)) == 1
+
+
+def test_a_session_is_not_given_up_because_the_store_is_away(bed: Bed, redis: ExitStack, tmp_path: Path) -> None:
+    """On a machine without the transcript nobody knows yet: the work waits, and goes on in the same conversation."""
+    port = databases.free_port()
+    keep_in(bed, redis_at(port))
+    server = ExitStack()
+    server.enter_context(databases.redis(port))
+    deliver(bed, "First")
+    work(bed, 1)
+    copied = stored(bed, live(bed).id)
+    server.close()
+    other = other_machine(bed, tmp_path / "other")
+    deliver(other, "Second")
+
+    def is_paused_twice(db: Database) -> bool:
+        return any(row.part == "model" and row.tries > 1 for row in service.conditions(db))
+
+    assert "session_lost" not in [event["event"] for event in other.run(is_paused_twice)]
+    redis.enter_context(databases.redis(port))
+    put_back(other, live(bed).id, copied)
+    work(other, 2)
+    assert live(other).id == live(bed).id
+    assert subjects_in_last_request(other) == ["First", "Second"]
+
+
+def put_back(bed: Bed, session: str, transcript: bytes) -> None:
+    """Give a store that came back empty what it had."""
+
+    async def write() -> None:
+        wanted = bed.settings.session.store
+        assert wanted
+        store = store_of(wanted)
+        await store.add(Place(app.project_of(bed.settings), session), transcript.decode().splitlines())
+        await store.close()
+
+    asyncio.run(write())
+
+
+@pytest.mark.exhaustive
+def test_no_turn_is_paid_for_while_a_required_store_can_only_be_read(bed: Bed, redis: ExitStack) -> None:
+    """It would be dropped, again and again: what is asked of the store before a turn is a write."""
+    port = databases.free_port()
+    keep_in(bed, redis_at(port, required=True))
+    redis.enter_context(databases.redis(port))
+    deliver(bed, "First")
+    work(bed, 1)
+    client = Redis.from_url(f"redis://127.0.0.1:{port}/0", password=databases.PASSWORD)
+    client.config_set("maxmemory", 1)
+    asked = len(bed.model.seen)
+    deliver(bed, "Second")
+
+    def is_paused_often(db: Database) -> bool:
+        return any(row.part == "store" and row.tries > 2 for row in service.conditions(db))
+
+    bed.run(is_paused_often)
+    assert len(bed.model.seen) <= asked + 2  # at most the one turn in which it was found out
+    client.config_set("maxmemory", 0)
+    client.close()
+    work(bed, 2)
+    assert stored(bed, live(bed).id) == settled(bed, live(bed))
+
+
+@pytest.mark.exhaustive
+def test_a_transcript_that_cannot_be_copied_keeps_no_other_from_it(bed: Bed, tmp_path: Path) -> None:
+    """An ended session's was cut short by a power loss: it is told once, and the live one is copied."""
+    bed.sections["session"] = "most_messages = 1"
+    deliver(bed, "First", "Second")
+    bed.work(2)
+    ended = sessions.chain(bed.db)[-1]
+    path = app.engine_of(bed.settings).transcript(ended.id)
+    path.write_bytes(path.read_bytes()[:100])
+    keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"')
+    deliver(bed, "Third")
+    events = [
+        event["event"]
+        for event in bed.run(lambda db: is_through(db, 3) and [row.id for row in sessions.unmirrored(db)] == [ended.id])
+    ]
+    assert events.count("session_not_mirrored") == 1
+    assert "paused" not in events
+
+
+@pytest.mark.exhaustive
+@pytest.mark.usefixtures("redis")
+def test_a_rollback_says_that_the_store_is_away(bed: Bed) -> None:
+    """The transcript may be there: to rotate would throw the conversation away for a blip."""
+    port = databases.free_port()
+    keep_in(bed, redis_at(port))
+    server = ExitStack()
+    server.enter_context(databases.redis(port))
+    deliver(bed, "First", "Second")
+    work(bed, 2)
+    server.close()
+    shutil.rmtree(bed.state.agent)
+    order = service.leave_order(bed.db, "roll back", "2", OrderState.WAITING, bed.entries[0].message.received_at)
+    bed.run(lambda db: (service.order(db, order) or service.orders(db, "")[0]).state != OrderState.WAITING)
+    closed = service.order(bed.db, order)
+    assert closed
+    assert closed.state == OrderState.REFUSED
+    assert "is not here, and the session store cannot be used" in closed.outcome
+    assert closed.outcome.endswith("try again")
+
+
+def test_the_service_says_which_client_is_missing(bed: Bed) -> None:
+    """Redis and S3 are extras."""
+    for url, extra in (("redis://127.0.0.1:6379/0", "redis"), ("s3://bucket", "s3")):
+        keep_in(bed, f'url = "{url}"')
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(sys.modules, f"daemon.agent.store.{extra}", None)
+            with pytest.raises(FatalError, match=re.escape(f"pip install 'clerkd[{extra}]'")):
+                app.mirror_of(bed.settings)
+        bed.sections.clear()
+
+
+def test_session_show_tells_how_far_the_copy_is(bed: Bed, tmp_path: Path) -> None:
+    """In bytes of what is settled, on the terminal and as JSON."""
+    keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"')
+    deliver(bed, "First")
+    work(bed, 1)
+    size = live(bed).head_offset
+    shown = bed.clerkd("session", "show", live(bed).id, "--config", str(bed.config)).stdout
+    assert f"the session store has {size} of its {size} bytes" in " ".join(shown.split())
+    record = json.loads(bed.clerkd("session", "show", live(bed).id, "--json", "--config", str(bed.config)).stdout)
+    assert (record["mirrored_bytes"], record["settled_bytes"]) == (size, size)
+
+
+@pytest.mark.exhaustive
+def test_check_tries_the_store_and_leaves_its_holder_alone(bed: Bed, redis: ExitStack) -> None:
+    """It writes and reads beside the service's sessions; one that is away is told."""
+    port = databases.free_port()
+    keep_in(bed, redis_at(port))
+    away = bed.clerkd("check", "--config", str(bed.config))
+    assert "FAIL  session store: the session store cannot be used" in away.stdout
+    redis.enter_context(databases.redis(port))
+    deliver(bed, "First")
+    process = bed.start()
+    wait_for(lambda: bed.through(1) and sessions.unmirrored(bed.db) == [], what="the first mail")
+    shown = bed.clerkd("check", "--config", str(bed.config))
+    assert f"ok    session store: redis://127.0.0.1:{port}/0, not required" in shown.stdout
+    deliver(bed, "Second")
+    wait_for(lambda: bed.through(2) and sessions.unmirrored(bed.db) == [], what="the second mail")
+    assert end(process) == 0
+    assert stored(bed, live(bed).id) == settled(bed, live(bed))

@@ -44,7 +44,7 @@ WAYS: Tables = {
 WAY_OF = {"key_file": "google-service-account", "auth_url": "google-user", "token_url": "google-user", "token": "token"}
 
 STORE_WITH: Tables = {
-    "password": {"url": '"redis://redis.example.com:6379/0"'},
+    "password": {"url": '"rediss://redis.example.com:6379/0"'},
     "secret_key": {"url": '"s3://transcripts"', "access_key": '"key"'},
     "access_key": {"url": '"s3://transcripts"', "secret_key": '{ env = "KEY" }'},
 }

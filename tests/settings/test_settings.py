@@ -526,8 +526,20 @@ def test_it_says_that_the_standing_orders_are_no_text(tmp_path: Path) -> None:
         ({"url": '"postgresql:///db"'}, "url: names no server or bucket: postgresql://user@host/database"),
         ({"url": '"s3://"'}, "url: names no server or bucket: s3://bucket/prefix"),
         ({"url": '"redis://:hidden@host:6379/0"'}, "url: holds a password; give it as password = { file = }"),
-        ({"url": '"redis://host/0"', "region": '"eu-west-1"'}, "region: only a store in s3:// takes that"),
-        ({"url": '"redis://host/0"', "endpoint": '"https://x.example"'}, "endpoint: only a store in s3:// takes that"),
+        ({"url": '"rediss://host/0?password=hidden"'}, "url: holds a password; give it as password = { file = }"),
+        ({"url": '"postgresql://u@h/d?password=hidden"'}, "url: holds a password; give it as password = { file = }"),
+        ({"url": '"rediss://host:port/0"'}, "url: has a port that is no number from 1 to 65535"),
+        ({"url": '"postgresql://host:99999/d"'}, "url: has a port that is no number from 1 to 65535"),
+        ({"url": '"rediss://host/0?foo=bar"'}, "url: takes no options behind a question mark"),
+        ({"url": '"s3://bucket?region=x"'}, "url: takes no options behind a question mark"),
+        ({"url": '"rediss://host/first"'}, "url: needs the number of a database at its end: redis"),
+        ({"url": '"redis://redis.example.com/0"'}, "url: goes over the network in the clear; use rediss://"),
+        ({"url": '"rediss://host/0"', "region": '"eu-west-1"'}, "region: only a store in s3:// takes that"),
+        ({"url": '"rediss://host/0"', "endpoint": '"https://x.example"'}, "endpoint: only a store in s3:// takes that"),
+        ({"region": '"eu west"'}, "region: "),
+        ({"endpoint": '"https://"'}, "endpoint: "),
+        ({"endpoint": '"https://bad host"'}, "endpoint: "),
+        ({"endpoint": '"http://minio.example.com"'}, "endpoint: "),
         ({"url": '"s3://bucket"', "password": '{ env = "X" }'}, "a store in s3:// takes no password"),
         ({"url": '"s3://bucket"', "access_key": '"key"'}, "give both access_key and secret_key, or neither"),
         ({"endpoint": '"ftp://x.example"'}, "endpoint: "),
@@ -543,9 +555,26 @@ def test_a_session_store_that_cannot_be_is_refused(tmp_path: Path, keys: dict[st
     assert "hidden" not in words
 
 
+def test_a_session_store_is_apart_from_the_knowledge_database_behind_a_link_too(tmp_path: Path) -> None:
+    """Both ways to write the one directory are told."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for state, store in (("link", "real"), ("real", "link")):
+        url = f'"sqlite:///{tmp_path}/{store}/knowledge.db"'
+        path = good(tmp_path, session__store__url=url, service__state=f'"{tmp_path}/{state}"')
+        assert "session.store.url is the knowledge database" in refusal(path)
+
+
 @pytest.mark.parametrize(
     "url",
-    ["sqlite:////var/lib/x.db", "postgresql://u@h/d", "redis://h:6379/0", "rediss://h/1", "s3://bucket", "s3://b/a/p"],
+    [
+        "sqlite:////var/lib/x.db",
+        "postgresql://u@h/d?sslmode=require",
+        "redis://127.0.0.1:6379/0",
+        "rediss://h/1",
+        "s3://bucket",
+        "s3://b/a/p",
+    ],
 )
 def test_each_kind_of_session_store_is_taken(tmp_path: Path, url: str) -> None:
     """As config/clerkd.toml lists them."""

@@ -3,10 +3,18 @@
 import json
 import uuid
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
-from claude_agent_sdk import SessionKey, SessionStore, SessionStoreEntry
+from claude_agent_sdk import (
+    SessionKey,
+    SessionStore,
+    SessionStoreEntry,
+    SessionSummaryEntry,
+    fold_session_summary,
+)
 
 LONGEST_BATCH = 1_048_576  # characters
 
@@ -16,7 +24,7 @@ class StoreError(Exception):
 
 
 class TakenError(StoreError):
-    """Another daemon has taken the session over: what this one appends must not be kept."""
+    """Another daemon has taken the project over: what this one appends must not be kept."""
 
     def __init__(self) -> None:
         """There is one thing to say."""
@@ -35,8 +43,8 @@ class Place:
 class LineStore(SessionStore):
     """A session store that keeps a transcript's lines as they are, byte for byte.
 
-    Whoever appends first holds the session, or whoever calls ``hold``; from then on an append of anybody else's is
-    refused with TakenError. All calls raise StoreError where the store is out of reach.
+    Whoever appends first holds the project with all of its sessions, or whoever calls ``hold``; from then on an append
+    of anybody else's is refused with TakenError. All calls raise StoreError where the store is out of reach.
     """
 
     def __init__(self) -> None:
@@ -59,14 +67,18 @@ class LineStore(SessionStore):
         return [json.loads(line) for line in lines] or None
 
     @abstractmethod
-    async def hold(self, place: Place) -> None:
-        """Take the session over, from whomever had it."""
+    async def hold(self, project: str) -> None:
+        """Take a project over, from whomever had it."""
+
+    @abstractmethod
+    async def touch(self, project: str) -> None:
+        """Write that it is still held, to see that the store can be written to; raise TakenError where it is not."""
 
     @abstractmethod
     async def add(self, place: Place, lines: Sequence[str], at: int | None = None) -> None:
         """Append lines, all or none. Where ``at`` is given, it must be how many there are.
 
-        Raises TakenError where somebody else holds the session.
+        Raises TakenError where somebody else holds the project.
         """
 
     @abstractmethod
@@ -74,12 +86,16 @@ class LineStore(SessionStore):
         """Give the last lines in their order, or all; none where there is no such transcript."""
 
     @abstractmethod
+    async def read(self, place: Place, first: int, most: int) -> list[str]:
+        """Give so many lines from the one on that has this number, counted from 0; fewer only at the end."""
+
+    @abstractmethod
     async def count(self, place: Place) -> int:
         """Say how many lines there are."""
 
     @abstractmethod
     async def cut(self, place: Place, count: int) -> None:
-        """Keep the first so many lines; raise TakenError where somebody else holds the session."""
+        """Keep the first so many lines; raise TakenError where somebody else holds the project."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -99,6 +115,25 @@ def key_of(place: Place) -> SessionKey:
 def dumped(entry: SessionStoreEntry) -> str:
     """Write an entry as the CLI writes its lines."""
     return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+
+
+def folded(place: Place, before: str | None, lines: Sequence[str]) -> str:
+    """Fold lines into the SDK's summary, as JSON both; transcripts of subagents have none.
+
+    A line that is no entry must not keep a transcript from being copied: it has no part in the summary.
+    """
+    if place.subpath:
+        return "{}"
+    earlier = SessionSummaryEntry(session_id=place.session, mtime=0, data=json.loads(before)) if before else None
+    return json.dumps(fold_session_summary(earlier, key_of(place), list(_entries(lines)))["data"])
+
+
+def _entries(lines: Sequence[str]) -> Iterator[SessionStoreEntry]:
+    for line in lines:
+        with suppress(ValueError):
+            entry = json.loads(line)
+            if isinstance(entry, dict):
+                yield cast("SessionStoreEntry", entry)
 
 
 def conflict(found: int, expected: int) -> StoreError:

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from claude_agent_sdk import SessionKey, SessionStoreListEntry, SessionSummaryEntry, fold_session_summary
+from claude_agent_sdk import SessionKey, SessionStoreListEntry, SessionSummaryEntry
 from claude_agent_sdk.types import SessionListSubkeysKey
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, WatchError
 
-from daemon.agent.store.base import LineStore, Place, StoreError, TakenError, conflict, key_of, place_of
+from daemon.agent.store.base import LineStore, Place, StoreError, TakenError, conflict, folded, place_of
 
 TRIES = 5  # of a transaction that another one came into
 
@@ -30,10 +30,19 @@ class RedisStore(LineStore):
             url, password=password, decode_responses=True, socket_timeout=seconds, socket_connect_timeout=seconds
         )
 
-    async def hold(self, place: Place) -> None:
-        """Take the session over."""
+    async def hold(self, project: str) -> None:
+        """Take a project over."""
         async with _told():
-            await self._redis.set(_holder(place), self.me)
+            await self._redis.set(_holder(project), self.me)
+
+    async def touch(self, project: str) -> None:
+        """Write that it is still held."""
+
+        async def write(pipe: Any) -> None:  # noqa: ANN401 - as the client
+            pipe.multi()
+            pipe.set(_holder(project), self.me)
+
+        await self._change(Place(project, ""), write)
 
     async def add(self, place: Place, lines: Sequence[str], at: int | None = None) -> None:
         """Append lines."""
@@ -42,7 +51,7 @@ class RedisStore(LineStore):
             found = int(await pipe.llen(_lines(place)))
             if at is not None and found != at:
                 raise conflict(found, at)
-            summary = _folded(place, await pipe.hget(_head(place), "summary"), lines)
+            summary = folded(place, await pipe.hget(_head(place), "summary"), lines)
             pipe.multi()
             pipe.rpush(_lines(place), *lines)
             self._write_head(pipe, place, summary)
@@ -59,7 +68,7 @@ class RedisStore(LineStore):
                 pipe.ltrim(_lines(place), 0, count - 1)
             else:
                 pipe.delete(_lines(place))
-            self._write_head(pipe, place, _folded(place, None, left))
+            self._write_head(pipe, place, folded(place, None, left))
 
         await self._change(place, write)
 
@@ -67,6 +76,11 @@ class RedisStore(LineStore):
         """Give the last lines."""
         async with _told():
             return list(await self._redis.lrange(_lines(place), -most if most else 0, -1))
+
+    async def read(self, place: Place, first: int, most: int) -> list[str]:
+        """Give lines from a number on."""
+        async with _told():
+            return list(await self._redis.lrange(_lines(place), first, first + most - 1))
 
     async def count(self, place: Place) -> int:
         """Count the lines."""
@@ -84,7 +98,7 @@ class RedisStore(LineStore):
             subpaths = await self._redis.smembers(_subpaths(place))
             places = [place, *(Place(place.project, place.session, subpath) for subpath in subpaths)]
             names = [name for each in places for name in (_lines(each), _head(each))]
-            await self._redis.delete(*names, _holder(place), _subpaths(place))
+            await self._redis.delete(*names, _subpaths(place))
             await self._redis.srem(_sessions(place.project), place.session)
 
     async def list_sessions(self, project_key: str) -> list[SessionStoreListEntry]:
@@ -117,7 +131,7 @@ class RedisStore(LineStore):
         return found
 
     def _write_head(self, pipe: Any, place: Place, summary: str) -> None:  # noqa: ANN401 - as the client
-        pipe.set(_holder(place), self.me)
+        pipe.set(_holder(place.project), self.me)
         pipe.hset(_head(place), mapping={"written_ms": int(time.time() * 1000), "summary": summary})
         if place.subpath:
             pipe.sadd(_subpaths(place), place.subpath)
@@ -125,12 +139,12 @@ class RedisStore(LineStore):
             pipe.sadd(_sessions(place.project), place.session)
 
     async def _change(self, place: Place, write: Any) -> None:  # noqa: ANN401 - an async function of the pipe
-        """Change a transcript as long as nobody else holds it, all or nothing."""
+        """Change something as long as nobody else holds the project, all or nothing."""
         async with _told(), self._redis.pipeline(transaction=True) as pipe:
             for _ in range(TRIES):
                 try:
-                    await pipe.watch(_holder(place), _lines(place), _head(place))
-                    if await pipe.get(_holder(place)) not in (None, self.me):
+                    await pipe.watch(_holder(place.project), _lines(place), _head(place))
+                    if await pipe.get(_holder(place.project)) not in (None, self.me):
                         raise TakenError
                     await write(pipe)
                     await pipe.execute()
@@ -150,21 +164,13 @@ async def _told() -> AsyncIterator[None]:
         raise StoreError(message) from None
 
 
-def _folded(place: Place, before: str | None, lines: Sequence[str]) -> str:
-    """Fold the SDK's summary on; transcripts of subagents have none."""
-    if place.subpath:
-        return "{}"
-    earlier = SessionSummaryEntry(session_id=place.session, mtime=0, data=json.loads(before)) if before else None
-    return json.dumps(fold_session_summary(earlier, key_of(place), [json.loads(line) for line in lines])["data"])
-
-
 def _name(kind: str, *parts: str) -> str:
     """Name a key; a part is written so that no two of them can be taken for each other."""
     return ":".join(["clerkd", kind, *(json.dumps(part) for part in parts)])
 
 
-def _holder(place: Place) -> str:
-    return _name("holder", place.project, place.session)
+def _holder(project: str) -> str:
+    return _name("holder", project)
 
 
 def _lines(place: Place) -> str:

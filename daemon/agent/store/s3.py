@@ -5,11 +5,9 @@ yet, so of two who append at the same place one is refused; and who has taken th
 part of the other where the two do not agree, and cuts it off.
 """
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
@@ -17,12 +15,14 @@ from urllib.parse import quote, unquote
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from claude_agent_sdk import SessionKey, SessionStoreListEntry, SessionSummaryEntry, fold_session_summary
+from claude_agent_sdk import SessionKey, SessionStoreListEntry, SessionSummaryEntry
 from claude_agent_sdk.types import SessionListSubkeysKey
 
-from daemon.agent.store.base import LineStore, Place, StoreError, TakenError, conflict, key_of, place_of
+from daemon.agent.store.base import LineStore, Place, StoreError, TakenError, conflict, folded, place_of
+from daemon.agent.store.deadline import in_time
 
 T = TypeVar("T")
+CALLS = 5  # of the server's that make one of ours: each may take its time
 MAIN, OF_SUBAGENT = "main", "sub-"
 LOST_RACE = ("PreconditionFailed", "ConditionalRequestConflict")
 
@@ -40,7 +40,7 @@ class Bucket:
 
 
 class S3Store(LineStore):
-    """Keeps lines as objects. All calls go through one thread: one that hangs is never overtaken by the next."""
+    """Keeps lines as objects."""
 
     def __init__(self, bucket: Bucket, seconds: float) -> None:
         """``seconds`` is how long the server may take to answer; nothing is opened yet."""
@@ -56,11 +56,20 @@ class S3Store(LineStore):
             aws_secret_access_key=bucket.secret,
             config=waits,
         )
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="session-store")
+        self._seconds = seconds
 
-    async def hold(self, place: Place) -> None:
-        """Take the session over."""
-        await self._run(lambda: self._put(self._holder(place), self.me))
+    async def hold(self, project: str) -> None:
+        """Take a project over."""
+        await self._run(lambda: self._put(self._holder(project), self.me))
+
+    async def touch(self, project: str) -> None:
+        """Write that it is still held."""
+
+        def write() -> None:
+            self._see_holder(project)
+            self._put(f"{self._project(project)}touched", str(time.time()))
+
+        await self._run(write)
 
     async def add(self, place: Place, lines: Sequence[str], at: int | None = None) -> None:
         """Append lines."""
@@ -69,6 +78,10 @@ class S3Store(LineStore):
     async def tail(self, place: Place, most: int | None = None) -> list[str]:
         """Give the last lines."""
         return await self._run(lambda: self._tail(place, most))
+
+    async def read(self, place: Place, first: int, most: int) -> list[str]:
+        """Give lines from a number on."""
+        return await self._run(lambda: self._read(place, first, most))
 
     async def count(self, place: Place) -> int:
         """Count the lines."""
@@ -105,10 +118,9 @@ class S3Store(LineStore):
     async def close(self) -> None:
         """End all connections."""
         self._client.close()
-        self._thread.shutdown(wait=False)
 
     async def _mains(self, project: str) -> list[tuple[str, dict[str, Any]]]:
-        prefix = f"{self._root}{_written(project)}/"
+        prefix = self._project(project)
 
         def read() -> list[tuple[str, dict[str, Any]]]:
             names = [name for name in self._names(prefix) if name.endswith(f"/{MAIN}/head.json")]
@@ -118,28 +130,28 @@ class S3Store(LineStore):
         return await self._run(read)
 
     async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, _told, work)
+        return await in_time(lambda: _told(work), CALLS * self._seconds)
 
     def _add(self, place: Place, lines: Sequence[str], at: int | None) -> None:
-        self._see_holder(place)
+        self._see_holder(place.project)
         first = self._count(place)
         if at is not None and first != at:
             raise conflict(first, at)
         self._put_new(self._part(place, first), "".join(f"{line}\n" for line in lines), count=len(lines))
-        self._see_holder(place)
+        self._see_holder(place.project)
         self._write_head(place, self._head(place), lines)
 
-    def _see_holder(self, place: Place) -> None:
-        """See that nobody else holds the session; where nobody does, take it."""
-        found = self._get(self._holder(place))
+    def _see_holder(self, project: str) -> None:
+        """See that nobody else holds the project; where nobody does, take it."""
+        found = self._get(self._holder(project))
         if not found:
-            self._put_new(self._holder(place), self.me)
+            self._put_new(self._holder(project), self.me)
         elif found != self.me:
             raise TakenError
 
     def _cut(self, place: Place, count: int) -> None:
         """Remove the parts behind the cut, the last one first, then write the part in which it is anew."""
-        self._see_holder(place)
+        self._see_holder(place.project)
         parts = self._parts(place)
         behind = [name for first, name in parts if first >= count]
         self._remove(behind[::-1])
@@ -152,18 +164,14 @@ class S3Store(LineStore):
         if not left:
             self._remove([f"{self._transcript(place)}head.json"])
 
-    def _write_head(self, place: Place, before: dict[str, Any] | None, lines: Sequence[str]) -> None:
-        written = int(time.time() * 1000)
-        summary: dict[str, Any] = {}
-        if not place.subpath:
-            known = (before or {}).get("summary")
-            earlier = SessionSummaryEntry(session_id=place.session, mtime=0, data=known) if known else None
-            summary = fold_session_summary(earlier, key_of(place), [json.loads(line) for line in lines])["data"]
-        self._put(f"{self._transcript(place)}head.json", json.dumps({"written_ms": written, "summary": summary}))
+    def _write_head(self, place: Place, before: str | None, lines: Sequence[str]) -> None:
+        head = {"written_ms": int(time.time() * 1000), "summary": json.loads(folded(place, before, lines))}
+        self._put(f"{self._transcript(place)}head.json", json.dumps(head))
 
-    def _head(self, place: Place) -> dict[str, Any] | None:
+    def _head(self, place: Place) -> str | None:
+        """Give the SDK's summary of a transcript, as JSON."""
         found = self._get(f"{self._transcript(place)}head.json")
-        return json.loads(found) if found else None
+        return json.dumps(json.loads(found)["summary"]) if found else None
 
     def _count(self, place: Place) -> int:
         parts = self._parts(place)
@@ -180,6 +188,15 @@ class S3Store(LineStore):
             if most is not None and len(lines) >= most:
                 return lines[-most:]
         return lines
+
+    def _read(self, place: Place, first: int, most: int) -> list[str]:
+        lines: list[str] = []
+        parts = self._parts(place)
+        following = [start for start, _name in parts[1:]]
+        for (start, name), end in zip(parts, [*following, first + most], strict=False):
+            if end > first and len(lines) < most:
+                lines += self._lines(name)[max(0, first - start) :]
+        return lines[:most]
 
     def _lines(self, name: str) -> list[str]:
         return (self._get(name) or "").split("\n")[:-1]
@@ -204,27 +221,32 @@ class S3Store(LineStore):
         self._client.put_object(Bucket=self._bucket, Key=name, Body=words.encode(), Metadata={"count": str(count)})
 
     def _put_new(self, name: str, words: str, *, count: int = 0) -> None:
-        """Write an object only where there is none yet."""
+        """Write an object only where there is none yet; one of the same words is ours, and its answer was lost."""
         body, metadata = words.encode(), {"count": str(count)}
         try:
             self._client.put_object(Bucket=self._bucket, Key=name, Body=body, Metadata=metadata, IfNoneMatch="*")
         except ClientError as error:
-            if error.response["Error"]["Code"] in LOST_RACE:
-                raise TakenError from None
-            raise
+            if error.response["Error"]["Code"] not in LOST_RACE:
+                raise
+            if self._get(name) != words:
+                message = "the session store is changed by somebody else at the same time"
+                raise StoreError(message) from None
 
     def _remove(self, names: Sequence[str]) -> None:
         for name in names:
             self._client.delete_object(Bucket=self._bucket, Key=name)
 
+    def _project(self, project: str) -> str:
+        return f"{self._root}{_written(project)}/"
+
     def _session(self, place: Place) -> str:
-        return f"{self._root}{_written(place.project)}/{_written(place.session)}/"
+        return f"{self._project(place.project)}{_written(place.session)}/"
 
     def _transcript(self, place: Place) -> str:
         return f"{self._session(place)}{OF_SUBAGENT + _written(place.subpath) if place.subpath else MAIN}/"
 
-    def _holder(self, place: Place) -> str:
-        return f"{self._session(place)}holder"
+    def _holder(self, project: str) -> str:
+        return f"{self._project(project)}holder"
 
     def _part(self, place: Place, first: int) -> str:
         return f"{self._transcript(place)}{first:012}.jsonl"

@@ -1,18 +1,15 @@
 """A session store in SQL: SQLite in a file, or PostgreSQL."""
 
-import asyncio
 import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from claude_agent_sdk import (
     SessionKey,
     SessionStoreListEntry,
     SessionSummaryEntry,
-    fold_session_summary,
 )
 from claude_agent_sdk.types import SessionListSubkeysKey
 from sqlalchemy import (
@@ -36,17 +33,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
-from daemon.agent.store.base import LineStore, Place, StoreError, TakenError, conflict, key_of, place_of
+from daemon.agent.store.base import LineStore, Place, StoreError, TakenError, conflict, folded, place_of
+from daemon.agent.store.deadline import in_time
 from knowledge.database import prepare_sqlite
 
 T = TypeVar("T")
 METADATA = MetaData()
 KEY = ("project", "session", "subpath")
 HOLDERS = Table(
-    "session_holders",
+    "project_holders",
     METADATA,
     Column("project", String, primary_key=True),
-    Column("session", String, primary_key=True),
     Column("holder", String, nullable=False),
 )
 TRANSCRIPTS = Table(
@@ -67,19 +64,23 @@ LINES = Table(
 
 
 class SqlStore(LineStore):
-    """Keeps lines as rows. All calls go through one thread: one that hangs is never overtaken by the next."""
+    """Keeps lines as rows."""
 
     def __init__(self, url: URL, seconds: float) -> None:
         """``seconds`` is how long the server may take to answer; nothing is opened yet."""
         super().__init__()
         self.url = url
         self._engine = _engine(url, seconds)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="session-store")
+        self._seconds = seconds
         self._is_ready = False
 
-    async def hold(self, place: Place) -> None:
-        """Take the session over."""
-        await self._run(lambda connection: _hold(connection, place, self.me))
+    async def hold(self, project: str) -> None:
+        """Take a project over."""
+        await self._run(lambda connection: _hold(connection, project, self.me))
+
+    async def touch(self, project: str) -> None:
+        """Write that it is still held."""
+        await self._run(lambda connection: _fence(connection, project, self.me))
 
     async def add(self, place: Place, lines: Sequence[str], at: int | None = None) -> None:
         """Append lines."""
@@ -89,6 +90,12 @@ class SqlStore(LineStore):
         """Give the last lines."""
         statement = select(LINES.c.line).where(*_at(LINES, place)).order_by(LINES.c.ordinal.desc()).limit(most)
         return await self._run(lambda connection: list(connection.scalars(statement))[::-1])
+
+    async def read(self, place: Place, first: int, most: int) -> list[str]:
+        """Give lines from a number on."""
+        statement = select(LINES.c.line).where(*_at(LINES, place), LINES.c.ordinal >= first)
+        wanted = statement.order_by(LINES.c.ordinal).limit(most)
+        return await self._run(lambda connection: list(connection.scalars(wanted)))
 
     async def count(self, place: Place) -> int:
         """Count the lines."""
@@ -122,7 +129,6 @@ class SqlStore(LineStore):
     async def close(self) -> None:
         """End all connections."""
         self._engine.dispose()
-        self._thread.shutdown(wait=False)
 
     async def _mains(self, project: str) -> list[Row[Any]]:
         mains = (TRANSCRIPTS.c.project == project, TRANSCRIPTS.c.subpath == "", TRANSCRIPTS.c.lines > 0)
@@ -130,7 +136,7 @@ class SqlStore(LineStore):
         return await self._run(lambda connection: list(connection.execute(statement)))
 
     async def _run(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._at_once, work)
+        return await in_time(lambda: self._at_once(work), self._seconds)
 
     def _at_once(self, work: Callable[[Connection], T]) -> T:
         try:
@@ -185,19 +191,19 @@ def _of_session(table: Table, place: Place) -> tuple[Any, ...]:
     return (table.c.project == place.project, table.c.session == place.session)
 
 
-def _hold(connection: Connection, place: Place, me: str) -> None:
-    found = connection.execute(update(HOLDERS).where(*_of_session(HOLDERS, place)).values(holder=me))
+def _hold(connection: Connection, project: str, me: str) -> None:
+    found = connection.execute(update(HOLDERS).where(HOLDERS.c.project == project).values(holder=me))
     if not found.rowcount:
-        connection.execute(insert(HOLDERS).values(project=place.project, session=place.session, holder=me))
+        connection.execute(insert(HOLDERS).values(project=project, holder=me))
 
 
-def _fence(connection: Connection, place: Place, me: str) -> None:
-    """See that nobody else holds the session; the row stays locked to the end of the transaction."""
-    ours = update(HOLDERS).where(*_of_session(HOLDERS, place), HOLDERS.c.holder == me).values(holder=me)
+def _fence(connection: Connection, project: str, me: str) -> None:
+    """See that nobody else holds the project; the row stays locked to the end of the transaction."""
+    ours = update(HOLDERS).where(HOLDERS.c.project == project, HOLDERS.c.holder == me).values(holder=me)
     if connection.execute(ours).rowcount:
         return
     try:
-        connection.execute(insert(HOLDERS).values(project=place.project, session=place.session, holder=me))
+        connection.execute(insert(HOLDERS).values(project=project, holder=me))
     except IntegrityError:
         raise TakenError from None
 
@@ -207,7 +213,7 @@ def _count(connection: Connection, place: Place) -> int:
 
 
 def _add(connection: Connection, place: Place, me: str, lines: Sequence[str], at: int | None) -> None:
-    _fence(connection, place, me)
+    _fence(connection, place.project, me)
     first = _count(connection, place)
     if at is not None and first != at:
         raise conflict(first, at)
@@ -216,18 +222,8 @@ def _add(connection: Connection, place: Place, me: str, lines: Sequence[str], at
         for ordinal, line in enumerate(lines, first)
     ]
     connection.execute(insert(LINES), rows)
-    _write_head(connection, place, first + len(lines), _summary(connection, place, lines))
-
-
-def _summary(connection: Connection, place: Place, lines: Sequence[str], before: str | None = None) -> str:
-    """Fold the SDK's summary on; transcripts of subagents have none."""
-    if place.subpath:
-        return "{}"
-    known = select(TRANSCRIPTS.c.summary).where(*_at(TRANSCRIPTS, place))
-    data: str | None = before if before is not None else connection.scalar(known)
-    earlier = SessionSummaryEntry(session_id=place.session, mtime=0, data=json.loads(data)) if data else None
-    entries = [json.loads(line) for line in lines]
-    return json.dumps(fold_session_summary(earlier, key_of(place), entries)["data"])
+    known = connection.scalar(select(TRANSCRIPTS.c.summary).where(*_at(TRANSCRIPTS, place)))
+    _write_head(connection, place, first + len(lines), folded(place, known, lines))
 
 
 def _write_head(connection: Connection, place: Place, count: int, summary: str) -> None:
@@ -238,15 +234,13 @@ def _write_head(connection: Connection, place: Place, count: int, summary: str) 
 
 
 def _cut(connection: Connection, place: Place, me: str, count: int) -> None:
-    _fence(connection, place, me)
+    _fence(connection, place.project, me)
     connection.execute(delete(LINES).where(*_at(LINES, place), LINES.c.ordinal >= count))
     left = list(connection.scalars(select(LINES.c.line).where(*_at(LINES, place)).order_by(LINES.c.ordinal)))
-    _write_head(connection, place, len(left), _summary(connection, place, left, before=""))
+    _write_head(connection, place, len(left), folded(place, None, left))
 
 
 def _delete(connection: Connection, place: Place) -> None:
     which = _at if place.subpath else _of_session
     for table in (LINES, TRANSCRIPTS):
         connection.execute(delete(table).where(*which(table, place)))
-    if not place.subpath:
-        connection.execute(delete(HOLDERS).where(*_of_session(HOLDERS, place)))

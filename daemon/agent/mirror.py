@@ -51,7 +51,8 @@ class Mirror:
     """Keeps a copy of the sessions' transcripts in a store; ``required`` says that a turn settles only with its copy.
 
     ``project`` is what it is held by: one employee. ``is_taken`` says that another daemon has taken it over: this one
-    must not work its sessions any more. ``unreadable`` are the sessions, with their ends, that cannot be copied.
+    must not work its sessions any more. ``unreadable`` are the sessions, with their ends, that cannot be copied;
+    ``taken_out`` counts the lines that stood in the store and were not settled here.
     """
 
     def __init__(self, store: LineStore, project: str, *, required: bool) -> None:
@@ -60,6 +61,7 @@ class Mirror:
         self.is_taken = False
         self.is_held = False
         self.unreadable: set[tuple[str, int]] = set()
+        self.taken_out = 0
         self._store = store
         self._project = project
         self._reached: _Reached | None = None
@@ -140,17 +142,21 @@ class Mirror:
         place, ends = self._place(session_id), await asyncio.to_thread(_ends, transcript, offset)
         count = await self._store.count(place)
         if count > len(ends):
+            await self._cut(place, count, len(ends))
             count = len(ends)
-            await self._store.cut(place, count)
         found = _Reached(session_id)
         if count:
             (last,) = await self._store.tail(place, 1)
             found = _Reached(session_id, ends[count - 1], count, last)
         if not found.stands_in(transcript):  # the session was rolled back, and has grown past that place since
-            await self._store.cut(place, 0)
+            await self._cut(place, count, 0)
             found = _Reached(session_id)
         self._reached = found
         return found
+
+    async def _cut(self, place: Place, count: int, kept: int) -> None:
+        await self._store.cut(place, kept)
+        self.taken_out += count - kept
 
     async def _hold(self) -> None:
         if not self.is_held:

@@ -99,6 +99,9 @@ async def _pushed(house: House, row: AgentSession, offset: int, worker: str, *, 
     except StoreError as error:
         _pause(house, error)
         return False
+    if house.mirror.taken_out:  # of a turn that did not settle, of a rollback, or of another daemon's work
+        house.log.warning("session_store_cut", session=row.id, lines=house.mirror.taken_out)
+        house.mirror.taken_out = 0
     house.health.well(STORE)
     return True
 

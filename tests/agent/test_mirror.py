@@ -170,6 +170,7 @@ def test_a_turn_that_reached_the_store_and_did_not_settle_is_taken_out(copy: Cop
         copy.mirror = Mirror(copy.store, PROJECT, required=True)
         await copy.push(settled)
         assert await copy.stored() == copy.path.read_bytes()
+        assert copy.mirror.taken_out == 2
 
     play(copy, act)
 

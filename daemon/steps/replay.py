@@ -132,11 +132,12 @@ async def _try(lab: Laboratory, place: Path, number: int, trial: Trial, variant:
         engine = replace(variant.engine, home=place / f"{trial.row.id}-{variant.name}")
         try:
             message, reply = await _ask(lab, trial, variant, engine)
+            _fill_in(row, trial, variant, message, reply)
         except (SQLAlchemyError, OSError):
             raise
         except Exception as error:  # noqa: BLE001 - one fork must not end the others
-            message, reply = None, _unput(f"clerkd stumbled over it ({type(error).__name__}); please report this")
-        _fill_in(row, trial, variant, message, reply)
+            row.state, row.cost_usd = TurnState.DROPPED, row.reserved_usd  # whether it was put, nobody knows
+            row.failure = f"clerkd stumbled over it ({type(error).__name__}); please report this"
         row.ended_at = lab.clock()
         replays.close_turn(lab.db, row, TurnState.OPEN)
     verdict = {True: "agrees", False: "differs", None: row.failure}[row.agrees]

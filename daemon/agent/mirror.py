@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemon.agent.store.base import LONGEST_BATCH, LineStore, Place, StoreError, TakenError
+from daemon.agent.store.base import LineStore, Place, StoreError, TakenError
 from daemon.agent.transcript import Head, holds, sync
 
-LINES_AT_ONCE = 500
+LONGEST_BATCH = 1_048_576  # bytes that are written at once
+LINES_AT_ONCE = 500  # that are read at once
 UNREADABLE = "the transcript cannot be read up to its settled end"
 
 Progress = Callable[[], None]

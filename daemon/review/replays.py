@@ -18,6 +18,8 @@ from knowledge.tables import Message, Replay, ReplayTurn
 TITLES = ("Message", "Subject", "Variant", "Agrees", "What differs, and why")
 SUMMED = ("Variant", "Model", "Agreement", "Tokens", "Dollars", "Seconds")
 SUBJECT_LENGTH = 60
+# With the colon and the at sign, so that no address of a web page or of a person becomes a link.
+MARKUP = frozenset("\\|`*_<>[]!~#&:@")
 AS_IT_STOOD = "each fork is the session as it stood before the message"
 AS_IT_IS = "each fork is the session that was live then"
 
@@ -127,8 +129,3 @@ def _cell(words: str) -> str:
     """Keep a cell's text from ending its cell, or from being read as markup."""
     plain = " ".join(clean(words).split())
     return "".join(f"\\{character}" if character in MARKUP else character for character in plain)
-
-
-MARKUP = frozenset(
-    "\\|`*_<>[]!~#&:@"
-)  # the colon and the at sign, so that no address of a web page or a person is linked

@@ -76,14 +76,15 @@ def text(shown: Page) -> RenderableType:
         f"{shown.line.messages} mail(s), ${shown.line.dollars:.4f}; its context holds {row.context_tokens} tokens",
         f"came after session {row.predecessor}" if row.predecessor else "the first of all",
         *([f"ended because {row.end_reason}"] if row.end_reason else []),
-        *(
-            [f"the session store has {row.mirrored_offset} of its {row.head_offset} bytes"]
-            if row.mirrored_offset
-            else []
-        ),
+        *_copy(row),
     ]
     notes = [f"noted on case {note.case_id}, unverified: {note.text}" for note in shown.notes]
     return Group(*(Text(clean(line)) for line in [*head, *map(_upkeep, shown.upkeeps), *notes]))
+
+
+def _copy(row: AgentSession) -> list[str]:
+    told = f"the session store has {row.mirrored_offset} of its {row.head_offset} bytes"
+    return [told] if row.mirrored_offset else []
 
 
 def _upkeep(row: Upkeep) -> str:

@@ -2,7 +2,8 @@
 
 from daemon.settings.file import DEFAULT_PATH, load, locate, refuse_missing_secrets
 from daemon.settings.mailboxes import LETTERS, ImapMailbox, Mailbox, MaildirMailbox, Watched
-from daemon.settings.sections import LOOPBACK, Limits, Model, Reading, Settings, Smtp, Store
+from daemon.settings.sections import Limits, Model, Reading, Settings, Smtp
+from daemon.settings.store import LOOPBACK, Store
 from daemon.settings.variant import load_variant
 
 __all__ = [

@@ -1,30 +1,20 @@
 """What the config says, section by section; frozen."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from daemon.fields import Dollars, Email, Line, Port, Price, Seconds, Section, Security, Words
+from daemon.fields import Dollars, Email, Port, Price, Seconds, Section, Security, Words
 from daemon.judgement.money import LIST_PRICES, Budget, Prices
 from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Pauses
 from daemon.judgement.upkeep import Bounds, QuietHours
 from daemon.secret import Secret
 from daemon.settings.mailboxes import Mailbox
+from daemon.settings.store import Store
 
-STORES = {
-    "sqlite": "sqlite:////path/transcripts.db",
-    "postgresql": "postgresql://user@host/database",
-    "redis": "redis://host:6379/0",
-    "rediss": "rediss://host:6379/0",
-    "s3": "s3://bucket/prefix",
-}
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-ENDPOINT = r"^(https://[A-Za-z0-9.:-]+/?|http://(localhost|127\.0\.0\.1)(:\d+)?/?)?$"
 SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
 
 
@@ -158,80 +148,6 @@ class Reading(Section):
     longest_text: Annotated[int, Field(ge=200)] = 20_000
 
 
-class Store(Section):
-    """The session store: where a second copy of the transcripts is kept."""
-
-    url: Words
-    required: bool = False
-    timeout_seconds: Annotated[float, Field(ge=1, le=600)] = 10
-    password: Secret | None = None
-    region: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
-    endpoint: Annotated[str, Field(pattern=ENDPOINT)] = ""
-    access_key: Line = ""
-    secret_key: Secret | None = None
-
-    @property
-    def kind(self) -> str:
-        """What it is made of: the URL's scheme."""
-        return urlsplit(self.url).scheme
-
-    @property
-    def where(self) -> str:
-        """The URL without what stands behind a question mark."""
-        return self.url.partition("?")[0]
-
-    @field_validator("url")
-    @classmethod
-    def _is_a_stores(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in STORES:
-            message = f"must begin with one of {', '.join(f'{scheme}://' for scheme in STORES)}"
-            raise ValueError(message)
-        if parts.scheme == "sqlite" and not (url.startswith("sqlite:////") and parts.path.strip("/")):
-            message = f"needs a whole path: {STORES['sqlite']}"
-            raise ValueError(message)
-        if parts.scheme != "sqlite" and not parts.netloc:
-            message = f"names no server or bucket: {STORES[parts.scheme]}"
-            raise ValueError(message)
-        if parts.password is not None or "password" in parts.query:
-            message = "holds a password; give it as password = { file = } or the like, never in the TOML itself"
-            raise ValueError(message)
-        _refuse_odd_parts(parts)
-        return url
-
-    @model_validator(mode="after")
-    def _keys_fit(self) -> Self:
-        s3 = [name for name in ("region", "endpoint", "access_key", "secret_key") if getattr(self, name)]
-        if s3 and self.kind != "s3":
-            message = f"{', '.join(s3)}: only a store in s3:// takes that"
-            raise ValueError(message)
-        if self.password and self.kind in ("sqlite", "s3"):
-            message = f"a store in {self.kind}:// takes no password"
-            raise ValueError(message)
-        if bool(self.access_key) != bool(self.secret_key):
-            message = "give both access_key and secret_key, or neither: then the machine's own role is used"
-            raise ValueError(message)
-        return self
-
-
-def _refuse_odd_parts(parts: SplitResult) -> None:
-    """Refuse a port, a database or an option that the store's client would stumble over."""
-    try:
-        _ = parts.port
-    except ValueError:
-        message = "has a port that is no number from 1 to 65535"
-        raise ValueError(message) from None
-    if parts.query and parts.scheme != "postgresql":
-        message = "takes no options behind a question mark"
-        raise ValueError(message)
-    if parts.scheme in ("redis", "rediss") and not re.fullmatch(r"/?\d{0,4}", parts.path):
-        message = f"needs the number of a database at its end: {STORES[parts.scheme]}"
-        raise ValueError(message)
-    if parts.scheme == "redis" and parts.hostname not in LOOPBACK:
-        message = "goes over the network in the clear; use rediss:// to any other machine than this one"
-        raise ValueError(message)
-
-
 class SessionSettings(Section):
     """How far the one session may grow before it is compacted or rotated, and what its successor is told."""
 
@@ -350,7 +266,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _keeps_transcripts_apart(self) -> Self:
         store, database = self.session.store, (self.service.state / "knowledge.db").resolve()
-        if store and store.kind == "sqlite" and Path("/", urlsplit(store.url).path.lstrip("/")).resolve() == database:
+        if store and store.file == database:
             message = f"session.store.url is the knowledge database ({database}); transcripts need one of their own"
             raise ValueError(message)
         return self

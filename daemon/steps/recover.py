@@ -32,7 +32,10 @@ def recover(house: House) -> None:
         _break_off(house, upkeep)
     for row in ledger.in_states(house.db, [MessageState.DECIDED]):
         settle_message(house, row.id or 0)
-    clear_replays(house.db, house.session.engine.home, house.clock())
+    try:
+        clear_replays(house.db, house.session.engine.home, house.clock())
+    except OSError as error:  # another user's, for one: a replay's leftovers must not keep the service from starting
+        house.log.warning("replays_not_cleared", reason=error.strerror)
 
 
 def _drop(house: House, turn: Turn) -> None:

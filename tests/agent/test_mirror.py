@@ -45,7 +45,8 @@ class Copy:
         """Nothing is written yet."""
         self.path = place / "t.jsonl"
         self.path.touch()
-        self.store = Fragile(make_url(f"sqlite:///{place}/store.db"), 5)
+        self.file = place / "store.db"
+        self.store = Fragile(make_url(f"sqlite:///{self.file}"), 5)
         self.mirror = Mirror(self.store, PROJECT, required=False)
         self.names = iter(range(10_000))
 
@@ -181,7 +182,7 @@ def test_what_another_daemon_has_taken_is_never_pushed_again(copy: Copy) -> None
     async def act() -> None:
         await copy.push(copy.write(2))
         before = await copy.stored()
-        other = Mirror(SqlStore(copy.store.url, 5), PROJECT, required=False)
+        other = Mirror(SqlStore(make_url(f"sqlite:///{copy.file}"), 5), PROJECT, required=False)
         await other.push(SESSION, copy.path, copy.path.stat().st_size, nothing)
         for _ in range(2):
             with pytest.raises(TakenError):
@@ -279,4 +280,4 @@ def test_the_stores_file_is_its_owners_alone(copy: Copy) -> None:
         await copy.push(copy.write(1))
 
     play(copy, act)
-    assert Path(str(copy.store.url.database)).stat().st_mode & 0o077 == 0
+    assert copy.file.stat().st_mode & 0o077 == 0

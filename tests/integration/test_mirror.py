@@ -281,9 +281,10 @@ def test_a_store_that_lags_behind_sets_the_other_machine_back_to_what_it_has(bed
 
 
 @pytest.mark.exhaustive
-def test_the_last_turn_before_a_stop_is_copied(bed: Bed, tmp_path: Path) -> None:
-    """The machine may never start again."""
-    keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"\nrequired = false')
+@pytest.mark.parametrize("required", ["false", "true"])
+def test_a_turn_that_ends_after_the_wish_to_stop_is_copied(bed: Bed, tmp_path: Path, required: str) -> None:
+    """The machine may never start again: the store is there until the last worker is through, and takes its turn."""
+    keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"\nrequired = {required}')
     process = bed.start()
     wait_for(lambda: is_held(bed.state), what="the start")
     bed.faults.always = "slow"
@@ -293,19 +294,6 @@ def test_the_last_turn_before_a_stop_is_copied(bed: Bed, tmp_path: Path) -> None
     assert len(turns.in_state(bed.db, TurnState.SETTLED)) == 1
     assert sessions.unmirrored(bed.db) == []
     assert stored(bed, live(bed).id) == settled(bed, live(bed))
-
-
-@pytest.mark.exhaustive
-def test_a_turn_that_ends_after_the_wish_to_stop_settles_with_a_required_store(bed: Bed, tmp_path: Path) -> None:
-    """The store is there until the last worker is through."""
-    keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"\nrequired = true')
-    process = bed.start()
-    wait_for(lambda: is_held(bed.state), what="the start")
-    bed.faults.always = "slow"
-    deliver(bed, "First")
-    wait_for(lambda: bed.faults.under_way == 1, what="the turn")
-    assert end(process) == 0, bed.log_text
-    assert len(turns.in_state(bed.db, TurnState.SETTLED)) == 1
 
 
 def test_a_session_is_not_given_up_because_the_store_is_away(bed: Bed, redis: ExitStack, tmp_path: Path) -> None:

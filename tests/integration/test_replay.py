@@ -1,6 +1,7 @@
 """Logged messages put again to forks of the session: real engine, real forks, and nothing done in a mailbox."""
 
 import asyncio
+import errno
 import fcntl
 import json
 import os
@@ -14,7 +15,7 @@ import pytest
 from sqlalchemy import update
 
 from daemon import app
-from daemon.agent import transcript
+from daemon.agent import forks, transcript
 from daemon.agent.session import EngineError, Session
 from daemon.agent.transcript import Head
 from daemon.judgement.states import MessageState, OrderState, SessionState, TurnState
@@ -416,6 +417,19 @@ def test_what_a_replay_left_open_is_closed_at_the_next_start(own: Bed) -> None:
     assert (closed.state, closed.cost_usd, closed.failure) == (TurnState.DROPPED, 0.5, "the replay ended during it")
     assert replays.newest(own.db)[0].ended_at
     assert not place.exists()
+
+
+def test_leftovers_that_cannot_be_cleared_away_do_not_keep_the_service_from_starting(
+    own: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root has replayed once, for one: it is told, and the work goes on."""
+
+    def refuse(_home: Path) -> list[str]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(forks, "clear", refuse)
+    deliver(own, 1, first=4)
+    assert "replays_not_cleared" in [event["event"] for event in own.work(5)]
 
 
 def test_a_turn_that_was_paid_for_is_charged_though_its_engine_ends_badly(

@@ -16,8 +16,6 @@ from claude_agent_sdk import (
     fold_session_summary,
 )
 
-LONGEST_BATCH = 1_048_576  # characters
-
 
 class StoreError(Exception):
     """The store is out of reach or refuses; the text never holds what is stored."""

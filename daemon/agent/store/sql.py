@@ -69,7 +69,6 @@ class SqlStore(LineStore):
     def __init__(self, url: URL, seconds: float) -> None:
         """``seconds`` is how long the server may take to answer; nothing is opened yet."""
         super().__init__()
-        self.url = url
         self._engine = _engine(url, seconds)
         self._seconds = seconds
         self._is_ready = False

@@ -44,6 +44,7 @@ def test_a_stop_lets_the_turn_at_hand_finish(bed: Bed) -> None:
     assert [turn.state for turn in turns.in_state(bed.db, TurnState.SETTLED)] == [TurnState.SETTLED]
 
 
+@pytest.mark.exhaustive
 def test_a_stop_drops_a_turn_that_does_not_finish_in_bounded_time(bed: Bed) -> None:
     """A turn that outlasts the grace is dropped, counts for nothing, and is worked after the next start."""
     bed.sections["service"] = "stop_seconds = 1"

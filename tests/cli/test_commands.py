@@ -133,6 +133,7 @@ def test_log_show_of_an_unknown_number_says_so(worked: Bed) -> None:
     assert "there is no message 99" in shown.stderr
 
 
+@pytest.mark.exhaustive
 def test_log_follow_prints_what_comes(bed: Bed) -> None:
     """A decision made while the log is followed appears."""
     bed.server.deliver(mail("First"))
@@ -326,6 +327,7 @@ def test_check_tries_the_submission_server_where_one_is_configured(bed: Bed) -> 
     assert "does not accept the password" in shown.stdout
 
 
+@pytest.mark.exhaustive
 def test_check_finds_a_session_that_cannot_be_resumed(bed: Bed) -> None:
     """A transcript that is gone is found by check before the daemon meets it."""
     bed.server.deliver(mail("Opening hours"))

@@ -542,6 +542,7 @@ def test_a_part_whose_answer_was_lost_is_no_strangers(bucket: Bucket) -> None:
     assert play(Make(Interrupted, bucket), act) == lines("a", "b")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", ["postgresql", "redis", "s3"])
 def test_a_server_that_stands_still_is_not_waited_for(kind: str) -> None:
     """Its kernel answers still, so no client notices: the call ends after its time all the same."""

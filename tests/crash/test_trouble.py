@@ -35,6 +35,7 @@ def can_mount() -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.exhaustive
 def test_a_full_disk_ends_the_service_in_words_and_loses_nothing(bed: Bed) -> None:
     """The daemon ends with a line and the code for trouble that may pass; with room again, every mail is worked."""
     need(can_mount(), "no mount namespace may be made here (unshare)")

@@ -103,6 +103,7 @@ def test_a_kill_in_the_recovery_from_a_kill_loses_and_repeats_nothing(bed: Bed, 
     assert_whole(bed, "rotate")
 
 
+@pytest.mark.exhaustive
 def test_a_kill_before_a_compaction_is_written_down_has_it_done_again(bed: Bed) -> None:
     """The quick one: the summary stood in the transcript already, and is cut off."""
     fill(bed, COMPACTED, LONG)

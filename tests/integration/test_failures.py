@@ -387,6 +387,7 @@ def test_an_action_whose_content_was_changed_is_not_carried_out(bed: Bed) -> Non
     assert entry.actions[0].reason == "its content is not what was decided"
 
 
+@pytest.mark.exhaustive
 def test_a_folder_numbered_anew_repeats_nothing_and_leaves_old_mail_alone(real_bed: Bed) -> None:
     """After a change of UIDVALIDITY known mails get their new place, older ones stay untouched, new ones are worked."""
     real_bed.sections["mailbox"] = 'since = "new"'

@@ -113,6 +113,7 @@ def notes(bed: Bed, fate: str) -> list[Feedback]:
     return feedback.of_message(bed.db, number(fate))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("fate", "kinds"),
     list(zip(FATES, [["edited"], ["edited"], ["sent"], ["sent"], ["sent"], ["missing", "deleted"], []], strict=True)),

@@ -296,6 +296,7 @@ def test_a_turn_that_ends_after_the_wish_to_stop_is_copied(bed: Bed, tmp_path: P
     assert stored(bed, live(bed).id) == settled(bed, live(bed))
 
 
+@pytest.mark.exhaustive
 def test_a_session_is_not_given_up_because_the_store_is_away(bed: Bed, redis: ExitStack, tmp_path: Path) -> None:
     """On a machine without the transcript nobody knows yet: the work waits, and goes on in the same conversation."""
     port = databases.free_port()

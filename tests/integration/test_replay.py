@@ -175,6 +175,7 @@ def test_a_fork_behind_a_compaction_and_a_rotation_is_the_session_as_it_stood_th
     assert openings(bed.model.seen) == then
 
 
+@pytest.mark.exhaustive
 def test_the_tools_tell_what_they_told_then(bed: Bed) -> None:
     """No later message, decision or case is seen, and nothing of then is missing."""
     bed.model.rules = all_reading
@@ -318,6 +319,7 @@ def test_a_replay_goes_on_while_the_service_is_at_work(own: Bed) -> None:
     assert [row.agrees for row in rows] == [True]
 
 
+@pytest.mark.exhaustive
 def test_a_held_message_without_a_decision_is_put_again(bed: Bed) -> None:
     """It differs whatever is decided, and the fork is the session as it stood before its last try."""
     bed.faults.poison, bed.faults.always = "cannot be answered", 400

@@ -94,6 +94,7 @@ def test_what_has_left_already_is_listed_for_a_person(three: Bed) -> None:
     assert "of message 2" not in closed.outcome
 
 
+@pytest.mark.exhaustive
 def test_an_action_that_was_on_its_way_is_not_done_after_all(bed: Bed) -> None:
     """It is looked for; what has not arrived is cancelled instead of being done again."""
     deliver(bed, "One")
@@ -142,6 +143,7 @@ def test_before_the_first_decision_a_new_session_begins(three: Bed) -> None:
     assert "Second" not in turn.prompt
 
 
+@pytest.mark.exhaustive
 def test_it_goes_back_behind_a_compaction(bed: Bed) -> None:
     """The transcript still holds in full what was summed up."""
     bed.sections["session"] = "compact_at_tokens = 10000\nrotate_at_tokens = 18000\nhandover_tokens = 1000"
@@ -168,6 +170,7 @@ def test_it_goes_back_to_just_behind_a_compaction(bed: Bed) -> None:
     assert "The stand-in sums up" in json.dumps(bed.model.seen[-1]["messages"])
 
 
+@pytest.mark.exhaustive
 def test_it_goes_back_behind_a_rotation(bed: Bed) -> None:
     """The earlier session is the live one again, and what it noted for its successor is gone."""
     bed.sections["session"] = "most_messages = 2"

@@ -82,6 +82,7 @@ def test_a_session_is_compacted_between_two_mails_and_goes_on(small: Bed) -> Non
     assert (told["tokens_before"], told["tokens_after"]) == (first.tokens_before, first.tokens_after)
 
 
+@pytest.mark.exhaustive
 def test_the_context_stays_within_its_bound_however_many_mails_come(small: Bed) -> None:
     """One mail may carry it over the bound; then it is compacted before the next."""
     deliver(small, 10)
@@ -147,6 +148,7 @@ def test_a_compaction_that_fails_leaves_the_session_as_it_was(small: Bed) -> Non
     assert prompts_in_transcript(small) == settled_prompts(small)
 
 
+@pytest.mark.exhaustive
 def test_a_session_is_rotated_after_its_most_messages(bed: Bed) -> None:
     """Each mail is decided once, each session has its share, and the chain says who followed whom and why."""
     bed.sections["session"] = "most_messages = 2"
@@ -176,6 +178,7 @@ def test_a_successor_is_told_what_binds_and_what_is_open(bed: Bed) -> None:
     assert '[case 3] "The stand-in\'s rules note nothing of their own."' in head
 
 
+@pytest.mark.exhaustive
 def test_the_tool_shows_what_the_handover_had_no_room_for(bed: Bed) -> None:
     """Every held mail is within reach, in clerkd's words alone."""
     bed.sections["session"] = "most_messages = 2\nhandover_tokens = 200"
@@ -242,6 +245,7 @@ def test_the_command_to_compact_holds_no_word_of_a_mail(small: Bed) -> None:
     assert "Matter" not in command
 
 
+@pytest.mark.exhaustive
 def test_an_upkeep_that_clerkd_stumbles_over_does_not_keep_the_mail_waiting(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +265,7 @@ def test_an_upkeep_that_clerkd_stumbles_over_does_not_keep_the_mail_waiting(
     assert len(named(events, "stumbled")) == 1
 
 
+@pytest.mark.exhaustive
 def test_a_stop_breaks_an_upkeep_off_and_its_order_waits(bed: Bed) -> None:
     """Nobody is told of a failure; at the next start it is carried out."""
     bed.sections["service"] = "stop_seconds = 1"
@@ -340,6 +345,7 @@ def test_a_session_without_a_turn_cannot_be_compacted_or_rotated(bed: Bed, kind:
     assert "has had no turn yet" in done.stderr
 
 
+@pytest.mark.exhaustive
 def test_the_chain_is_shown_with_what_each_session_cost(bed: Bed) -> None:
     """As a table, as JSON, and one session alone by the beginning of its id."""
     bed.sections["session"] = "most_messages = 1"
@@ -360,6 +366,7 @@ def test_the_chain_is_shown_with_what_each_session_cost(bed: Bed) -> None:
     assert "no session's id begins with 'nothing'" in unknown.stderr
 
 
+@pytest.mark.exhaustive
 def test_an_upkeep_cut_off_by_a_crash_is_closed_at_the_next_start_with_its_charge(bed: Bed) -> None:
     """The session goes on where it stood."""
     deliver(bed, 1, "When do you open?")

@@ -82,6 +82,7 @@ def test_a_number_that_was_never_given_leads_nowhere(db: Database) -> None:
     assert maildirs.name_of(db, "support", "INBOX", 1) is None
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=25, deadline=None)
 @given(LOOKS)
 def test_no_number_is_ever_given_twice_nor_changed(looks: list[list[str]]) -> None:

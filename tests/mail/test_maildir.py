@@ -277,6 +277,7 @@ def test_a_first_start_with_twenty_thousand_mails_is_bearable(disk: Disk) -> Non
     assert (position.last_uid, time.monotonic() - begun < LONG) == (MANY, True)
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=25, deadline=None)
 @given(STEPS)
 def test_every_mail_always_comes_once_and_never_twice(steps: list[str]) -> None:

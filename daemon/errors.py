@@ -29,3 +29,7 @@ class GoneError(PermanentError):
 
 class FatalError(ClerkdError):
     """The program cannot start or go on; the text says what to do."""
+
+
+class OrderRefused(Exception):  # noqa: N818 - a refusal, said to a person
+    """A person's order cannot be carried out; the text says why."""

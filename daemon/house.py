@@ -222,7 +222,8 @@ class Records(Protocol):
 class House:
     """Everything that a step may use. One daemon, one house.
 
-    ``upkeep`` is set where it is time to see whether the session is still within its bounds.
+    ``upkeep`` is set where it is time to see whether the session is still within its bounds, ``promises`` where it is
+    time to see whether one is due.
     """
 
     settings: Settings
@@ -243,6 +244,7 @@ class House:
     generation: int
     orders_digest: str
     upkeep: asyncio.Event = field(default_factory=asyncio.Event)
+    promises: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def unreachable(self) -> Sequence[str]:

@@ -31,6 +31,7 @@ from daemon.steps.mirror import WORKER, finish, mirror
 from daemon.steps.orders import obey
 from daemon.steps.receive import listen, receive
 from daemon.steps.recover import recover, stumbling
+from daemon.steps.remind import remind
 from daemon.steps.screen import screen
 from daemon.steps.session_orders import obey_for_session
 from daemon.steps.upkeep import tend
@@ -42,6 +43,7 @@ IDLE_SECONDS = 1.0
 # a look, the folder is looked into all the same.
 OVERDUE = 2
 UPKEEP_SECONDS = 60.0
+PROMISE_SECONDS = 60.0
 
 
 async def run(house: House) -> None:
@@ -66,9 +68,9 @@ async def run(house: House) -> None:
 
 
 def _jobs(house: House) -> list[tuple[float, Callable[[], None]]]:
-    """List when to look into each folder, after the drafts of each mailbox, and after the session."""
+    """List when to look into each folder, after the drafts of each mailbox, the session, and what was promised."""
     looks = [(watch.mailbox.poll_seconds, watch.tick) for watch in house.watches]
-    looks.append((UPKEEP_SECONDS, house.upkeep.set))
+    looks += [(UPKEEP_SECONDS, house.upkeep.set), (PROMISE_SECONDS, house.promises.set)]
     looks += [(out.mailbox.follow_seconds, out.tick) for out in house.outgoing.values()]
     return [(seconds, partial(_tick, house, tick)) for seconds, tick in looks]
 
@@ -130,7 +132,7 @@ async def _screen(house: House) -> None:
 
 
 async def _desk(house: House) -> None:
-    """3 to 6. Take the oldest message that is due; before it, keep the session within its bounds.
+    """3 to 6. Take the oldest message that is due; before it, keep the session within its bounds, and promises in mind.
 
     This task alone uses the session.
     """
@@ -138,7 +140,7 @@ async def _desk(house: House) -> None:
     async def next_message() -> bool:
         for order in obey(house.db, house.clock):
             house.log.info("order", kind=order.kind, argument=order.argument, state=order.state)
-        if await obey_for_session(house) or await tend(house):
+        if await obey_for_session(house) or await tend(house) or remind(house):
             return True
         row = ledger.next_due(house.db, MessageState.SCREENED, house.clock())
         if row is None or house.health.is_paused(READER) or not may_ask(house):

@@ -1,14 +1,15 @@
 """The cases: matters, each the messages of one thread."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
 from knowledge.database import Database
-from knowledge.tables import Action, Case, Message
+from knowledge.tables import Action, Case, CaseNote, Message, Promise
 
 Found = Select[int | None, int | None]
 
@@ -88,8 +89,11 @@ def _relative(session: Session, case_id: int, by: str) -> Relative:
 
 
 def place(session: Session, placing: Placing, received_at: datetime) -> int:
-    """Give the case of a message, opening it where it is new; part of a transaction."""
-    case = session.get_one(Case, placing.case) if placing.case else _new(placing, received_at)
+    """Give the case of a message, opening it where it is new; part of a transaction.
+
+    One that was merged while the message was being read leads to the case that it was merged into.
+    """
+    case = _standing(session, placing.case) if placing.case else _new(placing, received_at)
     case.updated_at = max(case.updated_at, received_at)
     session.add(case)
     session.flush()
@@ -98,3 +102,93 @@ def place(session: Session, placing: Placing, received_at: datetime) -> int:
 
 def _new(placing: Placing, received_at: datetime) -> Case:
     return Case(subject=placing.subject, subject_key=placing.subject_key, opened_at=received_at, updated_at=received_at)
+
+
+def _standing(session: Session, case_id: int) -> Case:
+    case = session.get_one(Case, case_id)
+    while case.merged_into:
+        case = session.get_one(Case, case.merged_into)
+    return case
+
+
+def move(session: Session, case_id: int, moves: Mapping[str, str]) -> None:
+    """Take a case from its state to where the moves say; part of a transaction."""
+    case = session.get_one(Case, case_id)
+    case.state = moves.get(case.state, case.state)
+    session.add(case)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A case with the number of its mails and of its open promises."""
+
+    case: Case
+    messages: int
+    promises: int
+
+
+def get(db: Database, case_id: int) -> Case | None:
+    """Give a case; None where the number leads nowhere."""
+    with db.read() as session:
+        return session.get(Case, case_id)
+
+
+def needs_a_person(db: Database, case_id: int, states: Sequence[str]) -> bool:
+    """Say whether a message of the case is in one of these states."""
+    with db.read() as session:
+        waiting = select(Message.id).where(Message.case_id == case_id, col(Message.state).in_(states)).limit(1)
+        return session.exec(waiting).first() is not None
+
+
+def find(db: Database, states: Sequence[str], person_id: int | None, open_state: str, limit: int) -> list[Summary]:
+    """List cases in these states, the last touched first; merged ones are left out. None means everybody's."""
+    size = select(func.count()).where(col(Message.case_id) == col(Case.id), col(Message.about_id).is_(None))
+    promised = select(func.count()).where(col(Promise.case_id) == col(Case.id), Promise.state == open_state)
+    with db.read() as session:
+        counts = (size.correlate(Case).scalar_subquery(), promised.correlate(Case).scalar_subquery())
+        statement = select(Case, *counts).where(col(Case.state).in_(states), col(Case.merged_into).is_(None))
+        if person_id is not None:
+            theirs = select(Message.case_id).where(Message.person_id == person_id)
+            statement = statement.where(col(Case.id).in_(theirs))
+        rows = session.exec(statement.order_by(col(Case.updated_at).desc(), col(Case.id).desc()).limit(limit))
+        return [Summary(case, int(messages), int(promises)) for case, messages, promises in rows]
+
+
+def merge(session: Session, kept: Case, other: Case) -> None:
+    """Make one case of two; part of a transaction. What belonged to the other belongs to the kept one."""
+    connection = session.connection()
+    for table in (Message, Promise):
+        connection.execute(update(table).where(col(table.case_id) == other.id).values(case_id=kept.id))
+    _move_notes(session, kept, other)
+    kept.opened_at = min(kept.opened_at, other.opened_at)
+    kept.updated_at = max(kept.updated_at, other.updated_at)
+    other.merged_into = kept.id
+    session.add_all([kept, other])
+
+
+def _move_notes(session: Session, kept: Case, other: Case) -> None:
+    """Take over what sessions noted on the other case, where they noted nothing on this one."""
+    for note in session.exec(select(CaseNote).where(CaseNote.case_id == other.id)).all():
+        if session.get(CaseNote, (note.session_id, kept.id)) is None:
+            session.add(CaseNote(**{**note.model_dump(), "case_id": kept.id}))
+        session.delete(note)
+
+
+def split(session: Session, case: Case, messages: Sequence[Message]) -> Case:
+    """Take messages out of a case into one of their own, with what was promised in them; part of a transaction."""
+    first = min(messages, key=lambda row: row.id or 0)
+    fresh = Case(
+        subject=first.subject,
+        subject_key="",  # mails of that subject go on to the case that had it first
+        state=case.state,
+        opened_at=min(row.received_at for row in messages),
+        updated_at=max(row.received_at for row in messages),
+    )
+    session.add(fresh)
+    session.flush()
+    numbers = [row.id for row in messages]
+    connection = session.connection()
+    theirs = col(Message.id).in_(numbers) | col(Message.about_id).in_(numbers)
+    connection.execute(update(Message).where(theirs).values(case_id=fresh.id))
+    connection.execute(update(Promise).where(col(Promise.message_id).in_(numbers)).values(case_id=fresh.id))
+    return fresh

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
 from knowledge.database import Database
+from knowledge.pattern import containing
 from knowledge.tables import Action, Decision, Message, Person, Turn
 
 Joined = Select[Message, Decision, Turn]
@@ -81,7 +82,9 @@ def acquaintance(db: Database, person_id: int | None, before: int) -> tuple[int,
         return 0, None
     with db.read() as session:
         count = session.exec(
-            select(func.count()).where(col(Message.person_id) == person_id, col(Message.id) < before)
+            select(func.count()).where(
+                col(Message.person_id) == person_id, col(Message.id) < before, col(Message.about_id).is_(None)
+            )
         ).one()
         return int(count), session.get_one(Person, person_id).first_seen_at
 
@@ -104,7 +107,7 @@ def _log_statement(wanted: Filter) -> Joined:
     if wanted.category:
         statement = statement.where(col(Decision.category) == wanted.category)
     if wanted.person:
-        who = _pattern(wanted.person)
+        who = containing(wanted.person)
         statement = statement.where(
             or_(col(Message.sender_address).ilike(who, escape="\\"), col(Message.sender_name).ilike(who, escape="\\"))
         )
@@ -115,13 +118,8 @@ def _log_statement(wanted: Filter) -> Joined:
     return statement.order_by(concluded.desc(), col(Message.id).desc()).limit(wanted.limit)
 
 
-def _pattern(word: str) -> str:
-    """Make a LIKE pattern of a word that is taken literally."""
-    return "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-
-
 def _mentions(word: str) -> Any:  # noqa: ANN401 - SQLAlchemy's own expression type
-    pattern = _pattern(word)
+    pattern = containing(word)
     columns = (Message.subject, Message.reason, Decision.summary, Decision.reason, Decision.category)
     return or_(*(col(column).ilike(pattern, escape="\\") for column in columns))
 

@@ -1,17 +1,39 @@
 """What became of actions later: drafts that a person edited, sent or deleted, and mails of ours that bounced."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import not_
 from sqlmodel import col, select
 
+from knowledge import cases, promises
 from knowledge.database import Database
+from knowledge.promises import Closing
 from knowledge.tables import Action, Decision, Feedback, Message
 
 
-def note(db: Database, row: Feedback) -> bool:
-    """Write feedback down; False where the same was noted before."""
+@dataclass(frozen=True)
+class Broken:
+    """Promises that are void with the draft in which they were made: those of ``by``, closed so."""
+
+    decision_id: int
+    by: str
+    state: str
+    closing: Closing
+
+
+@dataclass(frozen=True)
+class Sequel:
+    """What feedback does to the case."""
+
+    case_id: int
+    moves: Mapping[str, str]
+    broken: Broken | None = None
+
+
+def note(db: Database, row: Feedback, sequel: Sequel | None = None) -> bool:
+    """Write feedback down with what follows from it; False where the same was noted before."""
     known = select(Feedback.id).where(
         Feedback.action_id == row.action_id, Feedback.kind == row.kind, Feedback.detail == row.detail
     )
@@ -19,6 +41,11 @@ def note(db: Database, row: Feedback) -> bool:
         if session.exec(known).first() is not None:
             return False
         session.add(row)
+        if sequel:
+            cases.move(session, sequel.case_id, sequel.moves)
+        if sequel and sequel.broken:
+            void = sequel.broken
+            promises.close_of_decision(session, void.decision_id, void.by, void.state, void.closing)
         return True
 
 

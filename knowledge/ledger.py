@@ -268,6 +268,12 @@ def next_due(db: Database, state: str, now: datetime) -> Message | None:
         return session.exec(NEXT_DUE, params={"state": state, "now": now}).first()
 
 
+def of_case(db: Database, case_id: int) -> list[Message]:
+    """List the messages of a case, the oldest first."""
+    with db.read() as session:
+        return list(session.exec(select(Message).where(Message.case_id == case_id).order_by(col(Message.id))))
+
+
 def in_states(db: Database, states: Sequence[str]) -> list[Message]:
     """List the messages in any of these states, the oldest first."""
     with db.read() as session:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import and_, func, or_
 from sqlalchemy import case as choose
-from sqlalchemy import func, or_
 from sqlmodel import col, select
 
 from knowledge.database import Database
@@ -24,10 +24,14 @@ class OpenCase:
 
 @dataclass(frozen=True)
 class Weight:
-    """What makes a case weigh: a mail that is in one of these states, then its priority, the first the most."""
+    """What makes a case weigh: a mail that is in one of these states, then its priority, the first the most.
+
+    A case in the state ``closed`` weighs nothing, but for a mail that is in one of those states.
+    """
 
     states: Sequence[str]
     priorities: Sequence[str]
+    closed: str
 
 
 def unsettled(db: Database, states: Sequence[str]) -> list[tuple[Action, Message]]:
@@ -46,7 +50,7 @@ def owed(db: Database, message_states: Sequence[str], action_states: Sequence[st
 
 
 def open_cases(db: Database, since: datetime, weight: Weight, limit: int, offset: int = 0) -> list[OpenCase]:
-    """List open cases, the weightiest first: those that something happened in since then, and not by a rule alone.
+    """List open cases, the weightiest first: not closed, something happened since then, and not by a rule alone.
 
     A case of newsletters is none: no decision of the model stands in it, and nothing waits for a person.
     """
@@ -75,7 +79,7 @@ def _open(statement: Any, since: datetime, weight: Weight) -> Any:  # noqa: ANN4
     return (
         statement.join(Decision, col(Decision.id) == standing.correlate(Case).scalar_subquery(), isouter=True)
         .where(col(Case.updated_at) >= since)
-        .where(or_(col(Decision.id).is_not(None), _waits(weight)))
+        .where(or_(and_(col(Decision.id).is_not(None), col(Case.state) != weight.closed), _waits(weight)))
     )
 
 

@@ -17,9 +17,9 @@ from sqlalchemy import event
 from sqlmodel import SQLModel
 
 from knowledge.database import Database
-from knowledge.tables import Action, Case, Decision, Feedback, Message, Person, RawMail, Turn
+from knowledge.tables import Action, Case, Decision, Feedback, Message, Person, PersonAddress, Promise, RawMail, Turn
 
-TIMELESS = (RawMail,)
+TIMELESS = (RawMail, PersonAddress)  # who is who, a person said: what is known of that today holds for the past
 ANY, NOTHING = "1", "0"
 
 
@@ -38,6 +38,8 @@ class Unknown:
 
     message: str
     action: str
+    case: str
+    promise: str
 
 
 class Past(Database):
@@ -78,16 +80,18 @@ def _shown(moment: Moment, unknown: Unknown) -> list[tuple[type[SQLModel], dict[
     )
     in_case = f"FROM main.messages WHERE case_id = main.cases.id AND ({known})"
     decisions = f"SELECT id FROM main.decisions WHERE {decided}"
+    newest = {"updated_at": f"(SELECT max(received_at) {in_case})"}
     undecided = f"decision_id IS NULL AND created_at <= {at}"
     withdrawn = f"CASE WHEN withdrawn_at <= {at} THEN withdrawn_at END"
     return [
         (Message, _standing(at, unknown.message, "received_at"), known),
-        (Case, {"updated_at": f"(SELECT max(received_at) {in_case})"}, f"EXISTS (SELECT 1 {in_case})"),
+        (Case, {**newest, "state": f"'{unknown.case}'"}, f"EXISTS (SELECT 1 {in_case})"),
         (Decision, {"withdrawn_at": withdrawn}, decided),
         (Action, _standing(at, unknown.action, "created_at"), f"decision_id IN ({decisions}) OR ({undecided})"),
         (Turn, {}, f"id < {moment.turn}"),
         (Feedback, {}, f"noted_at <= {at}"),
         (Person, {"last_seen_at": "first_seen_at"}, ANY),
+        (Promise, _promised(at, unknown.promise), f"decision_id IN ({decisions})"),
     ]
 
 
@@ -105,6 +109,17 @@ def _standing(at: str, unknown: str, since: str) -> dict[str, str]:
         "reason": f"{unmoved} reason ELSE '' END",
         "updated_at": f"{unmoved} updated_at ELSE {since} END",
         "due_at": "NULL",
+    }
+
+
+def _promised(at: str, unknown: str) -> dict[str, str]:
+    """Show a promise that was closed later as open."""
+    closed = f"closed_at <= {at}"
+    return {
+        "state": f"CASE WHEN {closed} THEN state ELSE '{unknown}' END",
+        "closed_at": f"CASE WHEN {closed} THEN closed_at END",
+        "closed_by": f"CASE WHEN {closed} THEN closed_by END",
+        "closing": f"CASE WHEN {closed} THEN closing ELSE '' END",
     }
 
 

@@ -1,21 +1,128 @@
-"""The people who write."""
+"""The people who write: who is behind an address."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlalchemy import func, update
+from sqlmodel import Session, col, or_, select
 
-from knowledge.tables import Person
+from knowledge.database import Database
+from knowledge.pattern import containing
+from knowledge.tables import Message, Person, PersonAddress
 
 
-def meet(session: Session, address: str, name: str, now: datetime) -> int | None:
+@dataclass(frozen=True)
+class Acquaintance:
+    """What a mail tells of its sender; an empty word tells nothing."""
+
+    address: str
+    name: str = ""
+    organisation: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A person with their addresses and the number of their mails."""
+
+    person: Person
+    addresses: Sequence[str]
+    messages: int
+
+
+def meet(session: Session, who: Acquaintance, now: datetime) -> int | None:
     """Give the person's id, making their acquaintance where they are new; None without an address."""
-    if not address:
+    if not who.address:
         return None
-    person = session.exec(select(Person).where(Person.address == address)).first()
-    if person is None:
-        person = Person(address=address, first_seen_at=now, last_seen_at=now)
+    known = session.get(PersonAddress, who.address)
+    person = session.get_one(Person, known.person_id) if known else _new(session, who.address, now)
     person.last_seen_at = now
-    person.name = name or person.name
+    person.name = who.name or person.name
+    person.organisation = person.organisation or who.organisation
+    person.language = who.language or person.language
     session.add(person)
     session.flush()
     return person.id
+
+
+def _new(session: Session, address: str, now: datetime) -> Person:
+    person = Person(first_seen_at=now, last_seen_at=now)
+    session.add(person)
+    session.flush()
+    session.add(PersonAddress(address=address, person_id=person.id or 0))
+    return person
+
+
+def get(db: Database, person_id: int) -> Known | None:
+    """Give a person; None where the number leads nowhere."""
+    with db.read() as session:
+        person = session.get(Person, person_id)
+        return next(iter(_known(session, [person])), None) if person else None
+
+
+def find(db: Database, words: str, limit: int) -> list[Known]:
+    """List people whose name, address or organisation holds the words, the last seen first; merged ones are none."""
+    pattern = containing(words)
+    theirs = select(PersonAddress.person_id).where(col(PersonAddress.address).ilike(pattern, escape="\\"))
+    holds = or_(
+        col(Person.name).ilike(pattern, escape="\\"),
+        col(Person.organisation).ilike(pattern, escape="\\"),
+        col(Person.id).in_(theirs),
+    )
+    with db.read() as session:
+        statement = select(Person).where(col(Person.merged_into).is_(None), holds)
+        rows = session.exec(statement.order_by(col(Person.last_seen_at).desc(), col(Person.id).desc()).limit(limit))
+        return _known(session, list(rows))
+
+
+def _known(session: Session, persons: Sequence[Person]) -> list[Known]:
+    ids = [person.id for person in persons]
+    addresses: dict[int, list[str]] = {}
+    for row in session.exec(
+        select(PersonAddress).where(col(PersonAddress.person_id).in_(ids)).order_by(col(PersonAddress.address))
+    ):
+        addresses.setdefault(row.person_id, []).append(row.address)
+    counted = session.exec(
+        select(Message.person_id, func.count())
+        .where(col(Message.person_id).in_(ids), col(Message.about_id).is_(None))
+        .group_by(col(Message.person_id))
+    )
+    counts = {number: int(count) for number, count in counted}
+    return [Known(person, addresses.get(person.id or 0, []), counts.get(person.id, 0)) for person in persons]
+
+
+def merge(session: Session, kept: Person, other: Person) -> None:
+    """Make one person of two; part of a transaction. What the other had, the kept one has."""
+    connection = session.connection()
+    for table in (PersonAddress, Message):
+        theirs = col(table.person_id)
+        connection.execute(update(table).where(theirs == other.id).values(person_id=kept.id))
+    kept.first_seen_at = min(kept.first_seen_at, other.first_seen_at)
+    kept.last_seen_at = max(kept.last_seen_at, other.last_seen_at)
+    kept.name, kept.language = kept.name or other.name, kept.language or other.language
+    kept.organisation = kept.organisation or other.organisation
+    other.merged_into = kept.id
+    session.add_all([kept, other])
+
+
+def split(session: Session, person: Person, address: str) -> Person:
+    """Give an address, and the mails that came from it, to a person of its own; part of a transaction."""
+    fresh = Person(first_seen_at=person.first_seen_at, last_seen_at=person.last_seen_at)
+    session.add(fresh)
+    session.flush()
+    theirs = (Message.person_id == person.id, Message.sender_address == address)
+    seen = session.exec(
+        select(func.min(Message.received_at), func.max(Message.received_at), func.max(Message.sender_name)).where(
+            *theirs
+        )
+    ).one()
+    fresh.first_seen_at, fresh.last_seen_at = seen[0] or person.first_seen_at, seen[1] or person.last_seen_at
+    fresh.name = seen[2] or ""
+    row = session.get_one(PersonAddress, address)
+    row.person_id = fresh.id or 0
+    session.add_all([fresh, row])
+    numbers = select(Message.id).where(*theirs)
+    about = or_(col(Message.id).in_(numbers), col(Message.about_id).in_(numbers))
+    session.connection().execute(update(Message).where(about).values(person_id=fresh.id))
+    return fresh

@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from knowledge import ledger, service, sessions
+from knowledge import cases, ledger, promises, service, sessions
 from knowledge.database import Database
 from knowledge.fence import fence
 from knowledge.service import Closing
@@ -93,6 +93,8 @@ class Words:
     rolled_back: str
     cancelled: str
     reason: str
+    open_promise: str
+    withdrawn_promise: str
 
 
 def apply(  # noqa: PLR0913 - one transaction, with all that it writes
@@ -102,6 +104,7 @@ def apply(  # noqa: PLR0913 - one transaction, with all that it writes
     undone: Behind,
     cancel: Sequence[str],
     targets: Mapping[int, str],
+    case_moves: Mapping[str, str],
     flags: Sequence[Action],
     words: Words,
     closing: Closing,
@@ -119,6 +122,8 @@ def apply(  # noqa: PLR0913 - one transaction, with all that it writes
             target, number = targets[row.id or 0], row.id or 0
             changes = {"reason": words.reason, "due_at": None, "attempts": 0}
             ledger.move(session, number, source=row.state, target=target, now=now, **changes)
+        for case_id in {row.case_id for row in undone.messages if row.case_id}:
+            cases.move(session, case_id, case_moves)
         session.add_all(flags)
         service.close(session, closing, now)
 
@@ -146,9 +151,11 @@ def _make_live(session: Session, successor: AgentSession, words: Words, now: dat
 
 def _withdraw(session: Session, undone: Behind, cancel: Sequence[str], words: Words, now: datetime) -> None:
     connection = session.connection()
-    for turns in _few([row.id for row in undone.turns]):
+    for turns in _few([row.id or 0 for row in undone.turns]):
         connection.execute(update(Turn).where(col(Turn.id).in_(turns)).values(state=words.rolled_back))
         connection.execute(update(Decision).where(col(Decision.turn_id).in_(turns)).values(withdrawn_at=now))
+        closing = promises.Closing(words.open_promise, now, words=words.reason)
+        promises.withdraw(session, turns, words.withdrawn_promise, closing)
     for names in _few(sorted({row.session_id for row in undone.turns})):
         connection.execute(delete(CaseNote).where(col(CaseNote.session_id).in_(names)))
     for unsent in _few([action.id for action, _message in undone.actions if action.state in cancel]):

@@ -1,7 +1,7 @@
 """What the reading of a mail found, written in one transaction with what the screening makes of it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import update
@@ -10,13 +10,17 @@ from sqlmodel import Session, col
 from knowledge import cases, people, turns
 from knowledge.cases import Placing
 from knowledge.database import Database
-from knowledge.tables import Action, Decision, Feedback, Message
-from knowledge.turns import Step
+from knowledge.people import Acquaintance
+from knowledge.tables import Action, Feedback, Message
+from knowledge.turns import Conclusion, Step
 
 
 @dataclass(frozen=True)
 class Found:
-    """What was read in a mail; all empty where it could not be read at all."""
+    """What was read in a mail; all empty where it could not be read at all.
+
+    ``sender`` is who wrote it: nobody that we know where the border server says that it is forged.
+    """
 
     message_id: str = ""
     subject: str = ""
@@ -26,17 +30,22 @@ class Found:
     conversation: str = ""
     authenticity: str = ""
     removed: tuple[str, ...] = ()
+    sender: Acquaintance = field(default_factory=lambda: Acquaintance(""))
 
 
 @dataclass(frozen=True)
 class Screened:
-    """All that is written of a message when it is screened; a rule's decision where it was filed."""
+    """All that is written of a message when it is screened; a rule's conclusion where it was filed.
+
+    ``case_moves`` says where the message takes its case from its state.
+    """
 
     found: Found
     placing: Placing
     step: Step
-    decision: Decision | None = None
+    concluded: Conclusion | None = None
     actions: Sequence[Action] = ()
+    case_moves: Mapping[str, str] = field(default_factory=dict)
     feedback: Sequence[Feedback] = ()
 
 
@@ -46,10 +55,10 @@ def write(db: Database, row: Message, screened: Screened, now: datetime) -> int:
         turns.move_on(session, row.id or 0, screened.step, now)
         case_id = row.case_id or cases.place(session, screened.placing, row.received_at)
         _describe(session, row, screened, case_id, now)
-        if screened.decision:
-            turns.record(session, screened.decision, screened.actions)
-        else:
-            session.add_all(screened.actions)
+        cases.move(session, case_id, screened.case_moves)
+        if screened.concluded:
+            turns.record(session, screened.concluded, now)
+        session.add_all(screened.actions)
         session.add_all(screened.feedback)
         return case_id
 
@@ -66,7 +75,7 @@ def _describe(session: Session, row: Message, screened: Screened, case_id: int, 
         "authenticity": found.authenticity,
         "removed": list(found.removed),
         "placement": screened.placing.why,
-        "person_id": people.meet(session, found.sender_address, found.sender_name, now),
+        "person_id": people.meet(session, found.sender, now),
         "case_id": case_id,
     }
     session.connection().execute(update(Message).where(col(Message.id) == row.id).values(**values))

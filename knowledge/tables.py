@@ -1,6 +1,6 @@
 """The tables of the knowledge database. A state is stored as the word that the daemon's judgement gives it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -58,23 +58,39 @@ class RawMail(SQLModel, table=True):
 
 
 class Person(SQLModel, table=True):
-    """One correspondent, known by the address they write from."""
+    """One correspondent. One that was merged into another is kept, so that its number still leads somewhere.
+
+    ``organisation`` is the domain of an address that is no public provider's, ``language`` a code of ISO 639-1; both
+    are empty where they are not known.
+    """
 
     __tablename__ = "persons"
     id: int | None = Field(default=None, primary_key=True)
-    address: str = Field(unique=True)
     name: str = ""
+    organisation: str = Field(default="", index=True)
+    language: str = ""
+    merged_into: int | None = Field(default=None, foreign_key="persons.id")
     first_seen_at: datetime = time_field()
     last_seen_at: datetime = time_field()
 
 
+class PersonAddress(SQLModel, table=True):
+    """An address that a person writes from, in lower case."""
+
+    __tablename__ = "person_addresses"
+    address: str = Field(primary_key=True)
+    person_id: int = Field(foreign_key="persons.id", index=True)
+
+
 class Case(SQLModel, table=True):
-    """One matter: the messages of a thread."""
+    """One matter: the messages of a thread. One that was merged into another is kept, without messages."""
 
     __tablename__ = "cases"
     id: int | None = Field(default=None, primary_key=True)
     subject: str
     subject_key: str = Field(default="", index=True)
+    state: str = Field(default="open", index=True)
+    merged_into: int | None = Field(default=None, foreign_key="cases.id")
     opened_at: datetime = time_field()
     updated_at: datetime = time_field(index=True)
 
@@ -86,6 +102,9 @@ class Message(SQLModel, table=True):
     ``correspondents`` are the addresses of its sender and recipients, ``conversation`` the root of Outlook's
     Thread-Index, ``authenticity`` what the border server says of the sender, ``placement`` why it is in its case,
     ``removed`` what was hidden in it and taken out.
+
+    A row with ``about_id`` is clerkd's own message to the employee: ``words`` is what it says, and its mail is that of
+    the message that it is about.
     """
 
     __tablename__ = "messages"
@@ -109,6 +128,8 @@ class Message(SQLModel, table=True):
     removed: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     person_id: int | None = Field(default=None, foreign_key="persons.id", index=True)
     case_id: int | None = Field(default=None, foreign_key="cases.id", index=True)
+    about_id: int | None = Field(default=None, foreign_key="messages.id")
+    words: str = ""
     received_at: datetime = time_field()
     state: str = Field(index=True)
     reason: str = ""
@@ -309,6 +330,30 @@ class Action(SQLModel, table=True):
     due_at: datetime | None = optional_time()
     created_at: datetime = time_field()
     updated_at: datetime = time_field()
+
+
+class Promise(SQLModel, table=True):
+    """Something promised with a date, ``by`` us or by them; ``what`` is as the employee put it, and unverified.
+
+    It comes up again as a message of clerkd's own, ``reminder_id``. ``closed_by`` is the turn that settled it, and
+    ``closing`` says what did where it was no turn.
+    """
+
+    __tablename__ = "promises"
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(foreign_key="cases.id", index=True)
+    message_id: int = Field(foreign_key="messages.id")
+    decision_id: int | None = Field(default=None, foreign_key="decisions.id", index=True)
+    by: str
+    what: str
+    due: date
+    comes_up_at: datetime = time_field(index=True)
+    state: str = Field(index=True)
+    reminder_id: int | None = Field(default=None, foreign_key="messages.id")
+    made_at: datetime = time_field()
+    closed_at: datetime | None = optional_time()
+    closed_by: int | None = Field(default=None, foreign_key="turns.id")
+    closing: str = ""
 
 
 class Cursor(SQLModel, table=True):

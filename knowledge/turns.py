@@ -1,17 +1,18 @@
 """Turns: opened before the prompt is sent, closed in one transaction with everything that came of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import BindParameter, bindparam, func, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from knowledge import ledger, sessions
+from knowledge import cases, ledger, promises, sessions
 from knowledge.database import Database
 from knowledge.fence import fence
-from knowledge.tables import Action, AgentSession, Decision, Message, ReplayTurn, Turn, Upkeep
+from knowledge.promises import Closing
+from knowledge.tables import Action, AgentSession, Decision, Message, Promise, ReplayTurn, Turn, Upkeep
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,21 @@ class Step:
     outage_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Conclusion:
+    """All that a turn, or a rule, concluded of a message.
+
+    ``settled`` gives the new state of promises by their numbers, ``case_moves`` where the case goes from its state.
+    """
+
+    decision: Decision
+    actions: Sequence[Action] = ()
+    promises: Sequence[Promise] = ()
+    settled: Mapping[int, str] = field(default_factory=dict)
+    open_promise: str = "open"
+    case_moves: Mapping[str, str] = field(default_factory=dict)
+
+
 def open_turn(db: Database, turn: Turn, step: Step, now: datetime) -> Turn:
     """Commit the turn's row and take the message on, before anything is sent."""
     with db.write() as session:
@@ -35,32 +51,40 @@ def open_turn(db: Database, turn: Turn, step: Step, now: datetime) -> Turn:
         return turn
 
 
-def settle(  # noqa: PLR0913 - the one transaction of a turn, with all that it writes
+def settle(
     db: Database,
     turn: Turn,
     *,
     open_state: str,
     held_by: AgentSession,
-    decision: Decision,
-    actions: Sequence[Action],
+    concluded: Conclusion,
     step: Step,
     now: datetime,
 ) -> None:
-    """Write decision, actions, usage and the session's new head, and move the message on: all or nothing."""
+    """Write what was concluded, usage and the session's new head, and move the message on: all or nothing."""
     with db.write() as session:
         _close(session, turn, open_state)
         sessions.advance(session, held_by, turn.head_uuid or "", turn.head_offset or 0, turn.context_tokens)
         move_on(session, turn.message_id, step, now)
-        record(session, decision, actions)
+        record(session, concluded, now)
 
 
-def record(session: Session, decision: Decision, actions: Sequence[Action]) -> None:
-    """Write a decision with its actions; part of a transaction."""
+def record(session: Session, concluded: Conclusion, now: datetime) -> None:
+    """Write a decision with all that came of it; part of a transaction."""
+    decision = concluded.decision
     session.add(decision)
     session.flush()
-    for action in actions:
-        action.decision_id = decision.id
-        session.add(action)
+    for row in (*concluded.actions, *concluded.promises):
+        row.decision_id = decision.id
+        session.add(row)
+    # The case is read here: it may have been merged since the message was read.
+    case_id = session.get_one(Message, decision.message_id).case_id
+    if case_id is None:
+        return
+    for promise in concluded.promises:
+        promise.case_id = case_id
+    cases.move(session, case_id, concluded.case_moves)
+    promises.settle(session, case_id, concluded.settled, Closing(concluded.open_promise, now, decision.turn_id))
 
 
 def drop(db: Database, turn: Turn, *, open_state: str, step: Step, actions: Sequence[Action], now: datetime) -> None:

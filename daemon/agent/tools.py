@@ -14,7 +14,16 @@ from claude_agent_sdk import (
 )
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from daemon.judgement.decision import LONGEST_BODY, MOST_ACTIONS, Decision, Priority, outside_bounds
+from daemon.judgement.decision import (
+    LONGEST_BODY,
+    LONGEST_PROMISE,
+    MOST_ACTIONS,
+    MOST_PROMISES,
+    Decision,
+    Priority,
+    outside_bounds,
+)
+from daemon.judgement.promises import Standing, objection
 
 SERVER = "clerkd"
 LOOK_AT_CASE, SEARCH_DECISIONS, DECIDE = "look_at_case", "search_decisions", "decide"
@@ -33,12 +42,14 @@ Content = dict[str, Any]
 class Reads:
     """What the tools may see in this turn; the harness, not the model, chose case, person and mailbox.
 
-    ``folders`` are those of the mailbox at hand: the tools' description names those of all mailboxes.
+    ``folders`` are those of the mailbox at hand: the tools' description names those of all mailboxes. ``promises`` is
+    what a decision may say of promises.
     """
 
     case: Callable[[], str]
     search: Callable[[str], str]
     matters: Callable[[int], str]
+    promises: Standing
     folders: tuple[str, ...] = ()
 
 
@@ -159,7 +170,8 @@ class Desk:
             return _error(
                 "\n".join(["The decision was not accepted. Correct it and call decide again:", *_lines(error)])
             )
-        problem = outside_bounds(decision, self._categories, self._turn.reads.folders)
+        reads = self._turn.reads
+        problem = outside_bounds(decision, self._categories, reads.folders) or objection(decision, reads.promises)
         if problem:
             return _error(f"{NOT_ACCEPTED} Correct it and call decide again: {problem}")
         return self._stage(self._turn, decision)
@@ -176,6 +188,27 @@ class Desk:
             },
             "required": ["kind"],
         }
+        promise: Content = {
+            "type": "object",
+            "properties": {
+                "by": {
+                    "type": "string",
+                    "enum": ["us", "them"],
+                    "description": "us: in the reply",
+                },
+                "what": {"type": "string", "maxLength": LONGEST_PROMISE, "description": "what was promised, in short"},
+                "due": {"type": "string", "format": "date", "description": "by which day: YYYY-MM-DD"},
+            },
+            "required": ["by", "what", "due"],
+        }
+        settled: Content = {
+            "type": "object",
+            "properties": {
+                "promise": {"type": "integer", "description": "the number of an open promise of this case"},
+                "how": {"type": "string", "enum": ["kept", "dropped"]},
+            },
+            "required": ["promise", "how"],
+        }
         properties: Content = {
             "category": {"type": "string", "enum": list(self._categories)},
             "priority": {"type": "string", "enum": [str(priority) for priority in Priority]},
@@ -184,7 +217,11 @@ class Desk:
             "confidence": {"type": "number", "minimum": 0, "maximum": 1},
             "actions": {"type": "array", "minItems": 1, "maxItems": MOST_ACTIONS, "items": action},
         }
-        return {"type": "object", "properties": properties, "required": list(properties)}
+        optional: Content = {
+            "promises": {"type": "array", "maxItems": MOST_PROMISES, "items": promise},
+            "settled": {"type": "array", "items": settled},
+        }
+        return {"type": "object", "properties": {**properties, **optional}, "required": list(properties)}
 
     def _read(self, name: str, read: Callable[[Staged], str]) -> Content:
         if self._turn is None:

@@ -6,6 +6,7 @@ Any order is left for the service, which carries it out between two turns; witho
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +18,8 @@ from daemon.judgement.states import OrderState
 from daemon.paths import StateDirectory
 from daemon.premises import HeldError, holding, is_held, knowledge_of
 from daemon.settings import Settings, load
-from daemon.steps.orders import DONE, LARGEST_ID, REQUEUE, obey
+from daemon.steps.numbers import LARGEST_ID
+from daemon.steps.orders import DONE, REQUEUE, obey
 from knowledge import service
 from knowledge.database import Database
 from knowledge.tables import Order
@@ -37,8 +39,7 @@ def requeue(message: Message, config: Config = None) -> None:
 
     Example:  clerkd requeue 12
     """
-    settings = load(config)
-    order(REQUEUE, str(message), settings, _obey)
+    leave(REQUEUE, str(message), config)
 
 
 def done(message: Message, config: Config = None) -> None:
@@ -46,8 +47,12 @@ def done(message: Message, config: Config = None) -> None:
 
     Example:  clerkd done 12
     """
-    settings = load(config)
-    order(DONE, str(message), settings, _obey)
+    leave(DONE, str(message), config)
+
+
+def leave(kind: str, argument: str, config: Path | None) -> None:
+    """Leave an order that needs no session; see ``order``."""
+    order(kind, argument, load(config), _obey)
 
 
 def order(kind: str, argument: str, settings: Settings, in_its_place: Callable[[Database], object]) -> None:

@@ -20,7 +20,7 @@ from daemon.premises import knowledge_of
 from daemon.review import replays as review
 from daemon.service import telemetry
 from daemon.settings import Settings, load, load_variant
-from daemon.steps.orders import LARGEST_ID
+from daemon.steps.numbers import LARGEST_ID
 from knowledge.replays import Selection
 
 RANGE = re.compile(r"^(\d+)(?:-(\d+))?$")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import check, demo, init, log, login, orders, read, replay, run, session, status
+from daemon.cli import case, check, demo, init, log, login, orders, person, read, replay, run, session, status
 from daemon.version import own_version
 
 app = typer.Typer(
@@ -46,6 +46,8 @@ app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.add_typer(log.app, name="log")
+app.add_typer(case.app, name="case")
+app.add_typer(person.app, name="person")
 app.add_typer(session.app, name="session")
 app.add_typer(replay.app, name="replay")
 app.command("read")(read.read)

@@ -1,5 +1,6 @@
 """The employee's decision of one message, as the tool ``decide`` takes it."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -7,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MOST_ACTIONS = 8
 LONGEST_BODY = 20_000
+MOST_PROMISES = 5
+LONGEST_PROMISE = 200  # characters
 
 
 class Priority(StrEnum):
@@ -58,6 +61,21 @@ class NoAction(_Strict):
 ProposedAction = Annotated[DraftReply | Move | Flag | Escalate | NoAction, Field(discriminator="kind")]
 
 
+class Promised(_Strict):
+    """Something promised with a date: by us in the reply, or by the sender in the mail."""
+
+    by: Literal["us", "them"]
+    what: Annotated[str, Field(min_length=1, max_length=LONGEST_PROMISE)]
+    due: date
+
+
+class Settled(_Strict):
+    """What became of an open promise of the case."""
+
+    promise: int
+    how: Literal["kept", "dropped"]
+
+
 class Decision(_Strict):
     """What to make of the mail at hand."""
 
@@ -67,6 +85,8 @@ class Decision(_Strict):
     reason: Annotated[str, Field(min_length=1, max_length=2000, description="Why you decided so.")]
     confidence: Annotated[float, Field(ge=0, le=1)]
     actions: Annotated[tuple[ProposedAction, ...], Field(min_length=1, max_length=MOST_ACTIONS)]
+    promises: Annotated[tuple[Promised, ...], Field(max_length=MOST_PROMISES)] = ()
+    settled: tuple[Settled, ...] = ()
 
     @model_validator(mode="after")
     def _kinds_agree(self) -> Self:

@@ -136,6 +136,11 @@ def action_key(number: int) -> str:
     return f"[action {number}]"
 
 
+def promise_key(number: int) -> str:
+    """Name a promise in brackets."""
+    return f"[promise {number}]"
+
+
 def _take(items: Sequence[object], room: int) -> tuple[list[str], int]:
     """Take lines as long as there is room, in bytes; give them, and how much they took."""
     taken: list[str] = []

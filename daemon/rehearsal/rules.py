@@ -16,6 +16,9 @@ MARKED = re.compile(r"<<<(mail-[0-9a-f]+)\n(.*)\n\1>>>", re.DOTALL)
 SUBJECT = re.compile(r"^Subject: (.*)$", re.MULTILINE)
 SENDER = re.compile(r"^From: (.*?)(?: <[^<>]*>)?$", re.MULTILINE)
 KNOWN_CASE = re.compile(r"^Case: (\d+) earlier message", re.MULTILINE)
+DUE = re.compile(r"^Its day has come: Promise (\d+), made by (us|them)", re.MULTILINE)
+OPEN_STILL = re.compile(r"what became of promise (\d+)")
+DATED = re.compile(r"\b(I will|we will|can you|could you|please)\b([^.?!\n]*?) by (\d{4}-\d{2}-\d{2})\b", re.IGNORECASE)
 NUMBER = re.compile(r"\b(?:HP|R|TC|PO|HP-INV)-\d{3,}\b")
 
 # The first rule whose words occur in the mail decides: category, priority, words.
@@ -58,6 +61,8 @@ def _notes(cases: str) -> Answer:
 def _first_step(prompt: str, earlier: list[dict[str, Any]]) -> Answer:
     if found := TO_NOTE.search(prompt):
         return _notes(found[1])
+    if due := DUE.search(prompt):
+        return _follow_up(due[1], due[2], is_open=bool(OPEN_STILL.search(prompt)))
     if KNOWN_CASE.search(prompt):
         return Answer((text("This belongs to a known case; I look at it first."), tool_use(CASE, {})))
     return _decision(prompt, earlier)
@@ -87,10 +92,32 @@ def _decision(prompt: str, earlier: list[dict[str, Any]]) -> Answer:
                     "reason": f"Stand-in rule for {category!r}; this is no model's judgement.",
                     "confidence": 0.5,
                     "actions": _actions(category, words, prompt, earlier),
+                    **_promises(mail),
                 },
             ),
         )
     )
+
+
+def _promises(mail: str) -> dict[str, Any]:
+    """Take down what is promised or asked for with a date, where the stand-in's one pattern finds it."""
+    found = [
+        {"by": "them" if who.lower().endswith("will") else "us", "what": what.strip()[:200] or "-", "due": due}
+        for who, what, due in DATED.findall(mail)
+    ]
+    return {"promises": found} if found else {}
+
+
+def _follow_up(number: str, by: str, *, is_open: bool) -> Answer:
+    """Ask the sender for what was promised; of our own promise the stand-in cannot know, so a person is asked."""
+    words = f"(Written by the stand-in's rules, not by a model.) Promise {number} has come up."
+    actions: list[dict[str, str]] = [{"kind": "escalate", "question": words}]
+    if by == "them" or not is_open:
+        actions = [{"kind": "draft", "body": words}]
+    settled = [{"promise": int(number), "how": "dropped"}] if by == "them" and is_open else []
+    call = {"category": "other", "priority": "normal", "summary": words, "reason": "Stand-in rule for promises.",
+            "confidence": 0.5, "actions": actions, "settled": settled}  # fmt: skip
+    return Answer((tool_use(DECIDE, call),))
 
 
 def _actions(category: str, words: str, prompt: str, earlier: list[dict[str, Any]]) -> list[dict[str, str]]:

@@ -81,7 +81,7 @@ def _objection(outgoing: Outgoing, action: Action) -> str:
 async def _do(house: House, outgoing: Outgoing, row: Row, action: Action) -> None:
     """Carry the action out, and commit what became of it."""
     try:
-        await asyncio.to_thread(_perform, outgoing.effects, row, action)
+        await asyncio.to_thread(_perform, outgoing.effects, _place(house, row), action)
     except UncertainError as error:
         house.health.pause(outgoing.part, "uncertain", str(error))
     except TransientError as error:
@@ -101,8 +101,7 @@ async def _do(house: House, outgoing: Outgoing, row: Row, action: Action) -> Non
         _end(house, row, action, ActionState.SENT)
 
 
-def _perform(effects: Effects, row: Row, action: Action) -> None:
-    place = _place(row)
+def _perform(effects: Effects, place: Place, action: Action) -> None:
     match Kind(action.kind):
         case Kind.DRAFT:
             effects.store_draft(action.content)
@@ -115,7 +114,7 @@ def _perform(effects: Effects, row: Row, action: Action) -> None:
 async def _is_to_be_done(house: House, outgoing: Outgoing, row: Row, action: Action) -> bool:
     """Look for the effect of a cut-off action. Not found the first time, it is looked for again after a while."""
     await asyncio.to_thread(outgoing.effects.reconnect)
-    if await asyncio.to_thread(_is_done, outgoing.effects, row, action):
+    if await asyncio.to_thread(_is_done, outgoing.effects, _place(house, row), action):
         house.log.info("action_found", action=action.id, kind=action.kind, message=row.id)
         _end(house, row, action, ActionState.SENT, "found after it was cut off")
         return False
@@ -127,18 +126,21 @@ async def _is_to_be_done(house: House, outgoing: Outgoing, row: Row, action: Act
     return False
 
 
-def _is_done(effects: Effects, row: Row, action: Action) -> bool:
+def _is_done(effects: Effects, place: Place, action: Action) -> bool:
     match Kind(action.kind):
         case Kind.DRAFT:
             return effects.has_draft(action.own_message_id)
         case Kind.FLAG | Kind.ESCALATE:
             return False  # setting a flag twice is harmless
         case Kind.MOVE:
-            return not effects.is_there(_place(row))
+            return not effects.is_there(place)
 
 
-def _place(row: Row) -> Place:
-    return Place(row.folder, row.uidvalidity, row.uid)
+def _place(house: House, row: Row) -> Place:
+    """Say where the mail is; of clerkd's own message that of the one that it is about."""
+    mail = ledger.get(house.db, row.about_id) if row.about_id else None
+    at = mail or row
+    return Place(at.folder, at.uidvalidity, at.uid)
 
 
 def _end(house: House, row: Row, action: Action, state: ActionState, reason: str = "") -> None:

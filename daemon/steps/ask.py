@@ -10,16 +10,18 @@ from daemon.agent.store.base import StoreError
 from daemon.agent.turn import Question, Reply, ask
 from daemon.errors import FatalError, PermanentError, TransientError
 from daemon.house import BUDGET, MODEL, READER, STORE, House
+from daemon.judgement.casework import PromiseState
 from daemon.judgement.message import Message
 from daemon.judgement.money import Prices, Usage, cost, exhausted, windows
+from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, GiveUp, Pause, Reject, Remedy, remedy
 from daemon.judgement.states import Event, MessageState, TurnState
 from daemon.steps.brief import brief, reads
 from daemon.steps.mirror import is_mirrored
 from daemon.steps.moves import move
-from daemon.steps.record import attention, decided
+from daemon.steps.record import Surroundings, attention, decided
 from daemon.steps.resume import end_session, open_session
-from knowledge import ledger, turns
+from knowledge import ledger, promises, turns
 from knowledge.tables import Action, AgentSession, Turn
 from knowledge.tables import Message as Row
 
@@ -131,22 +133,27 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
     now = house.clock()
     _close(turn, TurnState.SETTLED, reply, house, now)
     turn.head_uuid, turn.head_offset = reply.head.uuid, reply.head.offset
-    decision, actions = decided(reply.decision, message, row, house.author, house.settings.handled(row.mailbox), now)
-    decision.turn_id = turn.id
+    concluded = decided(reply.decision, message, row, house.author, _surroundings(house, row), now)
+    concluded.decision.turn_id = turn.id
     turns.settle(
         house.db,
         turn,
         open_state=TurnState.OPEN,
         held_by=live,
-        decision=decision,
-        actions=actions,
+        concluded=concluded,
         step=move(MessageState.ASKING, Event.DECIDE),
         now=now,
     )
     house.health.well(MODEL)
-    kinds = [action.kind for action in actions]
-    house.log.info("turn_settled", turn=turn.id, session=live.id, category=decision.category, actions=kinds,
-                   cost_usd=turn.cost_usd, seconds=turn.seconds)  # fmt: skip
+    kinds = [action.kind for action in concluded.actions]
+    house.log.info("turn_settled", turn=turn.id, session=live.id, category=reply.decision.category, actions=kinds,
+                   promises=len(concluded.promises), cost_usd=turn.cost_usd, seconds=turn.seconds)  # fmt: skip
+
+
+def _surroundings(house: House, row: Row) -> Surroundings:
+    """Give what the decision meets; of clerkd's own messages there is no mail that could be flagged or moved."""
+    handled = Handled() if row.about_id else house.settings.handled(row.mailbox)
+    return Surroundings(handled, promises.of_case(house.db, row.case_id or 0, [PromiseState.OPEN]))
 
 
 async def _drop(house: House, row: Row, turn: Turn, live: AgentSession, reply: Reply, failure: Failure) -> None:

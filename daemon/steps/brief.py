@@ -4,13 +4,15 @@ import secrets
 
 from daemon.agent.tools import Reads
 from daemon.house import Records
-from daemon.judgement.briefing import Earlier, Known, briefing, earlier_line
+from daemon.judgement.briefing import Due, Earlier, Known, Reminder, briefing, earlier_line, reminding
+from daemon.judgement.casework import PromiseState
 from daemon.judgement.message import Message
+from daemon.judgement.promises import Standing
 from daemon.judgement.states import TurnState
 from daemon.steps.handover import page
-from knowledge import decisions
+from knowledge import decisions, promises
 from knowledge.decisions import Entry
-from knowledge.tables import AgentSession
+from knowledge.tables import AgentSession, Promise
 from knowledge.tables import Message as Row
 
 CASE_LINES = 10
@@ -20,19 +22,22 @@ FOUND_LINES = 10
 def brief(records: Records, row: Row, message: Message, live: AgentSession) -> str:
     """Write the prompt of the turn. In a new session, or behind a hole, it begins with what went before."""
     count, since = decisions.acquaintance(records.db, row.person_id, row.id or 0)
-    case = decisions.of_case(records.db, row.case_id or 0, row.id or 0, CASE_LINES)
+    earlier = decisions.of_case(records.db, row.case_id or 0, row.id or 0, CASE_LINES)
     known = Known(
         message=row.id or 0,
         case=row.case_id or 0,
         received_at=row.received_at,
         person_messages=count,
         person_since=since,
-        case_messages=tuple(map(_earlier, case)),
+        case_messages=tuple(map(_earlier, earlier)),
         authenticity=row.authenticity,
         gap=tuple(map(_earlier, decisions.of_lost_turns(records.db, live.id, TurnState.LOST, TurnState.SETTLED))),
         handover=live.handover if live.head_uuid is None else "",
+        promises=tuple(map(due, _open_promises(records, row))),
     )
-    return briefing(message, known, f"mail-{secrets.token_hex(8)}")
+    if row.about_id is None:
+        return briefing(message, known, f"mail-{secrets.token_hex(8)}")
+    return reminding(Reminder(row.words, row.about_id, _at_hand(records, row)), known)
 
 
 def reads(records: Records, row: Row) -> Reads:
@@ -49,7 +54,32 @@ def reads(records: Records, row: Row) -> Reads:
         return _lines(found, "Nothing was found among this sender's earlier messages.")
 
     mailbox = records.settings.mailbox(row.mailbox)
-    return Reads(case, search, lambda number: page(records, number), mailbox.folders if mailbox else ())
+    folders = mailbox.folders if mailbox else ()
+    return Reads(case, search, lambda number: page(records, number), _standing(records, row), folders)
+
+
+def due(promise: Promise) -> Due:
+    """Give a promise as the judgement knows it."""
+    return Due(promise.id or 0, promise.by, promise.what, promise.due, promise.message_id)
+
+
+def _standing(records: Records, row: Row) -> Standing:
+    return Standing(
+        today=records.clock().date(),
+        open=frozenset(promise.id or 0 for promise in _open_promises(records, row)),
+        at_hand=_at_hand(records, row),
+        reminders=promises.reminders_since_mail(records.db, row.case_id or 0),
+    )
+
+
+def _open_promises(records: Records, row: Row) -> list[Promise]:
+    return promises.of_case(records.db, row.case_id or 0, [PromiseState.OPEN])
+
+
+def _at_hand(records: Records, row: Row) -> int | None:
+    """Give the number of the promise that has come up with this message, where it is open still."""
+    promise = promises.of_reminder(records.db, row.id or 0) if row.about_id else None
+    return promise.id if promise and promise.state == PromiseState.OPEN else None
 
 
 def _lines(entries: list[Entry], otherwise: str) -> str:

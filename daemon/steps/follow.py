@@ -5,15 +5,19 @@ from datetime import timedelta
 
 from daemon.errors import PermanentError, TransientError
 from daemon.house import READER, House, Outgoing
+from daemon.judgement.casework import CaseEvent, Promiser, PromiseState, left_open, moves
 from daemon.judgement.drafts import FINAL, Fate, Outcome, Seen, outcome
 from daemon.judgement.policy import Kind
-from daemon.judgement.states import ActionState
+from daemon.judgement.states import NEEDS_A_PERSON, ActionState
 from daemon.mail.outbox import Sighting, Trail
-from knowledge import feedback
+from knowledge import cases, feedback, promises
+from knowledge.feedback import Broken, Sequel
+from knowledge.promises import Closing
 from knowledge.tables import Action, Feedback
 from knowledge.tables import Message as Row
 
 FOLLOWED_FOR = timedelta(days=30)
+UNSENT = "the draft with it was deleted"
 EVENTS = {
     Fate.SENT: "draft_sent",
     Fate.EDITED: "draft_edited",
@@ -76,6 +80,27 @@ def _text(house: House, sighting: Sighting) -> str | None:
 
 def _note(house: House, action: Action, row: Row, found: Outcome) -> None:
     note = Feedback(action_id=action.id or 0, kind=found.fate, detail=found.difference, noted_at=house.clock())
-    if feedback.note(house.db, note):
+    if feedback.note(house.db, note, _sequel(house, action, row, found.fate)):
         event = EVENTS[found.fate]
         house.log.info(event, action=action.id, message=row.id, changed=bool(found.difference))
+
+
+def _sequel(house: House, action: Action, row: Row, fate: Fate) -> Sequel | None:
+    """Say what a draft's end does to its case: once answered it is the sender's turn, if nothing else is left to do.
+
+    What we promised in a draft that a person deleted, nobody was promised.
+    """
+    if fate not in FINAL or row.case_id is None:
+        return None
+    left = promises.of_case(house.db, row.case_id, [PromiseState.OPEN])
+    broken = None
+    if fate is Fate.DELETED and action.decision_id:
+        closing = Closing(PromiseState.OPEN, house.clock(), words=UNSENT)
+        broken = Broken(action.decision_id, Promiser.US, PromiseState.DROPPED, closing)
+        left = [row for row in left if (row.decision_id, row.by) != (action.decision_id, Promiser.US)]
+    event = left_open(promise.by for promise in left)
+    if fate is Fate.SENT and event is CaseEvent.REST:
+        event = CaseEvent.THEIRS
+    if cases.needs_a_person(house.db, row.case_id, NEEDS_A_PERSON):
+        event = CaseEvent.OURS
+    return Sequel(row.case_id, moves(event), broken)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from daemon.house import Records
 from daemon.judgement.briefing import stamp
+from daemon.judgement.casework import CaseState, PromiseState
 from daemon.judgement.decision import Priority
 from daemon.judgement.handover import (
     PAGE_LINES,
@@ -16,14 +17,15 @@ from daemon.judgement.handover import (
     handover,
     listing,
     message_key,
+    promise_key,
 )
 from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, ActionState
-from knowledge import ledger, matters, sessions, upkeeps
+from knowledge import ledger, matters, promises, sessions, upkeeps
 from knowledge.matters import OpenCase, Weight
-from knowledge.tables import Action, AgentSession, CaseNote, Message
+from knowledge.tables import Action, AgentSession, CaseNote, Message, Promise
 
 UNSETTLED = (*ACTION_DUE, ActionState.HELD)
-WEIGHT = Weight(NEEDS_A_PERSON, [str(priority) for priority in reversed(Priority)])
+WEIGHT = Weight(NEEDS_A_PERSON, [str(priority) for priority in reversed(Priority)], CaseState.CLOSED)
 MOST_CASES = 200  # that are read for a handover; there is room for fewer
 NO_SUCH_PAGE = "There is no such page: {} page(s) in all."
 
@@ -36,15 +38,18 @@ def gather(records: Records) -> Open:
 
 
 def obligations(records: Records) -> list[Obligation]:
-    """List what binds, the newest first."""
+    """List what binds: what was promised, the soonest due first, then the rest, the newest first."""
+    promised = [_promised(promise) for promise in promises.in_state(records.db, PromiseState.OPEN)]
     waiting = [_waiting(row) for row in reversed(ledger.in_states(records.db, NEEDS_A_PERSON))]
-    return waiting + [_unsettled(action, row) for action, row in matters.unsettled(records.db, UNSETTLED)]
+    unsettled = [_unsettled(action, row) for action, row in matters.unsettled(records.db, UNSETTLED)]
+    return promised + waiting + unsettled
 
 
 def owed(records: Records) -> list[str]:
     """Name all that the ledger owes, apart from how it is told."""
     messages, actions = matters.owed(records.db, NEEDS_A_PERSON, UNSETTLED)
-    return [*map(message_key, messages), *map(action_key, actions)]
+    promised = promises.numbers(records.db, PromiseState.OPEN)
+    return [*map(promise_key, promised), *map(message_key, messages), *map(action_key, actions)]
 
 
 def written(records: Records, predecessor: AgentSession | None) -> Handover | None:
@@ -82,6 +87,12 @@ def all_pages(records: Records) -> list[str]:
     """Give the lines of all pages that tell what binds, as the tool would show them."""
     needed = -(-len(obligations(records)) // PAGE_LINES)
     return [line for number in range(1, needed + 1) for line in page(records, number).splitlines()]
+
+
+def _promised(promise: Promise) -> Obligation:
+    """Tell of a promise without its words: the model put them, and a mail may have had a hand in it."""
+    by = f"promised by {promise.by} in {message_key(promise.message_id)}"
+    return Obligation(promise_key(promise.id or 0), f"[case {promise.case_id}] {by}, due {promise.due}")
 
 
 def _waiting(row: Message) -> Obligation:

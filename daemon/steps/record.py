@@ -1,23 +1,39 @@
 """Record: from a decision to the rows that hold it, with each action's exact bytes frozen."""
 
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from daemon.judgement.casework import CaseEvent, CaseState, PromiseState, left_by, moves
 from daemon.judgement.decision import Decision as Decided
+from daemon.judgement.decision import Promised
 from daemon.judgement.message import Message
 from daemon.judgement.policy import SEEN_BY_A_PERSON, Handled, Kind, Planned, plan
+from daemon.judgement.promises import comes_up_at
 from daemon.judgement.screening import File
 from daemon.judgement.states import ActionState
 from daemon.mail.compose import Author, digest, own_message_id, reply
-from knowledge.tables import Action, Decision
+from knowledge.tables import Action, Decision, Promise
 from knowledge.tables import Message as Row
+from knowledge.turns import Conclusion
 
 AUTOMATED = "automated"
+# A case that a machine's mail has opened; an older one stays as it is.
+AT_REST: Mapping[str, str] = {CaseState.OPEN: CaseState.CLOSED}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a decision meets: what is done with every mail of its mailbox, and the case's open promises."""
+
+    handled: Handled
+    promises: Sequence[Promise]
 
 
 def decided(
-    decision: Decided, message: Message, row: Row, author: Author, handled: Handled, now: datetime
-) -> tuple[Decision, list[Action]]:
+    decision: Decided, message: Message, row: Row, author: Author, known: Surroundings, now: datetime
+) -> Conclusion:
     """Make the rows of the model's decision."""
     record = Decision(
         message_id=row.id or 0,
@@ -28,11 +44,34 @@ def decided(
         confidence=decision.confidence,
         decided_at=now,
     )
-    planned = plan(decision, message, handled)
-    return record, [_action(row, item, ordinal, message, author, now) for ordinal, item in enumerate(planned)]
+    planned = plan(decision, message, known.handled)
+    settled = {item.promise: str(PromiseState(item.how)) for item in decision.settled}
+    left = [promise.by for promise in known.promises if promise.id not in settled]
+    kinds = [action.kind for action in decision.actions]
+    return Conclusion(
+        record,
+        [_action(row, item, ordinal, message, author, now) for ordinal, item in enumerate(planned)],
+        [_promise(row, promised, now) for promised in decision.promises],
+        settled,
+        PromiseState.OPEN,
+        moves(left_by(kinds, [*left, *(promised.by for promised in decision.promises)])),
+    )
 
 
-def filed(handled: Handled, row: Row, filing: File, now: datetime) -> tuple[Decision, list[Action]]:
+def _promise(row: Row, promised: Promised, now: datetime) -> Promise:
+    return Promise(
+        case_id=row.case_id or 0,
+        message_id=row.about_id or row.id or 0,
+        by=promised.by,
+        what=promised.what,
+        due=promised.due,
+        comes_up_at=comes_up_at(promised.by, promised.due),
+        state=PromiseState.OPEN,
+        made_at=now,
+    )
+
+
+def filed(handled: Handled, row: Row, filing: File, now: datetime) -> Conclusion:
     """Make the rows of a mail that a rule filed without the model."""
     record = Decision(
         message_id=row.id or 0,
@@ -48,7 +87,11 @@ def filed(handled: Handled, row: Row, filing: File, now: datetime) -> tuple[Deci
     planned = [Planned(kind, rule, target=target) for kind, target, rule in wanted if target]
     if filing.for_a_person:
         planned.insert(0, Planned(Kind.ESCALATE, filing.rule, target=SEEN_BY_A_PERSON, body=filing.why))
-    return record, [_mailbox_action(row, item, ordinal, now) for ordinal, item in enumerate(planned)]
+    return Conclusion(
+        record,
+        [_mailbox_action(row, item, ordinal, now) for ordinal, item in enumerate(planned)],
+        case_moves=moves(CaseEvent.OURS) if filing.for_a_person else AT_REST,
+    )
 
 
 def attention(row: Row, rule: str, now: datetime) -> Action:

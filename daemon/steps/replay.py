@@ -23,6 +23,7 @@ from daemon.agent.transcript import Head, TranscriptError
 from daemon.agent.turn import Question, Reply, ask
 from daemon.clock import Clock
 from daemon.errors import FatalError, PermanentError, TransientError
+from daemon.judgement.casework import CaseState, PromiseState
 from daemon.judgement.comparison import Verdict, compare, names_of
 from daemon.judgement.decision import Decision, DraftReply
 from daemon.judgement.message import Message
@@ -42,7 +43,7 @@ from knowledge.past import Past, Unknown
 from knowledge.replays import Words
 from knowledge.tables import AgentSession, Replay, ReplayTurn
 
-UNKNOWN = Unknown(MessageState.SCREENED, ActionState.PLANNED)
+UNKNOWN = Unknown(MessageState.SCREENED, ActionState.PLANNED, CaseState.OPEN, PromiseState.OPEN)
 NOTHING = "no message that was put to the model fits; `clerkd log` shows what there is"
 GONE = "the transcript of session {} does not hold any more what was before the message"
 STOPPED = "the replay was stopped during the turn"

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 
 from daemon.agent.store.base import StoreError
 from daemon.agent.transcript import Head, holds
+from daemon.errors import OrderRefused
 from daemon.house import House
+from daemon.judgement.casework import CaseEvent, PromiseState, moves
 from daemon.judgement.states import (
     ActionState,
     Event,
@@ -20,8 +22,9 @@ from daemon.judgement.states import (
     UpkeepState,
     after,
 )
+from daemon.steps.message_orders import message_of
 from daemon.steps.mirror import fetched
-from daemon.steps.orders import REQUEUED, OrderRefused, message_of
+from daemon.steps.orders import REQUEUED
 from daemon.steps.record import attention
 from daemon.steps.resume import new_session
 from knowledge import rollbacks, sessions
@@ -31,6 +34,15 @@ from knowledge.tables import Action, AgentSession, Message, Order, Turn
 
 STANDING = (TurnState.SETTLED, TurnState.LOST)  # of a turn that a power loss took, the decision stands all the same
 REASON = "its decision was rolled back"
+WORDS = Words(
+    live=SessionState.LIVE,
+    ended=SessionState.ENDED,
+    rolled_back=TurnState.ROLLED_BACK,
+    cancelled=ActionState.CANCELLED,
+    reason=REASON,
+    open_promise=PromiseState.OPEN,
+    withdrawn_promise=PromiseState.WITHDRAWN,
+)
 UNSENT = (ActionState.PLANNED, ActionState.HELD)
 LEFT = (ActionState.SENDING, ActionState.UNCERTAIN, ActionState.SENT)
 GONE = (
@@ -109,7 +121,8 @@ def _write(house: House, successor: AgentSession, undone: Behind, targets: Mappi
         cancel=UNSENT,
         targets=targets,
         flags=[attention(row, "rolled back", now) for row in held],
-        words=Words(SessionState.LIVE, SessionState.ENDED, TurnState.ROLLED_BACK, ActionState.CANCELLED, REASON),
+        case_moves=moves(CaseEvent.OURS),
+        words=WORDS,
         closing=closing,
         now=now,
     )

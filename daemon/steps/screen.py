@@ -8,24 +8,29 @@ from daemon.errors import PermanentError, TransientError
 from daemon.house import READER, House
 from daemon.judgement.authenticity import Verdict, authenticity
 from daemon.judgement.bounces import Bounce, bounce_of
-from daemon.judgement.message import Message
+from daemon.judgement.casework import CaseEvent, moves
+from daemon.judgement.message import Address, Message
+from daemon.judgement.people import organisation_of
 from daemon.judgement.screening import AutomatedKind, File, Hold, Screening, Work
 from daemon.judgement.screening import screen as by_rules
 from daemon.judgement.states import Event, MessageState
 from daemon.judgement.subject import bare_subject
 from daemon.judgement.threads import Candidate, Clue, Joined, Opened, clues, place
+from daemon.judgement.words import language_of
 from daemon.mail.reader import Reader
 from daemon.steps.moves import move
 from daemon.steps.record import attention, filed
-from knowledge import actions, cases, ledger, screenings
+from knowledge import actions, cases, ledger, screenings, turns
 from knowledge.cases import Placing, Relative, Trace
 from knowledge.database import Database
+from knowledge.people import Acquaintance
 from knowledge.raw import header_of
 from knowledge.screenings import Found, Screened
 from knowledge.tables import Action, Feedback
 from knowledge.tables import Message as Row
 
 BOUNCED = "bounced"
+NOBODY = Acquaintance("")  # a forged sender is a stranger: nothing is learnt of whom it names, nor told
 Judged = tuple[Screening, Placing, list[Feedback]]
 
 
@@ -50,7 +55,13 @@ class Around:
 
 
 async def screen(house: House, row: Row) -> bool:
-    """Read a message that was received, and write what was found and what follows; False where nothing can be read."""
+    """Read a message that was received, and write what was found and what follows; False where nothing can be read.
+
+    clerkd's own messages need no screening: no word of them came from outside.
+    """
+    if row.about_id:
+        turns.step(house.db, row.id or 0, move(MessageState.RECEIVED, Event.SCREEN), [], house.clock())
+        return True
     mailbox = house.settings.mailbox(row.mailbox)
     around = Around(
         db=house.db,
@@ -159,7 +170,7 @@ def found(around: Around, message: Message | None) -> Found:
     """Give what the ledger keeps of what was read."""
     if message is None:
         return Found()
-    sender = message.sender
+    sender, vouched = message.sender, authenticity(message, around.authserv_id)
     everybody = (*message.senders, *message.recipients, *message.copied)
     others = dict.fromkeys(address.email for address in everybody)
     return Found(
@@ -169,9 +180,14 @@ def found(around: Around, message: Message | None) -> Found:
         sender_name=sender.name if sender else "",
         correspondents=tuple(email for email in others if email not in around.own_addresses),
         conversation=clues(message).conversation,
-        authenticity=authenticity(message, around.authserv_id).line(),
+        authenticity=vouched.line(),
         removed=message.removed,
+        sender=_acquaintance(message, sender) if sender and vouched.verdict is not Verdict.FAIL else NOBODY,
     )
+
+
+def _acquaintance(message: Message, sender: Address) -> Acquaintance:
+    return Acquaintance(sender.email, sender.name, organisation_of(sender), language_of(message.text))
 
 
 def _write(house: House, row: Row, what: Found, judged: Judged) -> None:
@@ -192,10 +208,10 @@ def _screened(house: House, row: Row, what: Found, screening: Screening, placing
     now = house.clock()
     match screening:
         case Work():
-            return Screened(what, placing, move(MessageState.RECEIVED, Event.SCREEN))
+            return Screened(what, placing, move(MessageState.RECEIVED, Event.SCREEN), case_moves=moves(CaseEvent.MAIL))
         case Hold(reason=reason):
-            step = move(MessageState.RECEIVED, Event.HOLD, reason)
-            return Screened(what, placing, step, actions=[attention(row, "held", now)])
+            step, flag = move(MessageState.RECEIVED, Event.HOLD, reason), attention(row, "held", now)
+            return Screened(what, placing, step, actions=[flag], case_moves=moves(CaseEvent.OURS))
         case File() as filing:
-            decision, planned = filed(house.settings.handled(row.mailbox), row, filing, now)
-            return Screened(what, placing, move(MessageState.RECEIVED, Event.FILE), decision, planned)
+            concluded = filed(house.settings.handled(row.mailbox), row, filing, now)
+            return Screened(what, placing, move(MessageState.RECEIVED, Event.FILE), concluded)

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from daemon.errors import OrderRefused
 from daemon.house import House
 from daemon.judgement.states import OrderState
-from daemon.steps.orders import COMPACT, ROLL_BACK, ROTATE, OrderRefused
+from daemon.steps.orders import COMPACT, ROLL_BACK, ROTATE
 from daemon.steps.rollback import roll_back
 from daemon.steps.upkeep import compact_now, rotate_now
 from knowledge import service

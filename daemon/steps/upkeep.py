@@ -12,7 +12,7 @@ from daemon.agent.compaction import Compaction, compact
 from daemon.agent.farewell import Bound, Farewell, take_notes
 from daemon.agent.session import EngineError
 from daemon.agent.store.base import StoreError
-from daemon.errors import FatalError
+from daemon.errors import FatalError, OrderRefused
 from daemon.house import MODEL, SESSION, House
 from daemon.judgement.handover import Note, handover, out_of_reach
 from daemon.judgement.money import Usage, cost
@@ -23,7 +23,6 @@ from daemon.judgement.upkeep import Upkeep as Wanted
 from daemon.steps.ask import may_ask
 from daemon.steps.handover import all_pages, gather, owed
 from daemon.steps.mirror import is_mirrored
-from daemon.steps.orders import OrderRefused
 from daemon.steps.resume import new_session, open_session
 from knowledge import sessions, upkeeps
 from knowledge.errors import FenceError

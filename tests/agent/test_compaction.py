@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from daemon.agent.session import Engine, Session
 from daemon.agent.tools import Desk, Reads
 from daemon.agent.transcript import Head, TranscriptError
 from daemon.judgement.money import LIST_PRICES
+from daemon.judgement.promises import Standing
 from daemon.rehearsal.model import Answer, Body, StandIn, text, tool_use
 from daemon.rehearsal.rules import NOTES, TO_NOTE, TO_SUM_UP, decide
 from daemon.service.stop import Stop
 
 LONG = "lorem ipsum " * 300
 COUNT = 3
-READS = Reads(lambda: "", lambda _words: "", lambda _page: "")
+READS = Reads(lambda: "", lambda _words: "", lambda _page: "", Standing(date(2026, 11, 21)))
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from knowledge import ledger, screenings, sessions, turns
 from knowledge.cases import Placing
 from knowledge.database import Database
 from knowledge.ledger import Arrival
+from knowledge.people import Acquaintance
 from knowledge.raw import pack
 from knowledge.screenings import Found, Screened
 from knowledge.tables import Action, AgentSession, Cursor, Decision, Message, Turn
-from knowledge.turns import Step
+from knowledge.turns import Conclusion, Step
 
 NOW = datetime(2026, 11, 2, 8, 5, tzinfo=UTC)
 MAILBOX, FOLDER, VALIDITY = "support@imap.example", "INBOX", 7
@@ -68,8 +69,10 @@ def findings(uid: int, **changes: Any) -> Found:
         "subject": f"Mail {uid}",
         "sender_address": "ada@quill.example",
         "sender_name": "Ada Quill",
+        **changes,
     }
-    return Found(**{**values, **changes})
+    who = Acquaintance(values["sender_address"], values["sender_name"])
+    return Found(**{"sender": who, **values})
 
 
 def placing(uid: int, case: int | None = None) -> Placing:
@@ -170,8 +173,7 @@ def settle(db: Database, turn: Turn, session: AgentSession, message: Message, *a
         turn,
         open_state="open",
         held_by=session,
-        decision=decision_row(message, turn_id=turn.id),
-        actions=actions,
+        concluded=Conclusion(decision_row(message, turn_id=turn.id), actions),
         step=DECIDE,
         now=NOW,
     )
@@ -179,8 +181,8 @@ def settle(db: Database, turn: Turn, session: AgentSession, message: Message, *a
 
 def filed(db: Database, message: Message, *actions: Action, found: Found | None = None, **changes: Any) -> None:
     """Read a message that was received, and record a rule's decision on it."""
-    decision = decision_row(message, **changes)
-    screening = Screened(found or findings(message.uid), placing(message.uid), FILE, decision, actions)
+    concluded = Conclusion(decision_row(message, **changes), actions)
+    screening = Screened(found or findings(message.uid), placing(message.uid), FILE, concluded)
     screenings.write(db, message, screening, NOW)
 
 

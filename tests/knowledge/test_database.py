@@ -170,7 +170,7 @@ def test_a_missing_time_stays_missing(db: Database) -> None:
 def test_a_write_that_fails_leaves_nothing(db: Database) -> None:
     """An exception in the block rolls all of it back."""
     with pytest.raises(IntegrityError), db.write() as session:
-        session.add_all(Person(address="ada@quill.example", first_seen_at=NOW, last_seen_at=NOW) for _twice in range(2))
+        session.add_all(Person(id=1, first_seen_at=NOW, last_seen_at=NOW) for _twice in range(2))
     assert dump(db)["persons"] == []
 
 

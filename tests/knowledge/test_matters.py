@@ -6,7 +6,7 @@ from knowledge import matters, sessions, turns
 from knowledge.database import Database
 from knowledge.matters import Weight
 from knowledge.tables import Message
-from knowledge.turns import Step
+from knowledge.turns import Conclusion, Step
 from tests.knowledge.rows import (
     DECIDE,
     NOW,
@@ -22,7 +22,7 @@ from tests.knowledge.rows import (
     settle,
 )
 
-WEIGHT = Weight(["held"], ["urgent", "low"])
+WEIGHT = Weight(["held"], ["urgent", "low"], "closed")
 
 
 def decided(db: Database, uid: int, priority: str = "low", now: datetime = NOW) -> Message:
@@ -30,8 +30,8 @@ def decided(db: Database, uid: int, priority: str = "low", now: datetime = NOW) 
     session = sessions.live(db, "live") or live(db)
     message = screened(db, uid, now=now)
     turn = closed(opened(db, message, session))
-    decision = decision_row(message, turn_id=turn.id, priority=priority)
-    turns.settle(db, turn, open_state="open", held_by=session, decision=decision, actions=[], step=DECIDE, now=now)
+    concluded = Conclusion(decision_row(message, turn_id=turn.id, priority=priority))
+    turns.settle(db, turn, open_state="open", held_by=session, concluded=concluded, step=DECIDE, now=now)
     return message
 
 

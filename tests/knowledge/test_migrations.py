@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from knowledge import cases, decisions, ledger, migrate, schema, sessions
+from knowledge import cases, decisions, ledger, migrate, people, schema, sessions
 from knowledge.cases import Trace
 from knowledge.database import Database
 from tests.knowledge.rows import FOLDER, MAILBOX, NOW, VALIDITY, dump, received, screened, session_row, stored
@@ -115,12 +115,21 @@ def test_a_database_of_the_first_schema_comes_up_to_date(first: Database) -> Non
 
 
 def test_nothing_of_the_first_schema_is_lost(first: Database) -> None:
-    """Every row has every value that it had, but for the state of the messages."""
+    """Every row has every value that it had, but for the state of the messages; addresses have a table of their own."""
     tables = {table: columns(first, table) for table in dump(first) if table != "alembic_version"}
     tables["messages"].remove("state")
+    tables["persons"].remove("address")
     before = contents(first, tables)
     migrate.upgrade(first)
     assert contents(first, tables) == before
+
+
+def test_a_person_of_the_first_schema_keeps_the_address(first: Database) -> None:
+    """It is the first of those that they may have now."""
+    migrate.upgrade(first)
+    known = people.get(first, 1)
+    assert known
+    assert (known.person.name, known.addresses, known.messages) == ("Ada", ["ada@quill.example"], len(STATES))
 
 
 def test_messages_that_were_received_wait_for_the_model(first: Database) -> None:

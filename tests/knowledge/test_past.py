@@ -12,11 +12,11 @@ from knowledge.database import Database
 from knowledge.decisions import Filter
 from knowledge.matters import Weight
 from knowledge.past import Moment, Past, Unknown
-from knowledge.tables import Action, Case, Decision, Feedback, Message, Person, RawMail, Turn
+from knowledge.tables import Action, Case, Decision, Feedback, Message, Person, PersonAddress, RawMail, Turn
 from tests.knowledge.rows import NOW, action_row, after, closed, filed, live, opened, received, screened, settle, stored
 
-UNKNOWN = Unknown("screened", "planned")
-WEIGHT = Weight(["held", "escalated"], ["urgent", "high", "normal", "low"])
+UNKNOWN = Unknown("screened", "planned", "open", "open")
+WEIGHT = Weight(["held", "escalated"], ["urgent", "high", "normal", "low"], "closed")
 
 
 @pytest.fixture
@@ -171,6 +171,6 @@ def test_an_action_of_an_earlier_decision_is_seen_whatever_the_clock_said(db: Da
 @pytest.mark.parametrize("table", SQLModel.__subclasses__(), ids=lambda table: table.__name__)
 def test_every_table_has_an_age_or_is_empty_in_the_past(db: Database, three: list[Turn], table: type[SQLModel]) -> None:
     """A table that is added later shows nothing of the future, even where nobody has thought of it."""
-    shown = {RawMail, Person, Case, Message, Decision, Action, Turn, Feedback}
+    shown = {RawMail, Person, PersonAddress, Case, Message, Decision, Action, Turn, Feedback}
     with before(db, three[1]).read() as session:
         assert bool(session.exec(select(table)).all()) == (table in shown - {Feedback})

@@ -18,7 +18,7 @@ from tests.knowledge.rows import NOW, action_row, after, closed, live, opened, s
 
 STANDING = ("settled", "lost")
 UNSENT = ("planned", "held")
-WORDS = Words("live", "ended", "rolled back", "cancelled", "its decision was rolled back")
+WORDS = Words("live", "ended", "rolled back", "cancelled", "its decision was rolled back", "open", "withdrawn")
 
 
 def decided(db: Database, uid: int, session: AgentSession, offset: int, *states: str) -> tuple[Message, Turn]:
@@ -54,6 +54,7 @@ def back(db: Database, turn: Turn, now: datetime = NOW) -> rollbacks.Behind:
         undone=undone,
         cancel=UNSENT,
         targets={message.id or 0: "held" for message in undone.messages},
+        case_moves={},
         flags=[],
         words=WORDS,
         closing=Closing(order, "done", "it is done"),

@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import select
+from sqlmodel import col, select
 
 from knowledge import actions, decisions, feedback, ledger, screenings
 from knowledge.database import Database
 from knowledge.errors import FenceError
+from knowledge.people import Acquaintance
 from knowledge.screenings import Found, Screened
-from knowledge.tables import Case, Feedback, Message, Person
-from knowledge.turns import Step
+from knowledge.tables import Case, Feedback, Message, Person, PersonAddress
+from knowledge.turns import Conclusion, Step
 from tests.knowledge.rows import (
     FILE,
     NOW,
@@ -46,7 +47,8 @@ def requeued(db: Database, row: Message) -> Message:
 def people(db: Database) -> list[tuple[str, str]]:
     """List address and name of everybody who is known."""
     with db.read() as session:
-        return [(person.address, person.name) for person in session.exec(select(Person))]
+        known = session.exec(select(PersonAddress, Person).where(col(Person.id) == PersonAddress.person_id))
+        return [(address.address, person.name) for address, person in known]
 
 
 # What was found
@@ -64,6 +66,7 @@ def test_it_describes_a_message(db: Database) -> None:
         conversation="AdabcD",
         authenticity="dmarc=pass",
         removed=("hidden text",),
+        sender=Acquaintance("ada@quill.example", "Ada Quill"),
     )
     screenings.write(db, row, screening(row, found=found), after(5))
     read = stored(db, row.id)
@@ -120,7 +123,7 @@ def test_a_message_for_the_model_has_no_decision(db: Database) -> None:
 def test_a_message_that_was_filed_has_the_rule_s_decision_with_its_actions(db: Database) -> None:
     """From an action one finds what was decided."""
     row = received(db, 1)
-    filing = screening(row, FILE, decision=decision_row(row, rule="bounce"), actions=[action_row(row)])
+    filing = screening(row, FILE, concluded=Conclusion(decision_row(row, rule="bounce"), [action_row(row)]))
     screenings.write(db, row, filing, NOW)
     entry = decisions.of_message(db, row.id or 0)
     assert entry
@@ -142,7 +145,9 @@ def test_a_message_that_is_held_has_its_actions_without_a_decision(db: Database)
 def test_feedback_on_an_earlier_action_is_written_with_it(db: Database) -> None:
     """A bounce is tied to the mail that bounced."""
     first = received(db, 1)
-    screenings.write(db, first, screening(first, FILE, decision=decision_row(first), actions=[action_row(first)]), NOW)
+    screenings.write(
+        db, first, screening(first, FILE, concluded=Conclusion(decision_row(first), [action_row(first)])), NOW
+    )
     second = received(db, 2)
     bounced = Feedback(action_id=1, kind="bounced", detail="no such user", noted_at=NOW)
     screenings.write(db, second, screening(second, feedback=[bounced]), NOW)

@@ -1,0 +1,120 @@
+"""The cases for a person's eyes: how they stand, and all that happened in one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from daemon.review.log import clean, when
+from knowledge import cases, decisions, ledger, promises, turns
+from knowledge.cases import Summary
+from knowledge.database import Database
+from knowledge.decisions import Entry
+from knowledge.tables import Case, Promise
+
+MOST_MESSAGES = 1_000
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything about one case."""
+
+    case: Case
+    entries: Sequence[Entry]
+    promises: Sequence[Promise]
+    dollars: float
+
+
+def page(db: Database, number: int) -> Page | None:
+    """Gather everything about one; None where the number leads nowhere."""
+    case = cases.get(db, number)
+    if case is None:
+        return None
+    newest = max((row.id or 0 for row in ledger.of_case(db, number)), default=0)
+    entries = decisions.of_case(db, number, newest + 1, MOST_MESSAGES)
+    return Page(case, entries, promises.of_case(db, number), turns.spent_on_case(db, number))
+
+
+def table(found: Sequence[Summary]) -> Table:
+    """Lay cases out."""
+    grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for title in ("Case", "State", "Last touched", "Mails", "Promises", "Subject"):
+        grid.add_column(title, justify="right" if title in {"Case", "Mails", "Promises"} else "left")
+    for item in found:
+        case = item.case
+        counts = (str(item.messages), str(item.promises))
+        grid.add_row(str(case.id), case.state, when(case.updated_at), *counts, Text(clean(case.subject)))
+    return grid
+
+
+def text(shown: Page) -> RenderableType:
+    """Lay out everything about one."""
+    case = shown.case
+    merged = [f"merged into case {case.merged_into}"] if case.merged_into else []
+    lines = [
+        f"case {case.id}: {case.subject or '(no subject)'}",
+        f"{case.state}; opened {when(case.opened_at)}, last touched {when(case.updated_at)}",
+        f"its turns cost ${shown.dollars:.4f} so far",
+        *merged,
+        *map(_message, shown.entries),
+        *map(_promise, shown.promises),
+    ]
+    return Group(*(Text(clean(line)) for line in lines))
+
+
+def _message(entry: Entry) -> str:
+    row, decision = entry.message, entry.decision
+    who = "clerkd" if row.about_id else row.sender_address or "nobody known"
+    verdict = f"{decision.category}: {decision.summary}" if decision else row.reason or "no decision yet"
+    done = ", ".join(f"{action.kind} ({action.state})" for action in entry.actions)
+    return (
+        f"message {row.id}, {when(row.received_at)}, from {who}, {row.state}: {verdict}{' | ' + done if done else ''}"
+    )
+
+
+def _promise(row: Promise) -> str:
+    end = f" ({row.closing})" if row.closing else ""
+    came_up = f", came up as message {row.reminder_id}" if row.reminder_id else ""
+    made = f"promise {row.id}, by {row.by} in message {row.message_id}, due {row.due}"
+    return f"{made}{came_up}, {row.state}{end}: {row.what}"
+
+
+def record(item: Summary) -> dict[str, Any]:
+    """Give a case as plain data, for JSON."""
+    return {**_plain(item.case), "messages": item.messages, "open_promises": item.promises}
+
+
+def full_record(shown: Page) -> dict[str, Any]:
+    """Give everything about a case as plain data."""
+    return {
+        **_plain(shown.case),
+        "cost_usd": round(shown.dollars, 6),
+        "messages": [
+            {
+                "message": entry.message.id,
+                "about": entry.message.about_id,
+                "from": entry.message.sender_address,
+                "received_at": entry.message.received_at.isoformat(),
+                "state": entry.message.state,
+                "category": entry.decision.category if entry.decision else None,
+                "summary": entry.decision.summary if entry.decision else None,
+            }
+            for entry in shown.entries
+        ],
+        "promises": [row.model_dump(mode="json", exclude={"case_id"}) for row in shown.promises],
+    }
+
+
+def _plain(case: Case) -> dict[str, Any]:
+    return {
+        "case": case.id,
+        "state": case.state,
+        "subject": case.subject,
+        "opened_at": case.opened_at.isoformat(),
+        "updated_at": case.updated_at.isoformat(),
+        "merged_into": case.merged_into,
+    }

@@ -1,0 +1,70 @@
+"""Orders about cases: a person closes one, makes one of two, or takes messages out of one."""
+
+from daemon.clock import Clock
+from daemon.errors import OrderRefused
+from daemon.judgement.casework import CaseEvent, PromiseState, moves
+from daemon.steps.numbers import numbers_of
+from knowledge import cases, ledger, promises
+from knowledge.database import Database
+from knowledge.promises import Closing
+from knowledge.tables import Case, Message
+
+CLOSED_BY = "its case was closed by a person"
+
+
+def case_of(db: Database, number: int) -> Case:
+    """Give the case of that number; raise OrderRefused where there is none, or where it was merged into another."""
+    case = cases.get(db, number)
+    if case is None:
+        message = f"there is no case {number}; `clerkd case list` shows them"
+        raise OrderRefused(message)
+    if case.merged_into:
+        message = f"case {number} was merged into case {case.merged_into}"
+        raise OrderRefused(message)
+    return case
+
+
+def close(db: Database, clock: Clock, argument: str) -> str:
+    """Close a case; what was promised in it is no longer waited for."""
+    (number,) = numbers_of(argument)
+    case_of(db, number)
+    dropped = len(promises.of_case(db, number, [PromiseState.OPEN]))
+    with db.write() as session:
+        cases.move(session, number, moves(CaseEvent.REST))
+        closing = Closing(PromiseState.OPEN, clock(), words=CLOSED_BY)
+        promises.close_of_case(session, number, PromiseState.DROPPED, closing)
+    return f"case {number} is closed" + (f"; {dropped} open promise(s) are dropped" if dropped else "")
+
+
+def merge(db: Database, _clock: Clock, argument: str) -> str:
+    """Make one case of two: the first is kept, and has all that the second had."""
+    kept, other = numbers_of(argument)
+    if kept == other:
+        message = "a case cannot be merged into itself"
+        raise OrderRefused(message)
+    known, gone = case_of(db, kept), case_of(db, other)
+    with db.write() as session:
+        cases.merge(session, session.merge(known), session.merge(gone))
+    return f"case {other} is now part of case {kept}"
+
+
+def split(db: Database, _clock: Clock, argument: str) -> str:
+    """Take messages out of a case into one of their own."""
+    number, *chosen = numbers_of(argument)
+    case = case_of(db, number)
+    rows = [_message_of_case(db, number, each) for each in chosen]
+    left = [row for row in ledger.of_case(db, number) if row.id not in chosen and row.about_id is None]
+    if not left:
+        message = f"at least one message must stay in case {number}"
+        raise OrderRefused(message)
+    with db.write() as session:
+        fresh = cases.split(session, session.merge(case), rows).id
+    return f"case {fresh} now holds message(s) {', '.join(map(str, chosen))} of case {number}"
+
+
+def _message_of_case(db: Database, case_id: int, number: int) -> Message:
+    row = ledger.get(db, number)
+    if row is None or row.case_id != case_id or row.about_id is not None:
+        message = f"message {number} is no mail of case {case_id}; `clerkd case show {case_id}` lists them"
+        raise OrderRefused(message)
+    return row

@@ -1,0 +1,53 @@
+"""Orders about a message that waits for a person."""
+
+from daemon.clock import Clock
+from daemon.errors import OrderRefused
+from daemon.judgement.states import ActionState, Event, IllegalMoveError, MessageState, after
+from daemon.steps.numbers import LARGEST_ID
+from knowledge import actions, decisions, ledger, turns
+from knowledge.database import Database
+from knowledge.tables import Message
+
+
+def message_of(db: Database, argument: str) -> Message:
+    """Give the message of that number; raise OrderRefused where there is none."""
+    known = argument.isdecimal() and int(argument) <= LARGEST_ID
+    row = ledger.get(db, int(argument)) if known else None
+    if row is None:
+        message = f"there is no message {argument}; `clerkd log` shows the numbers"
+        raise OrderRefused(message)
+    return row
+
+
+def requeue(db: Database, clock: Clock, argument: str) -> str:
+    """Put a held or failed message to the model again; one with a decision only has its held actions done again."""
+    row = message_of(db, argument)
+    entry = decisions.of_message(db, row.id or 0)
+    if entry and entry.decision and row.state == MessageState.HELD:
+        return _resume(db, clock, row)
+    target = _after(row, Event.REQUEUE)
+    turns.step(db, row.id or 0, turns.Step(row.state, target, attempts=0), [], clock())
+    return f"message {row.id} is queued again"
+
+
+def _resume(db: Database, clock: Clock, row: Message) -> str:
+    step = turns.Step(row.state, _after(row, Event.RESUME))
+    actions.plan_again(db, row.id or 0, step, ActionState.HELD, ActionState.PLANNED, clock())
+    return f"the held actions of message {row.id} are done again"
+
+
+def done(db: Database, clock: Clock, argument: str) -> str:
+    """Close a message that a person has dealt with."""
+    row = message_of(db, argument)
+    target = _after(row, Event.CLOSE)
+    turns.step(db, row.id or 0, turns.Step(row.state, target, "closed by a person"), [], clock())
+    return f"message {row.id} is closed"
+
+
+def _after(row: Message, event: Event) -> MessageState:
+    try:
+        return after(MessageState(row.state), event)
+    except IllegalMoveError:
+        allowed = {Event.REQUEUE: "held or failed", Event.CLOSE: "held, failed or escalated"}.get(event, "held")
+        message = f"message {row.id} is {row.state}; only {allowed} ones can be ordered so"
+        raise OrderRefused(message) from None

@@ -165,7 +165,7 @@ def test_what_we_promised_in_a_draft_that_is_deleted_was_not_promised(bed: Bed) 
 
 def test_a_forged_sender_is_nobody_we_know(bed: Bed) -> None:
     """What is known of whom it names is not told in its turn."""
-    bed.sections["mailbox"] = 'authserv_id = "mx.harbourpine.example"'
+    bed.sections["mailbox"] = 'authserv_id = "mx.harbourpine.example"\nauthserv_strips_forgeries = true'
     bed.server.deliver(mail("Hours"))
     verdict = "mx.harbourpine.example; dmarc=fail header.from=quill.example"
     bed.server.deliver(mail("Prices", "What is known of me?", Authentication_Results=verdict))

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
 from knowledge.database import Database
-from knowledge.tables import Action, Case, CaseNote, Message, Promise
+from knowledge.tables import Action, Case, CaseNote, Message, Passage, Promise
 
 Found = Select[int | None, int | None]
 
@@ -157,7 +157,7 @@ def find(db: Database, states: Sequence[str], person_id: int | None, open_state:
 def merge(session: Session, kept: Case, other: Case) -> None:
     """Make one case of two; part of a transaction. What belonged to the other belongs to the kept one."""
     connection = session.connection()
-    for table in (Message, Promise):
+    for table in (Message, Promise, Passage):
         connection.execute(update(table).where(col(table.case_id) == other.id).values(case_id=kept.id))
     _move_notes(session, kept, other)
     kept.opened_at = min(kept.opened_at, other.opened_at)
@@ -190,5 +190,6 @@ def split(session: Session, case: Case, messages: Sequence[Message]) -> Case:
     connection = session.connection()
     theirs = col(Message.id).in_(numbers) | col(Message.about_id).in_(numbers)
     connection.execute(update(Message).where(theirs).values(case_id=fresh.id))
-    connection.execute(update(Promise).where(col(Promise.message_id).in_(numbers)).values(case_id=fresh.id))
+    for table in (Promise, Passage):
+        connection.execute(update(table).where(col(table.message_id).in_(numbers)).values(case_id=fresh.id))
     return fresh

@@ -17,7 +17,20 @@ from sqlalchemy import event
 from sqlmodel import SQLModel
 
 from knowledge.database import Database
-from knowledge.tables import Action, Case, Decision, Feedback, Message, Person, PersonAddress, Promise, RawMail, Turn
+from knowledge.tables import (
+    Action,
+    Case,
+    Decision,
+    Fact,
+    Feedback,
+    Message,
+    Passage,
+    Person,
+    PersonAddress,
+    Promise,
+    RawMail,
+    Turn,
+)
 
 TIMELESS = (RawMail, PersonAddress)  # who is who, a person said: what is known of that today holds for the past
 ANY, NOTHING = "1", "0"
@@ -82,6 +95,8 @@ def _shown(moment: Moment, unknown: Unknown) -> list[tuple[type[SQLModel], dict[
     decisions = f"SELECT id FROM main.decisions WHERE {decided}"
     newest = {"updated_at": f"(SELECT max(received_at) {in_case})"}
     undecided = f"decision_id IS NULL AND created_at <= {at}"
+    before_turn = f"(turn_id IS NULL OR turn_id < {moment.turn})"
+    followed = {"behind": f"CASE WHEN followed_at <= {at} THEN behind ELSE '' END"}
     withdrawn = f"CASE WHEN withdrawn_at <= {at} THEN withdrawn_at END"
     return [
         (Message, _standing(at, unknown.message, "received_at"), known),
@@ -91,6 +106,8 @@ def _shown(moment: Moment, unknown: Unknown) -> list[tuple[type[SQLModel], dict[
         (Turn, {}, f"id < {moment.turn}"),
         (Feedback, {}, f"noted_at <= {at}"),
         (Person, {"last_seen_at": "first_seen_at"}, ANY),
+        (Fact, _open_then(at, "superseded_by", "expired_by"), f"recorded_at <= {at} AND {before_turn}"),
+        (Passage, {**followed, **_open_then(at)}, f"recorded_at <= {at} AND {before_turn}"),
         (Promise, _promised(at, unknown.promise), f"decision_id IN ({decisions})"),
     ]
 
@@ -110,6 +127,11 @@ def _standing(at: str, unknown: str, since: str) -> dict[str, str]:
         "updated_at": f"{unmoved} updated_at ELSE {since} END",
         "due_at": "NULL",
     }
+
+
+def _open_then(at: str, *others: str) -> dict[str, str]:
+    """Show a row that was closed later as one that stands."""
+    return {column: f"CASE WHEN expired_at <= {at} THEN {column} END" for column in ("expired_at", *others)}
 
 
 def _promised(at: str, unknown: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, update
 from sqlmodel import Session, col, or_, select
 
+from knowledge import facts
 from knowledge.database import Database
 from knowledge.pattern import containing
 from knowledge.tables import Message, Person, PersonAddress
@@ -98,6 +99,7 @@ def merge(session: Session, kept: Person, other: Person) -> None:
     for table in (PersonAddress, Message):
         theirs = col(table.person_id)
         connection.execute(update(table).where(theirs == other.id).values(person_id=kept.id))
+    facts.give_to(session, kept.id or 0, other.id or 0)
     kept.first_seen_at = min(kept.first_seen_at, other.first_seen_at)
     kept.last_seen_at = max(kept.last_seen_at, other.last_seen_at)
     kept.name, kept.language = kept.name or other.name, kept.language or other.language
@@ -122,7 +124,8 @@ def split(session: Session, person: Person, address: str) -> Person:
     row = session.get_one(PersonAddress, address)
     row.person_id = fresh.id or 0
     session.add_all([fresh, row])
-    numbers = select(Message.id).where(*theirs)
+    numbers = [number or 0 for number in session.exec(select(Message.id).where(*theirs))]
     about = or_(col(Message.id).in_(numbers), col(Message.about_id).in_(numbers))
     session.connection().execute(update(Message).where(about).values(person_id=fresh.id))
+    facts.split_off(session, numbers, fresh.id or 0)
     return fresh

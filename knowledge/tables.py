@@ -356,6 +356,60 @@ class Promise(SQLModel, table=True):
     closing: str = ""
 
 
+class Fact(SQLModel, table=True):
+    """One thing remembered, about a person, an organisation (by its domain), or, with neither, everyone.
+
+    What it rests on: the words ``quote`` of a message, put down in a turn, or a person's word (``author``). It holds
+    from ``valid_from`` to ``valid_to``; clerkd took it as true from ``recorded_at`` to ``expired_at``. A row is closed,
+    never overwritten: ``superseded_by`` is the one in its place, ``expired_by`` the turn that closed it.
+    """
+
+    __tablename__ = "facts"
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int | None = Field(default=None, foreign_key="persons.id", index=True)
+    organisation: str = ""
+    kind: str
+    text: str
+    quote: str = ""
+    author: str
+    message_id: int | None = Field(default=None, foreign_key="messages.id", index=True)
+    turn_id: int | None = Field(default=None, foreign_key="turns.id", index=True)
+    valid_from: date | None = None
+    valid_to: date | None = None
+    recorded_at: datetime = time_field()
+    expired_at: datetime | None = optional_time()
+    expired_by: int | None = Field(default=None, foreign_key="turns.id")
+    superseded_by: int | None = Field(default=None, foreign_key="facts.id")
+
+
+class Passage(SQLModel, table=True):
+    """A piece of a mail, of our answer to it, or a fact, as it is recalled; without a person, it is for everyone.
+
+    ``stems``, ``label`` and ``before`` are the stems of its words, of its speaker and day, and of the passages before
+    it; ``behind`` those of the passage that has come behind it since ``followed_at``. Words to look them up by stand in
+    the table ``passage_words``, under the same number.
+    """
+
+    __tablename__ = "passages"
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int | None = Field(default=None, foreign_key="persons.id", index=True)
+    case_id: int | None = Field(default=None, foreign_key="cases.id", index=True)
+    message_id: int | None = Field(default=None, foreign_key="messages.id", index=True)
+    fact_id: int | None = Field(default=None, foreign_key="facts.id", index=True)
+    ours: bool = False
+    speaker: str
+    said_at: datetime = time_field()
+    text: str
+    stems: str
+    label: str
+    before: str = ""
+    behind: str = ""
+    followed_at: datetime | None = optional_time()
+    turn_id: int | None = Field(default=None, foreign_key="turns.id", index=True)
+    recorded_at: datetime = time_field()
+    expired_at: datetime | None = optional_time()
+
+
 class Cursor(SQLModel, table=True):
     """How far a folder has been read; a new UIDVALIDITY makes it void (RFC 3501, 2.3.1.1).
 

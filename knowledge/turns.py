@@ -8,8 +8,9 @@ from sqlalchemy import BindParameter, bindparam, func, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from knowledge import cases, ledger, promises, sessions
+from knowledge import cases, facts, ledger, promises, sessions
 from knowledge.database import Database
+from knowledge.facts import Memory
 from knowledge.fence import fence
 from knowledge.promises import Closing
 from knowledge.tables import Action, AgentSession, Decision, Message, Promise, ReplayTurn, Turn, Upkeep
@@ -40,6 +41,7 @@ class Conclusion:
     settled: Mapping[int, str] = field(default_factory=dict)
     open_promise: str = "open"
     case_moves: Mapping[str, str] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
 
 
 def open_turn(db: Database, turn: Turn, step: Step, now: datetime) -> Turn:
@@ -85,6 +87,9 @@ def record(session: Session, concluded: Conclusion, now: datetime) -> None:
         promise.case_id = case_id
     cases.move(session, case_id, concluded.case_moves)
     promises.settle(session, case_id, concluded.settled, Closing(concluded.open_promise, now, decision.turn_id))
+    for passage in concluded.memory.passages:
+        passage.case_id = case_id
+    facts.remember(session, concluded.memory, decision.turn_id, now)
 
 
 def drop(db: Database, turn: Turn, *, open_state: str, step: Step, actions: Sequence[Action], now: datetime) -> None:

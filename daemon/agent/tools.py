@@ -14,28 +14,27 @@ from claude_agent_sdk import (
 )
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from daemon.judgement.decision import (
-    LONGEST_BODY,
-    LONGEST_PROMISE,
-    MOST_ACTIONS,
-    MOST_PROMISES,
-    Decision,
-    Priority,
-    outside_bounds,
-)
+from daemon.agent import schemas
+from daemon.agent.schemas import LONGEST_NOTE, NOTHING, PAGE, QUERY, Content
+from daemon.judgement import facts
+from daemon.judgement.decision import Decision, outside_bounds
+from daemon.judgement.facts import Correct, Remember, Sheet
 from daemon.judgement.promises import Standing, objection
 
 SERVER = "clerkd"
 LOOK_AT_CASE, SEARCH_DECISIONS, DECIDE = "look_at_case", "search_decisions", "decide"
 LIST_OPEN_MATTERS, NOTE_CASES = "list_open_matters", "note_cases"
-NAMES = (LOOK_AT_CASE, SEARCH_DECISIONS, LIST_OPEN_MATTERS, DECIDE, NOTE_CASES)
+RECALL, REMEMBER, CORRECT = "recall", "remember", "correct"
+NAMES = (LOOK_AT_CASE, SEARCH_DECISIONS, RECALL, LIST_OPEN_MATTERS, REMEMBER, CORRECT, DECIDE, NOTE_CASES)
 ALLOWED = tuple(f"mcp__{SERVER}__{name}" for name in NAMES)
-LONGEST_NOTE = 300  # characters
 NOT_ASKED = "Notes are not asked for now."
 
 NOT_ACCEPTED = "The decision was not accepted."
-
-Content = dict[str, Any]
+NOT_REMEMBERED = "It is not remembered: {}."
+NEAR = (
+    "It is not remembered yet, for these stand near it:\n{}\nCall again with `relation`: add, if it is new beside "
+    "them; supersede with the number in `fact`, if it takes that one's place; same, if it says the same."
+)
 
 
 @dataclass(frozen=True)
@@ -43,13 +42,15 @@ class Reads:
     """What the tools may see in this turn; the harness, not the model, chose case, person and mailbox.
 
     ``folders`` are those of the mailbox at hand: the tools' description names those of all mailboxes. ``promises`` is
-    what a decision may say of promises.
+    what a decision may say of promises, ``sheet`` what may be remembered.
     """
 
     case: Callable[[], str]
     search: Callable[[str], str]
+    recall: Callable[[str], str]
     matters: Callable[[int], str]
     promises: Standing
+    sheet: Sheet
     folders: tuple[str, ...] = ()
 
 
@@ -59,8 +60,15 @@ class Staged:
 
     reads: Reads
     decision: Decision | None = None
+    remembered: list[Remember] = field(default_factory=list)
+    corrected: list[Correct] = field(default_factory=list)
     used: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def learnt(self) -> int:
+        """How much was remembered and put right so far."""
+        return len(self.remembered) + len(self.corrected)
 
 
 @dataclass
@@ -119,16 +127,17 @@ class Desk:
         return [{"name": tool.name, "words": tool.description, "schema": tool.input_schema} for tool in self._tools()]
 
     def _tools(self) -> list[SdkMcpTool[Any]]:
-        nothing: Content = {"type": "object", "properties": {}, "additionalProperties": False}
-        query: Content = {"type": "object", "properties": {"words": {"type": "string"}}, "required": ["words"]}
-        page: Content = {"type": "object", "properties": {"page": {"type": "integer", "minimum": 1}}}
+        decision = schemas.decision_schema(self._categories, self._folders)
         search, matters, decide = SEARCH_DECISIONS, LIST_OPEN_MATTERS, DECIDE
         return [
-            SdkMcpTool(LOOK_AT_CASE, "Show this case's earlier messages and decisions.", nothing, self.look_at_case),
-            SdkMcpTool(search, "Search this sender's earlier messages by words.", query, self.search_decisions),
-            SdkMcpTool(matters, "List by page what is not settled and which cases are open.", page, self.list_matters),
-            SdkMcpTool(decide, "Record your decision on the mail at hand. Call it once.", self.schema(), self.decide),
-            SdkMcpTool(NOTE_CASES, "Note what a successor must know. Only when asked.", NOTES_SCHEMA, self.note_cases),
+            SdkMcpTool(LOOK_AT_CASE, "Show this case's earlier messages and decisions.", NOTHING, self.look_at_case),
+            SdkMcpTool(search, "Search this sender's earlier messages by words.", QUERY, self.search_decisions),
+            SdkMcpTool(RECALL, "Recall what this sender and we said earlier, in your words.", QUERY, self.recall),
+            SdkMcpTool(matters, "List by page what is not settled and which cases are open.", PAGE, self.list_matters),
+            SdkMcpTool(REMEMBER, "Remember a fact about this sender, from this mail.", schemas.REMEMBER, self.remember),
+            SdkMcpTool(CORRECT, "Put a fact right that this mail speaks against.", schemas.CORRECT, self.correct),
+            SdkMcpTool(decide, "Record your decision on the mail at hand. Call it once.", decision, self.decide),
+            SdkMcpTool(NOTE_CASES, "Note what a successor must know. Only when asked.", schemas.NOTES, self.note_cases),
         ]
 
     async def look_at_case(self, _arguments: Content) -> Content:
@@ -138,6 +147,43 @@ class Desk:
     async def search_decisions(self, arguments: Content) -> Content:
         """Search the sender's earlier messages."""
         return self._read(SEARCH_DECISIONS, lambda turn: turn.reads.search(str(arguments.get("words", ""))))
+
+    async def recall(self, arguments: Content) -> Content:
+        """Recall by words what the sender and we said."""
+        return self._read(RECALL, lambda turn: turn.reads.recall(str(arguments.get("words", ""))))
+
+    async def remember(self, arguments: Content) -> Content:
+        """Stage a fact, or say what is wrong with it, or which facts stand near it."""
+        if self._turn is None:
+            return _error("No mail is at hand.")
+        self._turn.used.append(REMEMBER)
+        try:
+            wanted = Remember.model_validate(arguments)
+        except ValidationError as error:
+            return _error("\n".join([NOT_REMEMBERED.format("correct it and call again"), *_lines(error)]))
+        turn, sheet = self._turn, self._turn.reads.sheet
+        if problem := facts.objection(sheet, wanted.quote, wanted.fact, turn.learnt):
+            return _error(NOT_REMEMBERED.format(problem))
+        near = [] if wanted.relation else facts.nearest(wanted.text, sheet)
+        if near:
+            return _error(NEAR.format("\n".join(f"[fact {number}] {sheet.standing[number]}" for number in near)))
+        if wanted.relation != "same":
+            turn.remembered.append(wanted)
+        return _say("It is noted. Go on with the mail, and decide.")
+
+    async def correct(self, arguments: Content) -> Content:
+        """Stage what is said against a fact, or say what is wrong with it."""
+        if self._turn is None:
+            return _error("No mail is at hand.")
+        self._turn.used.append(CORRECT)
+        try:
+            wanted = Correct.model_validate(arguments)
+        except ValidationError as error:
+            return _error("\n".join([NOT_REMEMBERED.format("correct it and call again"), *_lines(error)]))
+        if problem := facts.objection(self._turn.reads.sheet, wanted.quote, wanted.fact, self._turn.learnt):
+            return _error(NOT_REMEMBERED.format(problem))
+        self._turn.corrected.append(wanted)
+        return _say("It is noted. Go on with the mail, and decide.")
 
     async def list_matters(self, arguments: Content) -> Content:
         """Show a page of what is open."""
@@ -176,53 +222,6 @@ class Desk:
             return _error(f"{NOT_ACCEPTED} Correct it and call decide again: {problem}")
         return self._stage(self._turn, decision)
 
-    def schema(self) -> Content:
-        """Describe the arguments of ``decide``. Kept flat: pydantic's answer to a wrong call reads better."""
-        action: Content = {
-            "type": "object",
-            "properties": {
-                "kind": {"type": "string", "enum": ["draft", "move", "flag", "escalate", "none"]},
-                "body": {"type": "string", "maxLength": LONGEST_BODY, "description": "draft: the reply's plain text"},
-                "folder": {"type": "string", "description": f"move: one of {list(self._folders)}"},
-                "question": {"type": "string", "description": "escalate: what a person must answer"},
-            },
-            "required": ["kind"],
-        }
-        promise: Content = {
-            "type": "object",
-            "properties": {
-                "by": {
-                    "type": "string",
-                    "enum": ["us", "them"],
-                    "description": "us: in the reply",
-                },
-                "what": {"type": "string", "maxLength": LONGEST_PROMISE, "description": "what was promised, in short"},
-                "due": {"type": "string", "format": "date", "description": "by which day: YYYY-MM-DD"},
-            },
-            "required": ["by", "what", "due"],
-        }
-        settled: Content = {
-            "type": "object",
-            "properties": {
-                "promise": {"type": "integer", "description": "the number of an open promise of this case"},
-                "how": {"type": "string", "enum": ["kept", "dropped"]},
-            },
-            "required": ["promise", "how"],
-        }
-        properties: Content = {
-            "category": {"type": "string", "enum": list(self._categories)},
-            "priority": {"type": "string", "enum": [str(priority) for priority in Priority]},
-            "summary": {"type": "string", "description": "one sentence: what the mail is about"},
-            "reason": {"type": "string", "description": "why you decided so"},
-            "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-            "actions": {"type": "array", "minItems": 1, "maxItems": MOST_ACTIONS, "items": action},
-        }
-        optional: Content = {
-            "promises": {"type": "array", "maxItems": MOST_PROMISES, "items": promise},
-            "settled": {"type": "array", "items": settled},
-        }
-        return {"type": "object", "properties": {**properties, **optional}, "required": list(properties)}
-
     def _read(self, name: str, read: Callable[[Staged], str]) -> Content:
         if self._turn is None:
             return _error("No mail is at hand.")
@@ -234,25 +233,6 @@ class Desk:
             turn.notes.append("a second call of decide replaced the first")
         turn.decision = decision
         return _say("The decision is recorded. End your turn.")
-
-
-NOTES_SCHEMA: Content = {
-    "type": "object",
-    "properties": {
-        "notes": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "case": {"type": "integer", "description": "the number of a case that you were asked about"},
-                    "note": {"type": "string", "maxLength": LONGEST_NOTE, "description": "what is not in the records"},
-                },
-                "required": ["case", "note"],
-            },
-        }
-    },
-    "required": ["notes"],
-}
 
 
 async def guard(call: HookInput, _tool_use_id: str | None, _context: HookContext) -> HookJSONOutput:

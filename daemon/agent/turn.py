@@ -15,6 +15,7 @@ from daemon.agent.tools import Desk, Reads, Staged
 from daemon.agent.transcript import Head, TranscriptError
 from daemon.judgement.briefing import REMINDER
 from daemon.judgement.decision import Decision
+from daemon.judgement.facts import Correct, Remember
 from daemon.judgement.money import Prices, Usage, cost
 from daemon.judgement.retry import Failure, FailureKind
 from daemon.judgement.verdict import ApiResult, failure_of
@@ -45,6 +46,8 @@ class Reply:
     notes: tuple[str, ...]
     context_tokens: int = 0
     decision: Decision | None = None
+    remembered: tuple[Remember, ...] = ()
+    corrected: tuple[Correct, ...] = ()
     head: Head | None = None
     failure: Failure | None = None
 
@@ -139,7 +142,8 @@ def _proven(session: Session, question: Question, staged: Staged, heard: _Heard,
     except (TranscriptError, OSError):
         failure = Failure(FailureKind.TRANSCRIPT, "the turn's entries did not reach the transcript")
         return replace(reply, failure=failure)
-    return replace(reply, decision=staged.decision, head=head)
+    learnt, corrected = tuple(staged.remembered), tuple(staged.corrected)
+    return replace(reply, decision=staged.decision, remembered=learnt, corrected=corrected, head=head)
 
 
 def usage_of(usage: dict[str, Any] | None) -> Usage:

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from snowballstemmer import stemmer
 from stop_words import LANGUAGE_MAPPING, get_stop_words
 
-WORD = re.compile(r"\w+")
+WORD = re.compile(r"[^\W_]+")
 # The library's English list has 1,333 words, among them "order", "open" and "problem": only what says nothing is here.
 ENGLISH = frozenset(
     WORD.findall(

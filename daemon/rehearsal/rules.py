@@ -9,6 +9,8 @@ from daemon.rehearsal.model import Answer, Body, text, tool_use
 
 DECIDE = "mcp__clerkd__decide"
 CASE = "mcp__clerkd__look_at_case"
+REMEMBER = "mcp__clerkd__remember"
+NEAR = re.compile(r"\[fact (\d+)\]")
 NOTES = "mcp__clerkd__note_cases"
 TO_SUM_UP = "Respond with TEXT ONLY"  # so begins the CLI's own request for a summary
 TO_NOTE = re.compile(r"For the cases ([\d, ]+): call the tool `note_cases`")
@@ -19,6 +21,7 @@ KNOWN_CASE = re.compile(r"^Case: (\d+) earlier message", re.MULTILINE)
 DUE = re.compile(r"^Its day has come: Promise (\d+), made by (us|them)", re.MULTILINE)
 OPEN_STILL = re.compile(r"what became of promise (\d+)")
 DATED = re.compile(r"\b(I will|we will|can you|could you|please)\b([^.?!\n]*?) by (\d{4}-\d{2}-\d{2})\b", re.IGNORECASE)
+PREFERS = re.compile(r"\bI (?:always |now )?prefer [^.?!\n]{3,200}")
 NUMBER = re.compile(r"\b(?:HP|R|TC|PO|HP-INV)-\d{3,}\b")
 
 # The first rule whose words occur in the mail decides: category, priority, words.
@@ -63,15 +66,26 @@ def _first_step(prompt: str, earlier: list[dict[str, Any]]) -> Answer:
         return _notes(found[1])
     if due := DUE.search(prompt):
         return _follow_up(due[1], due[2], is_open=bool(OPEN_STILL.search(prompt)))
+    if learnt := PREFERS.search(_mail(prompt)):
+        return _remember(learnt[0])
     if KNOWN_CASE.search(prompt):
         return Answer((text("This belongs to a known case; I look at it first."), tool_use(CASE, {})))
     return _decision(prompt, earlier)
+
+
+def _remember(words: str, **relation: str | int) -> Answer:
+    call = {"text": words.replace("I ", "They ", 1), "kind": "preference", "quote": words, **relation}
+    return Answer((tool_use(REMEMBER, call),))
 
 
 def _after_tool(results: list[dict[str, Any]], users: list[dict[str, Any]]) -> Answer:
     said = json.dumps(results)
     if "decision is recorded" in said or "notes are taken" in said:
         return Answer((text("Done."),))
+    if "Call again with `relation`" in said and (near := NEAR.search(said)):
+        at = max(index for index, message in enumerate(users) if MARKED.search(_text_of(message)))
+        learnt = PREFERS.search(_mail(_text_of(users[at])))
+        return _remember(learnt[0] if learnt else "", relation="supersede", fact=int(near[1]))
     at = max((index for index, message in enumerate(users) if MARKED.search(_text_of(message))), default=0)
     return _decision(_text_of(users[at]), users[:at])
 

@@ -222,6 +222,12 @@ def _quiet(words: str) -> QuietHours | None:
     return QuietHours(start, end)
 
 
+class KnowledgeSettings(Section):
+    """What the employee knows, and how much of it a mail brings to mind."""
+
+    recall_tokens: Annotated[int, Field(ge=0, le=20_000)] = 1500
+
+
 class Settings(Section):
     """Everything that the TOML file says; frozen."""
 
@@ -231,6 +237,7 @@ class Settings(Section):
     smtp: Smtp | None = None
     model: Model
     session: SessionSettings = SessionSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
     limits: Limits = Limits()
     retry: Retry = Retry()
     service: ServiceSettings = ServiceSettings()

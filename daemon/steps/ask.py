@@ -20,6 +20,7 @@ from daemon.steps.brief import brief, reads
 from daemon.steps.mirror import is_mirrored
 from daemon.steps.moves import move
 from daemon.steps.record import Surroundings, attention, decided
+from daemon.steps.remember import memory_of, scene
 from daemon.steps.resume import end_session, open_session
 from knowledge import ledger, promises, turns
 from knowledge.tables import Action, AgentSession, Turn
@@ -64,7 +65,7 @@ async def consult(house: House, row: Row) -> None:
     reply = await ask(
         house.session,
         house.desk,
-        _question(house, row, turn, live),
+        _question(house, row, message, turn, live),
         house.settings.model.price_list,
         house.stop.patience,
         lambda: house.pulse.beat("desk"),
@@ -113,13 +114,13 @@ def _opened(house: House, row: Row, prompt: str, live: AgentSession) -> Turn:
     return turn
 
 
-def _question(house: House, row: Row, turn: Turn, live: AgentSession) -> Question:
+def _question(house: House, row: Row, message: Message, turn: Turn, live: AgentSession) -> Question:
     return Question(
         session_id=live.id,
         start=live.head_offset,
         prompt_uuid=turn.prompt_uuid,
         prompt=turn.prompt,
-        reads=reads(house, row),
+        reads=reads(house, row, message),
         seconds=house.settings.model.turn_seconds,
         dollars=house.settings.limits.dollars_per_turn,
     )
@@ -135,6 +136,7 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
     turn.head_uuid, turn.head_offset = reply.head.uuid, reply.head.offset
     concluded = decided(reply.decision, message, row, house.author, _surroundings(house, row), now)
     concluded.decision.turn_id = turn.id
+    concluded = replace(concluded, memory=memory_of(scene(house, row, message), reply))
     turns.settle(
         house.db,
         turn,
@@ -147,7 +149,8 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
     house.health.well(MODEL)
     kinds = [action.kind for action in concluded.actions]
     house.log.info("turn_settled", turn=turn.id, session=live.id, category=reply.decision.category, actions=kinds,
-                   promises=len(concluded.promises), cost_usd=turn.cost_usd, seconds=turn.seconds)  # fmt: skip
+                   promises=len(concluded.promises), facts=len(concluded.memory.facts),
+                   cost_usd=turn.cost_usd, seconds=turn.seconds)  # fmt: skip
 
 
 def _surroundings(house: House, row: Row) -> Surroundings:

@@ -10,6 +10,7 @@ from daemon.judgement.message import Message
 from daemon.judgement.promises import Standing
 from daemon.judgement.states import TurnState
 from daemon.steps.handover import page
+from daemon.steps.recall import recall, recall_by_words, sheet
 from knowledge import decisions, promises
 from knowledge.decisions import Entry
 from knowledge.tables import AgentSession, Promise
@@ -34,13 +35,14 @@ def brief(records: Records, row: Row, message: Message, live: AgentSession) -> s
         gap=tuple(map(_earlier, decisions.of_lost_turns(records.db, live.id, TurnState.LOST, TurnState.SETTLED))),
         handover=live.handover if live.head_uuid is None else "",
         promises=tuple(map(due, _open_promises(records, row))),
+        memory=recall(records, row, message),
     )
     if row.about_id is None:
         return briefing(message, known, f"mail-{secrets.token_hex(8)}")
     return reminding(Reminder(row.words, row.about_id, _at_hand(records, row)), known)
 
 
-def reads(records: Records, row: Row) -> Reads:
+def reads(records: Records, row: Row, message: Message) -> Reads:
     """Bind the read-only tools to the mail at hand: the model never names a case or a person."""
 
     def case() -> str:
@@ -55,7 +57,15 @@ def reads(records: Records, row: Row) -> Reads:
 
     mailbox = records.settings.mailbox(row.mailbox)
     folders = mailbox.folders if mailbox else ()
-    return Reads(case, search, lambda number: page(records, number), _standing(records, row), folders)
+    return Reads(
+        case=case,
+        search=search,
+        recall=lambda words: recall_by_words(records, row, message, words),
+        matters=lambda number: page(records, number),
+        promises=_standing(records, row),
+        sheet=sheet(records, row, message),
+        folders=folders,
+    )
 
 
 def due(promise: Promise) -> Due:

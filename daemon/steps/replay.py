@@ -223,7 +223,7 @@ def _question(trial: Trial, variant: Variant, head: Head | None, message: Messag
         start=head.offset if head else 0,
         prompt_uuid=str(uuid.uuid4()),
         prompt=brief(records, trial.row, message, trial.session),
-        reads=reads(records, trial.row),
+        reads=reads(records, trial.row, message),
         seconds=variant.settings.model.turn_seconds,
         dollars=variant.settings.limits.dollars_per_turn,
     )

@@ -17,6 +17,7 @@ from daemon.agent.farewell import Bound, Farewell, take_notes
 from daemon.agent.session import Engine, Session
 from daemon.agent.tools import Desk, Reads
 from daemon.agent.transcript import Head, TranscriptError
+from daemon.judgement.facts import Sheet
 from daemon.judgement.money import LIST_PRICES
 from daemon.judgement.promises import Standing
 from daemon.rehearsal.model import Answer, Body, StandIn, text, tool_use
@@ -25,7 +26,7 @@ from daemon.service.stop import Stop
 
 LONG = "lorem ipsum " * 300
 COUNT = 3
-READS = Reads(lambda: "", lambda _words: "", lambda _page: "", Standing(date(2026, 11, 21)))
+READS = Reads(lambda: "", str, str, lambda _page: "", Standing(date(2026, 11, 21)), Sheet())
 
 
 @pytest.fixture

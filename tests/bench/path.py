@@ -25,6 +25,7 @@ from claude_agent_sdk import ClaudeSDKClient
 from daemon import app
 from daemon.agent.session import Session, _once
 from daemon.agent.tools import Desk, Reads
+from daemon.judgement.facts import Sheet
 from daemon.judgement.promises import Standing
 from daemon.judgement.states import TurnState
 from knowledge import turns
@@ -92,7 +93,7 @@ async def _bare(session: Session, desk: Desk, prompts: list[str]) -> float:
     async with ClaudeSDKClient(session._options(str(uuid.uuid4()), None)) as client:
         started = time.monotonic()
         for prompt in prompts:
-            desk.begin(Reads(str, str, str, Standing(date(2026, 11, 21))))
+            desk.begin(Reads(str, str, str, str, Standing(date(2026, 11, 21)), Sheet()))
             await client.query(_once(str(uuid.uuid4()), prompt))
             async for _message in client.receive_response():
                 pass

@@ -1,0 +1,107 @@
+"""How the tools describe their arguments to the model. They never change within a session (prompt cache)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from daemon.judgement.decision import LONGEST_BODY, LONGEST_PROMISE, MOST_ACTIONS, MOST_PROMISES, Priority
+from daemon.judgement.facts import LONGEST_FACT, LONGEST_QUOTE, SHORTEST_QUOTE
+
+Content = dict[str, Any]
+LONGEST_NOTE = 300  # characters
+
+NOTHING: Content = {"type": "object", "properties": {}, "additionalProperties": False}
+QUERY: Content = {"type": "object", "properties": {"words": {"type": "string"}}, "required": ["words"]}
+PAGE: Content = {"type": "object", "properties": {"page": {"type": "integer", "minimum": 1}}}
+QUOTE: Content = {
+    "type": "string",
+    "minLength": SHORTEST_QUOTE,
+    "maxLength": LONGEST_QUOTE,
+    "description": "the very words of this mail that it rests on",
+}
+REMEMBER: Content = {
+    "type": "object",
+    "properties": {
+        "text": {"type": "string", "maxLength": LONGEST_FACT, "description": "the fact, in one sentence"},
+        "kind": {"type": "string", "enum": ["preference", "commitment", "identity", "circumstance"]},
+        "quote": QUOTE,
+        "valid_from": {"type": "string", "format": "date"},
+        "valid_to": {"type": "string", "format": "date"},
+        "relation": {"type": "string", "enum": ["add", "supersede", "same"], "description": "to facts that stand near"},
+        "fact": {"type": "integer", "description": "the number of the fact that it supersedes, or says the same as"},
+    },
+    "required": ["text", "kind", "quote"],
+}
+CORRECT: Content = {
+    "type": "object",
+    "properties": {
+        "fact": {"type": "integer", "description": "the number of the fact, as shown above the mail"},
+        "quote": QUOTE,
+        "text": {"type": "string", "maxLength": LONGEST_FACT, "description": "what is true now; empty: nothing"},
+    },
+    "required": ["fact", "quote"],
+}
+NOTES: Content = {
+    "type": "object",
+    "properties": {
+        "notes": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "case": {"type": "integer", "description": "the number of a case that you were asked about"},
+                    "note": {"type": "string", "maxLength": LONGEST_NOTE, "description": "what is not in the records"},
+                },
+                "required": ["case", "note"],
+            },
+        }
+    },
+    "required": ["notes"],
+}
+
+
+def decision_schema(categories: Sequence[str], folders: Sequence[str]) -> Content:
+    """Describe the arguments of ``decide``. Kept flat: pydantic's answer to a wrong call reads better."""
+    action: Content = {
+        "type": "object",
+        "properties": {
+            "kind": {"type": "string", "enum": ["draft", "move", "flag", "escalate", "none"]},
+            "body": {"type": "string", "maxLength": LONGEST_BODY, "description": "draft: the reply's plain text"},
+            "folder": {"type": "string", "description": f"move: one of {list(folders)}"},
+            "question": {"type": "string", "description": "escalate: what a person must answer"},
+        },
+        "required": ["kind"],
+    }
+    promise: Content = {
+        "type": "object",
+        "properties": {
+            "by": {
+                "type": "string",
+                "enum": ["us", "them"],
+                "description": "us: in the reply",
+            },
+            "what": {"type": "string", "maxLength": LONGEST_PROMISE, "description": "what was promised, in short"},
+            "due": {"type": "string", "format": "date", "description": "by which day: YYYY-MM-DD"},
+        },
+        "required": ["by", "what", "due"],
+    }
+    settled: Content = {
+        "type": "object",
+        "properties": {
+            "promise": {"type": "integer", "description": "the number of an open promise of this case"},
+            "how": {"type": "string", "enum": ["kept", "dropped"]},
+        },
+        "required": ["promise", "how"],
+    }
+    properties: Content = {
+        "category": {"type": "string", "enum": list(categories)},
+        "priority": {"type": "string", "enum": [str(priority) for priority in Priority]},
+        "summary": {"type": "string", "description": "one sentence: what the mail is about"},
+        "reason": {"type": "string", "description": "why you decided so"},
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        "actions": {"type": "array", "minItems": 1, "maxItems": MOST_ACTIONS, "items": action},
+    }
+    optional: Content = {
+        "promises": {"type": "array", "maxItems": MOST_PROMISES, "items": promise},
+        "settled": {"type": "array", "items": settled},
+    }
+    return {"type": "object", "properties": {**properties, **optional}, "required": list(properties)}

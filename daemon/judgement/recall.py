@@ -1,0 +1,97 @@
+"""Recall: from a mail to questions, from a text to passages, and from what was found to lines for the prompt."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from daemon.judgement.handover import BYTES_PER_TOKEN
+from daemon.judgement.ranking import Question
+from daemon.judgement.words import names, terms
+
+LONGEST_PASSAGE = 600  # characters
+MOST_PASSAGES = 20  # of one text: what stands behind 12,000 characters is in the raw mail alone
+MOST_QUESTIONS = 30
+MOST_STEMS = 80  # that are looked for at once
+ASKED = 1.5  # how much more a sentence counts that is a question,
+STANDS_OUT = 1.5  # and a word in it that is a name or a number
+SENTENCE = re.compile(r"[^.?!\n]+[.?!]*")
+PARAGRAPH = re.compile(r"\n\s*\n")
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """A passage that was found: what it is, when it was said and by whom, and its words as they were then."""
+
+    source: str
+    at: datetime
+    by: str
+    text: str
+
+
+def questions_of(subject: str, text: str, language: str) -> list[Question]:
+    """Take a mail apart into questions: its subject, and each of its sentences."""
+    sentences = [subject, *SENTENCE.findall(text)]
+    made = [_question(sentence, language) for sentence in sentences[:MOST_QUESTIONS]]
+    return [question for question in made if question.weights]
+
+
+def _question(sentence: str, language: str) -> Question:
+    named = names(sentence)
+    weights = dict.fromkeys(terms(sentence, language), 1.0)
+    for name in named:
+        weights.update((stem, STANDS_OUT) for stem in terms(name, language))
+    return Question(weights, ASKED if sentence.rstrip().endswith("?") else 1.0, named)
+
+
+def question_of(words: str, language: str) -> list[Question]:
+    """Take what somebody asks in their own words as one question."""
+    question = Question(dict.fromkeys(terms(words, language), 1.0), names=names(words))
+    return [question] if question.weights else []
+
+
+def stems_of(questions: Sequence[Question]) -> list[str]:
+    """Give the stems to look for, those of the first questions first."""
+    return list(dict.fromkeys(stem for question in questions for stem in question.weights))[:MOST_STEMS]
+
+
+def passages_of(text: str) -> list[str]:
+    """Cut a text into passages: paragraphs, joined while they are short, divided at sentences where they are long."""
+    pieces = [piece for paragraph in PARAGRAPH.split(text) for piece in _pieces(" ".join(paragraph.split()))]
+    passages: list[str] = []
+    for piece in pieces:
+        if passages and len(passages[-1]) + 1 + len(piece) <= LONGEST_PASSAGE:
+            passages[-1] = f"{passages[-1]} {piece}"
+        else:
+            passages.append(piece)
+    return passages[:MOST_PASSAGES]
+
+
+def _pieces(paragraph: str) -> list[str]:
+    if len(paragraph) <= LONGEST_PASSAGE:
+        return [paragraph] if paragraph else []
+    sentences = [sentence.strip() for sentence in SENTENCE.findall(paragraph)]
+    return [
+        sentence[start : start + LONGEST_PASSAGE]
+        for sentence in sentences
+        for start in range(0, len(sentence), LONGEST_PASSAGE)
+    ]
+
+
+def within(found: Iterable[Recalled], tokens: int) -> list[str]:
+    """Write lines, the best first, as long as there is room; one that is too long makes room for none after it."""
+    room, lines = tokens * BYTES_PER_TOKEN, []
+    for item in found:
+        line = recalled_line(item)
+        room -= len(line.encode())
+        if room < 0:
+            break
+        lines.append(line)
+    return lines
+
+
+def recalled_line(item: Recalled) -> str:
+    """Show a passage in one line, whatever its words hold: a sender or the model wrote them."""
+    quoted = json.dumps(" ".join(item.text.split()), ensure_ascii=False)
+    return f"[{item.source}] {item.at:%Y-%m-%d} {item.by}: {quoted}"

@@ -1,0 +1,81 @@
+"""Recall: what was said and learnt before that matters for the mail at hand, of its sender alone."""
+
+from collections.abc import Sequence
+
+from daemon.house import Records
+from daemon.judgement.briefing import Memory
+from daemon.judgement.facts import Sheet
+from daemon.judgement.message import Message
+from daemon.judgement.ranking import Candidate, Question, rank
+from daemon.judgement.recall import Recalled, question_of, questions_of, recalled_line, stems_of, within
+from daemon.judgement.words import language_of, names
+from knowledge import facts, passages, people
+from knowledge.tables import Fact, Passage
+from knowledge.tables import Message as Row
+
+FOUND_LINES = 10
+MOST_FACTS = 20  # of a person, that are told whatever the mail is about: the newest
+SHARE_OF_FACTS = 3  # the part of the room that they may take
+NOTHING = "Nothing is remembered that has these words."
+UNKNOWN = "The sender is not known."
+
+
+def recall(records: Records, row: Row, message: Message) -> Memory:
+    """Recall within the budget: first the newest facts about the sender, then what fits the mail best."""
+    tokens = records.settings.knowledge.recall_tokens
+    if row.person_id is None:
+        return Memory()
+    known = facts.of_person(records.db, row.person_id)[:MOST_FACTS]
+    told = within(map(_of_fact, known), tokens // SHARE_OF_FACTS)
+    shown = frozenset(fact.id for fact in known[: len(told)])
+    questions = questions_of(message.subject, message.text, language(records, row, message))
+    found = [each for each in search(records, row.person_id, questions) if each.fact_id not in shown]
+    rest = tokens - tokens // SHARE_OF_FACTS
+    return Memory(person=tuple(told), said=tuple(within(map(_of_passage, found), rest)))
+
+
+def recall_by_words(records: Records, row: Row, message: Message, words: str) -> str:
+    """Answer the tool: recall by the words that the model chose."""
+    if row.person_id is None:
+        return UNKNOWN
+    questions = question_of(words, language(records, row, message))
+    found = search(records, row.person_id, questions)[:FOUND_LINES]
+    return "\n".join(recalled_line(_of_passage(each)) for each in found) or NOTHING
+
+
+def search(records: Records, person_id: int | None, questions: Sequence[Question]) -> list[Passage]:
+    """Find a person's passages, the best first."""
+    found, size = passages.find(records.db, person_id, stems_of(questions))
+    known = {each.id or 0: each for each in found}
+    return [known[number] for _score, number in rank(questions, map(_candidate, found), size)]
+
+
+def sheet(records: Records, row: Row, message: Message) -> Sheet:
+    """Lay out what may be remembered in this turn."""
+    if row.about_id:
+        return Sheet(refusal="no mail is at hand")
+    if row.person_id is None:
+        return Sheet(refusal="the sender is not known")
+    standing = {fact.id or 0: fact.text for fact in facts.of_person(records.db, row.person_id)}
+    return Sheet(f"{message.subject}\n{message.text}", standing, language(records, row, message))
+
+
+def language(records: Records, row: Row, message: Message) -> str:
+    """Name the language of a mail; where it is too short to tell, that which its sender writes in."""
+    known = people.get(records.db, row.person_id) if row.person_id else None
+    return language_of(message.text) or (known.person.language if known else "")
+
+
+def _candidate(row: Passage) -> Candidate:
+    return Candidate(row.id or 0, row.stems, row.label, f"{row.before} {row.behind}", names(row.speaker))
+
+
+def _of_fact(row: Fact) -> Recalled:
+    until = f", until {row.valid_to}" if row.valid_to else ""
+    return Recalled(f"fact {row.id}", row.recorded_at, f"{row.kind}{until}", row.text)
+
+
+def _of_passage(row: Passage) -> Recalled:
+    source = f"fact {row.fact_id}" if row.fact_id else f"message {row.message_id}"
+    by = "remembered" if row.fact_id else "we wrote" if row.ours else "they wrote"
+    return Recalled(source, row.said_at, by, row.text)

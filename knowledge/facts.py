@@ -1,0 +1,116 @@
+"""Facts: written in the transaction of a turn or by a person's order; a row is closed, never overwritten."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_, update
+from sqlmodel import Session, col, select
+
+from knowledge import passages
+from knowledge.database import Database
+from knowledge.tables import Fact, Passage
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A fact to be written, with the passage by which it is recalled, and the number of the one that it replaces."""
+
+    fact: Fact
+    passage: Passage
+    replaces: int | None = None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """All that a turn remembers: facts to be written, facts that are true no longer, and passages of what was said."""
+
+    facts: Sequence[Entry] = ()
+    dropped: Sequence[int] = ()
+    passages: Sequence[Passage] = ()
+
+
+def get(db: Database, number: int) -> Fact | None:
+    """Give a fact; None where the number leads nowhere."""
+    with db.read() as session:
+        return session.get(Fact, number)
+
+
+def of_person(db: Database, person_id: int | None) -> list[Fact]:
+    """List the facts that stand about a person, the newest first; without a person, those about everyone else."""
+    with db.read() as session:
+        standing = (col(Fact.person_id) == person_id, col(Fact.expired_at).is_(None))
+        return list(session.exec(select(Fact).where(*standing).order_by(col(Fact.id).desc())))
+
+
+def find(db: Database, kinds: Sequence[str], person_id: int | None, limit: int, *, closed: bool = False) -> list[Fact]:
+    """List facts of these kinds, the newest first; of one person where one is given, closed ones where wanted."""
+    with db.read() as session:
+        statement = select(Fact).where(col(Fact.kind).in_(kinds))
+        if person_id is not None:
+            statement = statement.where(Fact.person_id == person_id)
+        if not closed:
+            statement = statement.where(col(Fact.expired_at).is_(None))
+        return list(session.exec(statement.order_by(col(Fact.id).desc()).limit(limit)))
+
+
+def remember(session: Session, memory: Memory, turn_id: int | None, now: datetime) -> None:
+    """Write all that is remembered; part of a transaction."""
+    for passage in memory.passages:
+        passage.turn_id = turn_id
+    passages.add(session, memory.passages)
+    for entry in memory.facts:
+        _write(session, entry, turn_id, now)
+    for number in memory.dropped:
+        _close(session, number, None, turn_id, now)
+
+
+def _write(session: Session, entry: Entry, turn_id: int | None, now: datetime) -> None:
+    if turn_id is not None and entry.fact.person_id is None:
+        error = "what a mail tells is about its sender alone"
+        raise ValueError(error)
+    entry.fact.turn_id = entry.passage.turn_id = turn_id
+    session.add(entry.fact)
+    session.flush()
+    entry.passage.fact_id = entry.fact.id
+    passages.add(session, [entry.passage])
+    if entry.replaces:
+        _close(session, entry.replaces, entry.fact.id, turn_id, now)
+
+
+def _close(session: Session, number: int, successor: int | None, turn_id: int | None, now: datetime) -> None:
+    """Close a fact that stands; one that was closed meanwhile stays as it is."""
+    standing = update(Fact).where(col(Fact.id) == number, col(Fact.expired_at).is_(None))
+    session.connection().execute(standing.values(expired_at=now, expired_by=turn_id, superseded_by=successor))
+    passages.expire_of_facts(session, [number], now)
+
+
+def withdraw(session: Session, turns: Sequence[int], now: datetime) -> None:
+    """Undo what these turns remembered: their facts are retracted, those that they closed stand again."""
+    connection = session.connection()
+    reopened = session.exec(select(Fact.id).where(col(Fact.expired_by).in_(turns))).all()
+    closed = {"expired_at": None, "expired_by": None, "superseded_by": None}
+    connection.execute(update(Fact).where(col(Fact.expired_by).in_(turns)).values(**closed))
+    passages.restore_of_facts(session, [number or 0 for number in reopened])
+    theirs = (col(Fact.turn_id).in_(turns), col(Fact.expired_at).is_(None))
+    connection.execute(update(Fact).where(*theirs).values(expired_at=now))
+    passages.expire_of_turns(session, turns, now)
+
+
+def give_to(session: Session, kept: int, other: int) -> None:
+    """Make one person's facts and passages another's; part of a transaction."""
+    connection = session.connection()
+    connection.execute(update(Fact).where(col(Fact.person_id) == other).values(person_id=kept))
+    theirs = session.exec(select(Passage.id).where(Passage.person_id == other)).all()
+    passages.give(session, [number or 0 for number in theirs], kept)
+
+
+def split_off(session: Session, messages: Sequence[int], person_id: int) -> None:
+    """Give a person what rests on these messages; part of a transaction. What people wrote stays where it is."""
+    facts = session.exec(
+        select(Fact.id).where(col(Fact.message_id).in_(messages), col(Fact.turn_id).is_not(None))
+    ).all()
+    session.connection().execute(update(Fact).where(col(Fact.id).in_(facts)).values(person_id=person_id))
+    rests = or_(col(Passage.message_id).in_(messages), col(Passage.fact_id).in_(facts))
+    theirs = session.exec(select(Passage.id).where(rests)).all()
+    passages.give(session, [number or 0 for number in theirs], person_id)

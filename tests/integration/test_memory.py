@@ -1,0 +1,190 @@
+"""What the employee learns from a mail, and what a later mail brings to mind."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlmodel import select
+
+from daemon.rehearsal import rules
+from daemon.rehearsal.model import Answer, Body, tool_use
+from knowledge import facts, passages, people, service
+from knowledge.tables import Fact, Passage
+from tests.bed import Bed, mail
+
+PREFERS = "I prefer mails in the morning. When do you open?"
+BO = "Bo Tern <bo@tern.example>"
+
+
+def prompts(bed: Bed) -> list[str]:
+    """Give what each mail was put to the model with."""
+    return [entry.turn.prompt for entry in bed.entries if entry.turn]
+
+
+def remembering(quote: str, **words: str | int) -> Answer:
+    """Call the tool."""
+    return Answer(
+        (tool_use(rules.REMEMBER, {"text": "They like tea.", "kind": "preference", "quote": quote, **words}),)
+    )
+
+
+def first(answer: Answer) -> object:
+    """Give rules that begin each turn with this answer."""
+
+    def decide(body: Body) -> Answer:
+        users = [message for message in body["messages"] if message["role"] == "user"]
+        begins = not any(part.get("type") == "tool_result" for part in rules._parts(users[-1]))
+        return answer if begins else rules.decide(body)
+
+    return decide
+
+
+def test_a_fact_is_remembered_with_the_words_that_it_rests_on(bed: Bed) -> None:
+    """In the turn's one transaction, about the sender."""
+    bed.server.deliver(mail("Hours", PREFERS))
+    bed.work(1)
+    (fact,) = facts.of_person(bed.db, 1)
+    assert (fact.text, fact.kind) == ("They prefer mails in the morning", "preference")
+    assert (fact.quote, fact.message_id, fact.author) == ("I prefer mails in the morning", 1, "employee")
+    assert bed.entries[0].turn
+    assert fact.turn_id == bed.entries[0].turn.id
+
+
+def test_the_next_mail_of_the_sender_is_briefed_with_it_and_with_what_was_said(bed: Bed) -> None:
+    """With dates and sources; both what they wrote and what we wrote."""
+    bed.server.deliver(mail("Hours", f"{PREFERS} My pump HP-2044 is blue."))
+    bed.work(1)
+    bed.server.deliver(mail("Pump", "Is the pump HP-2044 in stock?"))
+    bed.work(2)
+    shown, day = prompts(bed)[1].partition("<<<")[0], f"{datetime.now(UTC):%Y-%m-%d}"
+    assert f'[fact 1] {day} preference: "They prefer mails in the morning"' in shown
+    assert f'[message 1] {day} they wrote: "{PREFERS} My pump HP-2044 is blue."' in shown
+    assert f'[message 1] {day} we wrote: "Dear Ada Quill' in shown
+
+
+def test_nothing_of_one_person_is_told_in_another_ones_turn(bed: Bed) -> None:
+    """However alike their questions are."""
+    bed.server.deliver(mail("Pump", f"{PREFERS} My pump HP-2044 is blue."))
+    bed.server.deliver(mail("Pump", "Is my pump HP-2044 blue? In the morning?", sender=BO))
+    bed.work(2)
+    assert "Remembered" not in prompts(bed)[1]
+    assert "Said earlier" not in prompts(bed)[1]
+
+
+def test_a_fact_that_takes_anothers_place_closes_it(bed: Bed) -> None:
+    """The model is shown what stands near, and says how the new one stands to it; the old row is kept."""
+    bed.server.deliver(mail("Hours", PREFERS))
+    bed.work(1)
+    bed.server.deliver(mail("Hours again", "I now prefer mails in the evening."))
+    bed.work(2)
+    with bed.db.read() as session:
+        old, new = session.exec(select(Fact).order_by(Fact.id)).all()  # type: ignore[arg-type]
+    assert (old.text, old.superseded_by, old.expired_at is None) == ("They prefer mails in the morning", 2, False)
+    assert (new.text, new.expired_at) == ("They now prefer mails in the evening", None)
+    assert [fact.id for fact in facts.of_person(bed.db, 1)] == [2]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (remembering("I like coffee a lot"), "the quote does not stand in the mail at hand"),
+        (remembering("When do you open?", relation="supersede", fact=7), "7 is no fact about this sender"),
+        (remembering("When do you open?", relation="same"), "needs the number of the fact"),
+        (remembering("When do you open?", kind="lesson"), "kind"),
+        (Answer((tool_use("mcp__clerkd__correct", {"fact": 7, "quote": "When do you open?"}),)), "7 is no fact"),
+    ],
+)
+def test_what_does_not_rest_on_the_mail_is_refused_in_words(bed: Bed, call: Answer, said: str) -> None:
+    """The model reads why, and nothing is remembered."""
+    bed.model.rules = first(call)  # type: ignore[assignment]
+    bed.server.deliver(mail("Hours"))
+    bed.work(1)
+    assert said in str(bed.model.seen[-1]["messages"])
+    assert facts.of_person(bed.db, 1) == []
+
+
+def test_a_fact_about_somebody_else_cannot_be_corrected(bed: Bed) -> None:
+    """Its number is none of the sender's."""
+    bed.server.deliver(mail("Hours", PREFERS))
+    bed.work(1)
+    call = {"fact": 1, "quote": "When do you open?", "text": "They prefer nothing."}
+    bed.model.rules = first(Answer((tool_use("mcp__clerkd__correct", call),)))  # type: ignore[assignment]
+    bed.server.deliver(mail("Other hours", sender=BO))
+    bed.work(2)
+    assert [fact.text for fact in facts.of_person(bed.db, 1)] == ["They prefer mails in the morning"]
+
+
+def test_a_fact_that_the_mail_speaks_against_is_put_right(bed: Bed) -> None:
+    """In its kind, and with the words of the newer mail."""
+    bed.server.deliver(mail("Hours", PREFERS))
+    bed.work(1)
+    call = {"fact": 1, "quote": "Evenings are better", "text": "They like evenings."}
+    bed.model.rules = first(Answer((tool_use("mcp__clerkd__correct", call),)))  # type: ignore[assignment]
+    bed.server.deliver(mail("Other hours", "Evenings are better for me."))
+    bed.work(2)
+    (fact,) = facts.of_person(bed.db, 1)
+    assert (fact.text, fact.kind, fact.quote) == ("They like evenings.", "preference", "Evenings are better")
+
+
+def test_the_tool_recalls_in_other_words_what_the_sender_said(bed: Bed) -> None:
+    """And nothing of anybody else."""
+    bed.server.deliver(mail("Pump", "My pump HP-2044 is blue."))
+    bed.server.deliver(mail("Pump", "My pump HP-2044 is red.", sender=BO))
+    bed.work(2)
+    bed.model.rules = first(Answer((tool_use("mcp__clerkd__recall", {"words": "which colour, pump 2044"}),)))  # type: ignore[assignment]
+    bed.server.deliver(mail("Hello", "Do you remember?"))
+    bed.work(3)
+    users = [message for message in bed.model.seen[-1]["messages"] if message["role"] == "user"]
+    said = next(str(message) for message in users if "they wrote" in str(message) and "tool_result" in str(message))
+    assert "My pump HP-2044 is blue." in said
+    assert "red" not in said
+
+
+def test_a_rollback_retracts_what_the_turn_remembered_and_lets_stand_what_it_closed(bed: Bed) -> None:
+    """A session that a mail has taken over leaves nothing in the memory."""
+    bed.server.deliver(mail("Hours", PREFERS))
+    bed.work(1)
+    bed.server.deliver(mail("Hours again", "I now prefer mails in the evening."))
+    bed.work(2)
+    service.leave_order(bed.db, "roll back", "2", "waiting", datetime.now(UTC))
+    bed.run(lambda db: len(service.orders(db, "done")) == 1)
+    assert [fact.id for fact in facts.of_person(bed.db, 1)] == [1]
+    found, size = passages.find(bed.db, 1, ["prefer"])
+    assert {row.message_id for row in found} == {1}
+    assert size == 3  # the mail, our answer, the fact
+
+
+def test_a_mail_whose_sender_is_forged_is_neither_remembered_nor_briefed(bed: Bed) -> None:
+    """It may be anybody's."""
+    bed.sections["mailbox"] = 'authserv_id = "mx.harbourpine.example"\nauthserv_strips_forgeries = true'
+    bed.server.deliver(mail("Hours", PREFERS))
+    verdict = "mx.harbourpine.example; dmarc=fail header.from=quill.example"
+    bed.server.deliver(mail("Hours again", "I prefer mails in the evening.", Authentication_Results=verdict))
+    bed.work(2)
+    assert [fact.text for fact in facts.of_person(bed.db, 1)] == ["They prefer mails in the morning"]
+    assert "the sender is not known" in str(bed.model.seen[-1]["messages"])
+    assert "Remembered" not in prompts(bed)[1]
+    with bed.db.read() as session:
+        assert {row.message_id for row in session.exec(select(Passage))} == {1}
+
+
+def test_what_is_recalled_keeps_to_its_budget(bed: Bed) -> None:
+    """Of what has no room, the least fitting is left out."""
+    bed.sections["employee"] = "\n"
+    bed.sections["model"] = "\n[knowledge]\nrecall_tokens = 40"
+    bed.server.deliver(mail("Pump", "My pump is blue. " * 12))
+    bed.server.deliver(mail("Boat", "Colour of the boat: red."))
+    bed.work(2)
+    bed.server.deliver(mail("Question", "Which colour is the boat?"))
+    bed.work(3)
+    shown = prompts(bed)[2].partition("<<<")[0]
+    assert "Colour of the boat: red." in shown
+    assert "My pump is blue" not in shown
+
+
+def test_a_person_is_known_by_name_organisation_and_language(bed: Bed) -> None:
+    """All of it from the mail alone."""
+    bed.server.deliver(mail("Hours", "Could you please tell me when you are open, and whether I can come with my dog?"))
+    bed.work(1)
+    known = people.get(bed.db, 1)
+    assert known
+    assert (known.person.name, known.person.organisation, known.person.language) == ("Ada Quill", "quill.example", "en")

@@ -64,9 +64,8 @@ def _count(candidate: Candidate, wanted: frozenset[str]) -> _Counted:
     body, label, around = candidate.body.split(), candidate.label.split(), candidate.around.split()
     counts: dict[str, float] = {}
     for stems, weight in ((body, 1.0), (label, 1.0), (around, AROUND)):
-        for stem in stems:
-            if stem in wanted:
-                counts[stem] = counts.get(stem, 0.0) + weight
+        for stem in filter(wanted.__contains__, stems):
+            counts[stem] = counts.get(stem, 0.0) + weight
     return _Counted(candidate, counts, len(body) + len(label) + AROUND * len(around))
 
 
@@ -83,5 +82,5 @@ def _best(questions: Sequence[Question], each: _Counted, rarity: Mapping[str, fl
 
 
 def _score(question: Question, candidate: Candidate, worth: Mapping[str, float]) -> float:
-    said = sum(weight * worth.get(stem, 0.0) for stem, weight in question.weights.items())
+    said = sum(question.weights[stem] * value for stem, value in worth.items() if stem in question.weights)
     return said * question.factor * (NAMED if question.names & candidate.speaker else 1.0)

@@ -1,6 +1,7 @@
 """Recall: what was said and learnt before that matters for the mail at hand, of its sender alone."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from daemon.house import Records
 from daemon.judgement.briefing import Memory
@@ -10,10 +11,12 @@ from daemon.judgement.ranking import Candidate, Question, rank
 from daemon.judgement.recall import Recalled, question_of, questions_of, recalled_line, stems_of, within
 from daemon.judgement.words import language_of, names
 from knowledge import facts, passages, people
+from knowledge.passages import Found
 from knowledge.tables import Fact, Passage
 from knowledge.tables import Message as Row
 
 FOUND_LINES = 10
+MOST_RANKED = 50
 MOST_FACTS = 20  # of a person, that are told whatever the mail is about: the newest
 SHARE_OF_FACTS = 3  # the part of the room that they may take
 NOTHING = "Nothing is remembered that has these words."
@@ -44,10 +47,11 @@ def recall_by_words(records: Records, row: Row, message: Message, words: str) ->
 
 
 def search(records: Records, person_id: int | None, questions: Sequence[Question]) -> list[Passage]:
-    """Find a person's passages, the best first."""
+    """Find a person's passages, the best first; without a person, those that are for everyone."""
     found, size = passages.find(records.db, person_id, stems_of(questions))
-    known = {each.id or 0: each for each in found}
-    return [known[number] for _score, number in rank(questions, map(_candidate, found), size)]
+    best = [number for _score, number in rank(questions, map(_candidate, found), size)[:MOST_RANKED]]
+    known = passages.get(records.db, best)
+    return [known[number] for number in best]
 
 
 def sheet(records: Records, row: Row, message: Message) -> Sheet:
@@ -66,8 +70,11 @@ def language(records: Records, row: Row, message: Message) -> str:
     return language_of(message.text) or (known.person.language if known else "")
 
 
-def _candidate(row: Passage) -> Candidate:
-    return Candidate(row.id or 0, row.stems, row.label, f"{row.before} {row.behind}", names(row.speaker))
+def _candidate(row: Found) -> Candidate:
+    return Candidate(row.number, row.stems, row.label, f"{row.before} {row.behind}", _names(row.speaker))
+
+
+_names = lru_cache(1_000)(names)  # the same few speakers, again and again
 
 
 def _of_fact(row: Fact) -> Recalled:

@@ -2,7 +2,7 @@
 
 import sys
 
-from tests.bench import intake, path, push, reading, resume, session
+from tests.bench import intake, path, push, reading, recall, resume, session
 
 BENCHES = {
     "path": path.main,
@@ -11,6 +11,7 @@ BENCHES = {
     "reading": reading.main,
     "session": session.main,
     "resume": resume.main,
+    "recall": recall.main,
 }
 ONLY_BY_NAME = {"session_long": session.main_long}  # takes most of an hour
 

@@ -27,6 +27,7 @@ GOOD: Tables = {
     "model.prices": {"input": "1.0", "output": "5.0", "cache_read": "0.1", "cache_write": "1.25"},
     "session": {},
     "session.store": {"url": '"s3://transcripts"'},
+    "knowledge": {},
     "limits": {},
     "retry": {},
     "service": {},
@@ -64,7 +65,7 @@ SECURE_URLS = ["mailbox.sign_in.authority", "mailbox.sign_in.auth_url", "mailbox
 URLS = ["model.base_url", *SECURE_URLS]
 WHOLE_NUMBERS = ["mailbox.port", "mailbox.largest_mail", "reading.megabytes", "reading.longest_text", "smtp.port",
                  "model.most_steps", "model.api_retries", "session.compact_at_tokens", "session.rotate_at_tokens",
-                 "session.most_messages", "session.handover_tokens"]  # fmt: skip
+                 "session.most_messages", "session.handover_tokens", "knowledge.recall_tokens"]  # fmt: skip
 NUMBERS = ["mailbox.poll_seconds", "mailbox.follow_seconds", "mailbox.timeout_seconds", "reading.seconds",
            "smtp.timeout_seconds", "model.turn_seconds", "model.prices.input", "model.prices.output",
            "model.prices.cache_read", "model.prices.cache_write", "session.least_reclaimed", "session.most_days",
@@ -76,7 +77,7 @@ NUMBERS = ["mailbox.poll_seconds", "mailbox.follow_seconds", "mailbox.timeout_se
 SECRETS = ["mailbox.password", "mailbox.sign_in.client_secret", "mailbox.sign_in.token", "smtp.password",
            "model.api_key", "session.store.password", "session.store.secret_key"]  # fmt: skip
 SECTIONS = ["employee", "mailbox", "mailbox.sign_in", "reading", "smtp", "model", "model.prices", "session",
-            "session.store", "limits", "retry", "service"]  # fmt: skip
+            "session.store", "knowledge", "limits", "retry", "service"]  # fmt: skip
 REQUIRED = ["employee.name", "employee.address", "mailbox.host", "mailbox.user", "mailbox.maildir",
             "mailbox.sign_in.way", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
             "mailbox.sign_in.client_secret", "mailbox.sign_in.key_file", "mailbox.sign_in.token", "smtp.host",

@@ -43,6 +43,12 @@ def of_person(db: Database, person_id: int | None) -> list[Fact]:
         return list(session.exec(select(Fact).where(*standing).order_by(col(Fact.id).desc())))
 
 
+def by_number(db: Database, numbers: Sequence[int]) -> dict[int, Fact]:
+    """Give facts by their numbers."""
+    with db.read() as session:
+        return {fact.id or 0: fact for fact in session.exec(select(Fact).where(col(Fact.id).in_(numbers)))}
+
+
 def find(db: Database, kinds: Sequence[str], person_id: int | None, limit: int, *, closed: bool = False) -> list[Fact]:
     """List facts of these kinds, the newest first; of one person where one is given, closed ones where wanted."""
     with db.read() as session:

@@ -15,7 +15,7 @@ from daemon.review import people as review
 from daemon.settings import load
 from daemon.steps.numbers import LARGEST_ID
 from daemon.steps.orders import MERGE_PERSONS, SPLIT_PERSON
-from knowledge import cases, people
+from knowledge import cases, facts, people
 
 MOST_CASES = 50
 Person = Annotated[
@@ -53,7 +53,7 @@ def list_people(
 
 @app.command("show")
 def show(person: Person, config: Config = None, *, json_wanted: Json = False) -> None:
-    """Show everything about one person: addresses, organisation, language, cases.
+    """Show everything about one person: addresses, organisation, language, cases, facts.
 
     Example:  clerkd person show 3
     """
@@ -63,10 +63,11 @@ def show(person: Person, config: Config = None, *, json_wanted: Json = False) ->
         message = f"there is no person {person}; `clerkd person list` shows them"
         raise FatalError(message)
     theirs = cases.find(db, tuple(CaseState), person, PromiseState.OPEN, MOST_CASES)
+    learnt = facts.of_person(db, person)
     if json_wanted:
-        print(json.dumps(review.full_record(known, theirs), ensure_ascii=False))
+        print(json.dumps(review.full_record(known, theirs, learnt), ensure_ascii=False))
     else:
-        Console().print(review.text(known, theirs))
+        Console().print(review.text(known, theirs, learnt))
 
 
 @app.command("merge")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import case, check, demo, init, log, login, orders, person, read, replay, run, session, status
+from daemon.cli import case, check, demo, fact, init, log, login, orders, person, read, replay, run, session, status
 from daemon.version import own_version
 
 app = typer.Typer(
@@ -48,6 +48,8 @@ app.command("status")(status.status)
 app.add_typer(log.app, name="log")
 app.add_typer(case.app, name="case")
 app.add_typer(person.app, name="person")
+app.add_typer(fact.app, name="fact")
+app.add_typer(fact.lessons, name="lesson")
 app.add_typer(session.app, name="session")
 app.add_typer(replay.app, name="replay")
 app.command("read")(read.read)

@@ -26,6 +26,13 @@ class FactKind(StrEnum):
     LESSON = "lesson"
 
 
+class Author(StrEnum):
+    """Who put a fact down: the employee, from a mail; or a person, whose word no mail can change."""
+
+    EMPLOYEE = "employee"
+    REVIEWER = "reviewer"
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 

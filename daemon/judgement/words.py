@@ -29,13 +29,21 @@ LONGEST_LOOK = 4_000  # characters that are looked at to tell the language
 REMEMBERED = 50_000  # stems; one takes some 0.1 KB
 
 
-def language_of(text: str) -> str:
-    """Name the language by its stop words (ISO 639-1); empty where the text is too short to tell."""
+def language_of(text: str, fewest: int = FEWEST) -> str:
+    """Name the language by its stop words (ISO 639-1); empty where the text has too few of them to tell."""
     found = [word.casefold() for word in WORD.findall(text[:LONGEST_LOOK])]
     hits = {code: sum(word in stop_words(code) for word in found) for code in LANGUAGES}
     best = max(LANGUAGES, key=lambda code: hits[code])
     tied = [code for code in LANGUAGES if hits[code] == hits[best]]
-    return best if hits[best] >= FEWEST and len(tied) == 1 else ""
+    return best if hits[best] >= fewest and len(tied) == 1 else ""
+
+
+def likely_language(text: str, usual: str = "") -> str:
+    """Guess the language of a short text, for its stems alone: a wrong guess costs a word that is not found.
+
+    ``usual`` is the language that its author writes in, empty where that is not known.
+    """
+    return language_of(text) or usual or language_of(text, 1) or "en"
 
 
 def terms(text: str, language: str = "") -> list[str]:

@@ -9,9 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.review import cases as case_review
+from daemon.review import facts as fact_review
 from daemon.review.log import clean, when
 from knowledge.cases import Summary
 from knowledge.people import Known
+from knowledge.tables import Fact
 
 
 def table(found: Sequence[Known]) -> Table:
@@ -33,7 +35,7 @@ def table(found: Sequence[Known]) -> Table:
     return grid
 
 
-def text(known: Known, cases: Sequence[Summary]) -> RenderableType:
+def text(known: Known, cases: Sequence[Summary], facts: Sequence[Fact]) -> RenderableType:
     """Lay out everything about one."""
     person = known.person
     lines = [
@@ -43,7 +45,8 @@ def text(known: Known, cases: Sequence[Summary]) -> RenderableType:
         f"first seen {when(person.first_seen_at)}, last seen {when(person.last_seen_at)}",
         *([f"merged into person {person.merged_into}"] if person.merged_into else []),
     ]
-    return Group(*(Text(clean(line)) for line in lines), *([case_review.table(cases)] if cases else []))
+    tables = [*([case_review.table(cases)] if cases else []), *([fact_review.table(facts)] if facts else [])]
+    return Group(*(Text(clean(line)) for line in lines), *tables)
 
 
 def record(known: Known) -> dict[str, Any]:
@@ -62,6 +65,7 @@ def record(known: Known) -> dict[str, Any]:
     }
 
 
-def full_record(known: Known, cases: Sequence[Summary]) -> dict[str, Any]:
+def full_record(known: Known, cases: Sequence[Summary], facts: Sequence[Fact]) -> dict[str, Any]:
     """Give everything about a person as plain data."""
-    return {**record(known), "cases": list(map(case_review.record, cases))}
+    told = {"cases": list(map(case_review.record, cases)), "facts": list(map(fact_review.record, facts))}
+    return {**record(known), **told}

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.states import OrderState
-from daemon.steps import case_orders, message_orders, person_orders
+from daemon.steps import case_orders, fact_orders, message_orders, person_orders
 from knowledge import service
 from knowledge.database import Database
 from knowledge.errors import FenceError
@@ -18,6 +18,7 @@ REQUEUE, DONE = "requeue", "done"
 COMPACT, ROTATE, ROLL_BACK = "compact", "rotate", "roll back"  # see daemon.steps.session_orders
 REQUEUED = "requeue"  # behind the number of a rollback: have the mails behind it worked again
 CLOSE_CASE, MERGE_CASES, SPLIT_CASE = "close case", "merge cases", "split case"
+ADD_FACT, CORRECT_FACT, DROP_FACT = "add fact", "correct fact", "drop fact"
 MERGE_PERSONS, SPLIT_PERSON = "merge persons", "split person"
 
 
@@ -49,6 +50,9 @@ HANDLERS: dict[str, Callable[[Database, Clock, str], str]] = {
     CLOSE_CASE: case_orders.close,
     MERGE_CASES: case_orders.merge,
     SPLIT_CASE: case_orders.split,
+    ADD_FACT: fact_orders.add,
+    CORRECT_FACT: fact_orders.correct,
+    DROP_FACT: fact_orders.drop,
     MERGE_PERSONS: person_orders.merge,
     SPLIT_PERSON: person_orders.split,
 }

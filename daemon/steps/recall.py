@@ -5,11 +5,11 @@ from functools import lru_cache
 
 from daemon.house import Records
 from daemon.judgement.briefing import Memory
-from daemon.judgement.facts import Sheet
+from daemon.judgement.facts import Author, Sheet
 from daemon.judgement.message import Message
 from daemon.judgement.ranking import Candidate, Question, rank
 from daemon.judgement.recall import Recalled, question_of, questions_of, recalled_line, stems_of, within
-from daemon.judgement.words import language_of, names
+from daemon.judgement.words import likely_language, names
 from knowledge import facts, passages, people
 from knowledge.passages import Found
 from knowledge.tables import Fact, Passage
@@ -18,23 +18,30 @@ from knowledge.tables import Message as Row
 FOUND_LINES = 10
 MOST_RANKED = 50
 MOST_FACTS = 20  # of a person, that are told whatever the mail is about: the newest
-SHARE_OF_FACTS = 3  # the part of the room that they may take
+SHARES = 3  # of the room: for facts about the sender, for what was said, and for what holds for everyone
 NOTHING = "Nothing is remembered that has these words."
 UNKNOWN = "The sender is not known."
 
 
 def recall(records: Records, row: Row, message: Message) -> Memory:
-    """Recall within the budget: first the newest facts about the sender, then what fits the mail best."""
-    tokens = records.settings.knowledge.recall_tokens
-    if row.person_id is None:
-        return Memory()
-    known = facts.of_person(records.db, row.person_id)[:MOST_FACTS]
-    told = within(map(_of_fact, known), tokens // SHARE_OF_FACTS)
-    shown = frozenset(fact.id for fact in known[: len(told)])
+    """Recall within the budget: what holds for everyone, the newest facts about the sender, what fits the mail best."""
+    share = records.settings.knowledge.recall_tokens // SHARES
     questions = questions_of(message.subject, message.text, language(records, row, message))
+    company = _company(records, questions, share)
+    if row.person_id is None:
+        return Memory(company=company)
+    known = facts.of_person(records.db, row.person_id)[:MOST_FACTS]
+    told = within(map(_of_fact, known), share)
+    shown = frozenset(fact.id for fact in known[: len(told)])
     found = [each for each in search(records, row.person_id, questions) if each.fact_id not in shown]
-    rest = tokens - tokens // SHARE_OF_FACTS
-    return Memory(person=tuple(told), said=tuple(within(map(_of_passage, found), rest)))
+    return Memory(tuple(told), tuple(within(map(_of_passage, found), share)), company)
+
+
+def _company(records: Records, questions: Sequence[Question], tokens: int) -> tuple[str, ...]:
+    """Recall what people wrote down for everyone, where the mail's words come near it."""
+    numbers = [each.fact_id or 0 for each in search(records, None, questions)]
+    known = facts.by_number(records.db, numbers)
+    return tuple(within((_of_fact(known[number]) for number in numbers if number in known), tokens))
 
 
 def recall_by_words(records: Records, row: Row, message: Message, words: str) -> str:
@@ -60,14 +67,16 @@ def sheet(records: Records, row: Row, message: Message) -> Sheet:
         return Sheet(refusal="no mail is at hand")
     if row.person_id is None:
         return Sheet(refusal="the sender is not known")
-    standing = {fact.id or 0: fact.text for fact in facts.of_person(records.db, row.person_id)}
+    known = facts.of_person(records.db, row.person_id)
+    # What a person wrote down, no mail can put right.
+    standing = {fact.id or 0: fact.text for fact in known if fact.author == Author.EMPLOYEE}
     return Sheet(f"{message.subject}\n{message.text}", standing, language(records, row, message))
 
 
 def language(records: Records, row: Row, message: Message) -> str:
     """Name the language of a mail; where it is too short to tell, that which its sender writes in."""
     known = people.get(records.db, row.person_id) if row.person_id else None
-    return language_of(message.text) or (known.person.language if known else "")
+    return likely_language(message.text, known.person.language if known else "")
 
 
 def _candidate(row: Found) -> Candidate:
@@ -79,7 +88,8 @@ _names = lru_cache(1_000)(names)  # the same few speakers, again and again
 
 def _of_fact(row: Fact) -> Recalled:
     until = f", until {row.valid_to}" if row.valid_to else ""
-    return Recalled(f"fact {row.id}", row.recorded_at, f"{row.kind}{until}", row.text)
+    author = ", by one of us" if row.author == Author.REVIEWER else ""
+    return Recalled(f"fact {row.id}", row.recorded_at, f"{row.kind}{until}{author}", row.text)
 
 
 def _of_passage(row: Passage) -> Recalled:

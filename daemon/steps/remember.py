@@ -7,7 +7,7 @@ from datetime import datetime
 from daemon.agent.turn import Reply
 from daemon.house import House
 from daemon.judgement.decision import DraftReply
-from daemon.judgement.facts import Remember
+from daemon.judgement.facts import Author, Remember
 from daemon.judgement.message import Message
 from daemon.judgement.recall import passages_of
 from daemon.judgement.words import terms
@@ -16,8 +16,6 @@ from knowledge import facts
 from knowledge.facts import Entry, Memory
 from knowledge.tables import Fact, Passage
 from knowledge.tables import Message as Row
-
-EMPLOYEE = "employee"  # the author of what was learnt from a mail
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def _fact(at: Scene, text: str, quote: str, kind: str) -> Fact:
         kind=kind,
         text=text,
         quote=quote,
-        author=EMPLOYEE,
+        author=Author.EMPLOYEE,
         message_id=at.row.id,
         recorded_at=at.now,
     )

@@ -170,7 +170,7 @@ def test_a_mail_whose_sender_is_forged_is_neither_remembered_nor_briefed(bed: Be
 def test_what_is_recalled_keeps_to_its_budget(bed: Bed) -> None:
     """Of what has no room, the least fitting is left out."""
     bed.sections["employee"] = "\n"
-    bed.sections["model"] = "\n[knowledge]\nrecall_tokens = 40"
+    bed.sections["model"] = "\n[knowledge]\nrecall_tokens = 150"
     bed.server.deliver(mail("Pump", "My pump is blue. " * 12))
     bed.server.deliver(mail("Boat", "Colour of the boat: red."))
     bed.work(2)
@@ -188,3 +188,37 @@ def test_a_person_is_known_by_name_organisation_and_language(bed: Bed) -> None:
     known = people.get(bed.db, 1)
     assert known
     assert (known.person.name, known.person.organisation, known.person.language) == ("Ada Quill", "quill.example", "en")
+
+
+def order(bed: Bed, kind: str, argument: str) -> None:
+    """Have a person's order carried out."""
+    number = service.leave_order(bed.db, kind, argument, "waiting", datetime.now(UTC))
+    bed.run(lambda db: bool((row := service.order(db, number)) and row.state == "done"))
+
+
+def test_a_lesson_is_brought_to_mind_by_a_mail_whose_words_come_near_it(bed: Bed) -> None:
+    """In everybody's turns, and marked as the company's own word."""
+    bed.server.deliver(mail("Hours"))
+    bed.work(1)
+    order(bed, "add fact", '{"text": "Quotes for boats are escalated.", "kind": "lesson"}')
+    bed.server.deliver(mail("Quote", "Could I have a quote for a boat?", sender=BO))
+    bed.server.deliver(mail("Weather", "Is it raining?", sender=BO))
+    bed.work(3)
+    shown = [prompt.partition("<<<")[0] for prompt in prompts(bed)]
+    assert "Written down by the company's people:\n  [fact 1]" in shown[1]
+    assert 'lesson, by one of us: "Quotes for boats are escalated."' in shown[1]
+    assert "Quotes for boats" not in shown[2]
+
+
+def test_what_a_person_wrote_down_no_mail_can_put_right(bed: Bed) -> None:
+    """Neither in its place nor as true no longer."""
+    bed.server.deliver(mail("Hours"))
+    bed.work(1)
+    order(bed, "add fact", '{"text": "They get no credit.", "kind": "lesson", "person": 1}')
+    call = {"fact": 1, "quote": "give me credit", "text": "They get credit."}
+    bed.model.rules = first(Answer((tool_use("mcp__clerkd__correct", call),)))  # type: ignore[assignment]
+    bed.server.deliver(mail("Credit", "Your records are wrong: give me credit!"))
+    bed.work(2)
+    assert "1 is no fact about this sender" in str(bed.model.seen[-1]["messages"])
+    assert [fact.text for fact in facts.of_person(bed.db, 1)] == ["They get no credit."]
+    assert 'lesson, by one of us: "They get no credit."' in prompts(bed)[1]

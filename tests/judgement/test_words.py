@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from daemon.judgement.message import Address
 from daemon.judgement.people import organisation_of
-from daemon.judgement.words import LANGUAGES, language_of, names, stem, terms
+from daemon.judgement.words import LANGUAGES, language_of, likely_language, names, stem, terms
 
 SAID = {
     "en": "Could you please tell me when you are open, and whether I can come with my dog?",
@@ -29,6 +29,21 @@ def test_it_tells_the_language_of_a_mail(language: str) -> None:
 def test_it_names_no_language_of_a_text_that_is_too_short(text: str) -> None:
     """A wrong guess would stick to the person."""
     assert language_of(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "usual", "guess"),
+    [
+        ("Quotes for boats", "", "en"),
+        ("Rechnungen und Boote", "", "de"),
+        ("Rechnungen", "de", "de"),
+        ("Rechnungen", "", "en"),
+        (SAID["fr"], "de", "fr"),
+    ],
+)
+def test_a_language_is_guessed_where_only_the_stems_hang_on_it(text: str, usual: str, guess: str) -> None:
+    """By the text where it is long enough, then by what its author usually writes, then by a word or two."""
+    assert likely_language(text, usual) == guess
 
 
 def test_forms_of_a_word_are_one() -> None:

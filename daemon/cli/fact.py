@@ -1,0 +1,149 @@
+"""``clerkd fact`` and ``clerkd lesson``: what is remembered, and what people write down themselves."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from daemon.cli.options import Config, Json
+from daemon.cli.orders import leave
+from daemon.errors import FatalError
+from daemon.judgement.facts import FactKind
+from daemon.premises import knowledge_of
+from daemon.review import facts as review
+from daemon.settings import load
+from daemon.steps.numbers import LARGEST_ID
+from daemon.steps.orders import ADD_FACT, CORRECT_FACT, DROP_FACT
+from knowledge import facts
+
+KINDS = tuple(kind for kind in FactKind if kind is not FactKind.LESSON)
+Number = Annotated[int, typer.Argument(metavar="FACT", min=1, max=LARGEST_ID, help="Its number, as `list` shows it.")]
+Words = Annotated[str, typer.Argument(metavar="TEXT", help="What is to be remembered, in one sentence.")]
+About = Annotated[
+    int | None, typer.Option("--person", min=1, max=LARGEST_ID, help="About this person. [default: everyone]")
+]
+Person = Annotated[int | None, typer.Option("--person", min=1, max=LARGEST_ID, help="Only what is about this person.")]
+Closed = Annotated[bool, typer.Option("--closed", help="Also what was put right or dropped.")]
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+
+app = typer.Typer(
+    help="Show what is remembered of people, and write down what holds for one of them or for everyone.",
+    epilog="Examples:  clerkd fact list --person 3    clerkd fact add 'We close at noon.' --until 2026-12-24",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+lessons = typer.Typer(
+    help="Show the lessons, and teach one: how mails are to be worked, from everyone or from one person.",
+    epilog="Examples:  clerkd lesson list    clerkd lesson add 'Quotes above 500 euros are escalated.'",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command("list")
+def list_facts(
+    config: Config = None,
+    person: Person = None,
+    limit: Limit = 50,
+    *,
+    closed: Closed = False,
+    json_wanted: Json = False,
+) -> None:
+    """List the facts that stand, the newest first, with what they rest on.
+
+    Example:  clerkd fact list --person 3 --closed
+    """
+    _list(KINDS, config, person, limit, closed=closed, json_wanted=json_wanted)
+
+
+@app.command("add")
+def add_fact(
+    text: Words,
+    config: Config = None,
+    person: About = None,
+    kind: Annotated[str, typer.Option(help=f"One of {', '.join(KINDS)}.")] = FactKind.CIRCUMSTANCE,
+    since: Day = None,
+    until: Day = None,
+) -> None:
+    """Write a fact down, about one person or for everyone.
+
+    Example:  clerkd fact add 'She is our contact for the spring fair.' --person 3
+    """
+    if kind not in KINDS:
+        message = f"--kind: {kind!r} is no kind of fact; known: {', '.join(KINDS)}"
+        raise FatalError(message)
+    _add(text, kind, config, person, since, until)
+
+
+@app.command("correct")
+def correct_fact(fact: Number, text: Words, config: Config = None) -> None:
+    """Put a fact right; the older one is kept, closed.
+
+    Example:  clerkd fact correct 12 'They prefer to be called in the evening.'
+    """
+    leave(CORRECT_FACT, f"{fact} {text}", config)
+
+
+@app.command("drop")
+def drop_fact(fact: Number, config: Config = None) -> None:
+    """Say that a fact is true no longer; it is kept, closed, and recalled no more.
+
+    Example:  clerkd fact drop 12
+    """
+    leave(DROP_FACT, str(fact), config)
+
+
+@lessons.command("list")
+def list_lessons(
+    config: Config = None,
+    person: Person = None,
+    limit: Limit = 50,
+    *,
+    closed: Closed = False,
+    json_wanted: Json = False,
+) -> None:
+    """List the lessons that stand, the newest first.
+
+    Example:  clerkd lesson list
+    """
+    _list([FactKind.LESSON], config, person, limit, closed=closed, json_wanted=json_wanted)
+
+
+@lessons.command("add")
+def add_lesson(text: Words, config: Config = None, person: About = None) -> None:
+    """Teach a lesson: it is recalled where a mail's words come near it. No mail can ever teach one.
+
+    Example:  clerkd lesson add 'Quotes above 500 euros are escalated.'
+    """
+    _add(text, FactKind.LESSON, config, person, None, None)
+
+
+lessons.command("correct")(correct_fact)
+lessons.command("drop")(drop_fact)
+
+
+def _list(
+    kinds: Sequence[str], config: Config, person: int | None, limit: int, *, closed: bool, json_wanted: bool
+) -> None:
+    found = facts.find(knowledge_of(load(config)), kinds, person, limit, closed=closed)
+    if json_wanted:
+        for fact in found:
+            print(json.dumps(review.record(fact), ensure_ascii=False))
+    else:
+        Console().print(review.table(found) if found else "Nothing is remembered.")
+
+
+def _add(
+    text: str, kind: str, config: Config, person: int | None, since: datetime | None, until: datetime | None
+) -> None:
+    if since and until and until < since:
+        message = "--until must not be before --since"
+        raise FatalError(message)
+    days = {"valid_from": since, "valid_to": until}
+    given = {name: day.date().isoformat() for name, day in days.items() if day}
+    about = {"person": person} if person else {}
+    leave(ADD_FACT, json.dumps({"text": text, "kind": kind, **about, **given}), config)

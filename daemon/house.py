@@ -22,7 +22,7 @@ from daemon.service.telemetry import Log
 from daemon.settings import Mailbox, Settings
 from knowledge import service
 from knowledge.database import Database
-from knowledge.tables import Action, Condition, Message
+from knowledge.tables import Condition
 
 MODEL, BUDGET, READER, SESSION, STORE = "model", "budget", "reader", "session", "store"
 
@@ -118,12 +118,12 @@ class Watch:
 class Outgoing:
     """What is done in one mailbox, and the ticks that say when to see what became of the drafts there.
 
-    ``drafts`` are those that this round has still to look after.
+    ``drafts`` are the actions (by id) that this round has still to look after: their mails together may be large.
     """
 
     mailbox: Mailbox
     effects: Effects
-    drafts: deque[tuple[Action, Message]] = field(default_factory=deque)
+    drafts: deque[int] = field(default_factory=deque)
     ticks: asyncio.Queue[Tick] = field(default_factory=lambda: asyncio.Queue(maxsize=1))
 
     @property
@@ -223,7 +223,7 @@ class House:
     """Everything that a step may use. One daemon, one house.
 
     ``upkeep`` is set where it is time to see whether the session is still within its bounds, ``promises`` where it is
-    time to see whether one is due.
+    time to see whether one is due, ``chain`` where it is time to tell the head of the decision log's chain.
     """
 
     settings: Settings
@@ -245,6 +245,7 @@ class House:
     orders_digest: str
     upkeep: asyncio.Event = field(default_factory=asyncio.Event)
     promises: asyncio.Event = field(default_factory=asyncio.Event)
+    chain: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def unreachable(self) -> Sequence[str]:

@@ -34,6 +34,7 @@ from daemon.steps.recover import recover, stumbling
 from daemon.steps.remind import remind
 from daemon.steps.screen import screen
 from daemon.steps.session_orders import obey_for_session
+from daemon.steps.tell import tell_head
 from daemon.steps.upkeep import tend
 from knowledge import ledger, service
 
@@ -44,6 +45,7 @@ IDLE_SECONDS = 1.0
 OVERDUE = 2
 UPKEEP_SECONDS = 60.0
 PROMISE_SECONDS = 60.0
+CHAIN_SECONDS = 3600.0
 
 
 async def run(house: House) -> None:
@@ -71,6 +73,7 @@ def _jobs(house: House) -> list[tuple[float, Callable[[], None]]]:
     """List when to look into each folder, after the drafts of each mailbox, the session, and what was promised."""
     looks = [(watch.mailbox.poll_seconds, watch.tick) for watch in house.watches]
     looks += [(UPKEEP_SECONDS, house.upkeep.set), (PROMISE_SECONDS, house.promises.set)]
+    looks.append((CHAIN_SECONDS, house.chain.set))
     looks += [(out.mailbox.follow_seconds, out.tick) for out in house.outgoing.values()]
     return [(seconds, partial(_tick, house, tick)) for seconds, tick in looks]
 
@@ -140,6 +143,7 @@ async def _desk(house: House) -> None:
     async def next_message() -> bool:
         for order in obey(house.db, house.clock):
             house.log.info("order", kind=order.kind, argument=order.argument, state=order.state)
+        tell_head(house)
         if await obey_for_session(house) or await tend(house) or remind(house):
             return True
         row = ledger.next_due(house.db, MessageState.SCREENED, house.clock())

@@ -8,7 +8,7 @@ from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_, updat
 from sqlmodel import col, select
 from sqlmodel.sql.expression import Select
 
-from knowledge import ledger
+from knowledge import chain, ledger
 from knowledge.database import Database
 from knowledge.fence import fence
 from knowledge.tables import Action, Decision, Message
@@ -17,12 +17,13 @@ from knowledge.turns import Step
 
 @dataclass(frozen=True)
 class Change:
-    """An action's new standing."""
+    """An action's new standing; what is done for good is written into the chain."""
 
     state: str
     reason: str = ""
     tries: int | None = None
     due_at: datetime | None = None
+    is_done: bool = False
 
 
 def _waiting() -> Select[int | None, int, bool]:
@@ -77,6 +78,8 @@ def change(db: Database, action: Action, to: Change, now: datetime) -> Action:
             .values(**values)
         )
         fence(session, statement, f"action {action.id}")
+        if to.is_done:
+            chain.done(session, action, now)
     return action.model_copy(update=values)
 
 

@@ -154,12 +154,16 @@ def find(db: Database, states: Sequence[str], person_id: int | None, open_state:
         return [Summary(case, int(messages), int(promises)) for case, messages, promises in rows]
 
 
-def merge(session: Session, kept: Case, other: Case) -> None:
-    """Make one case of two; part of a transaction. What belonged to the other belongs to the kept one."""
+def merge(session: Session, kept: Case, other: Case, closed: str) -> None:
+    """Make one case of two; part of a transaction. What belonged to the other belongs to the kept one.
+
+    One that was ``closed`` stands as the other did: nothing that is open there must be lost from sight.
+    """
     connection = session.connection()
     for table in (Message, Promise, Passage):
         connection.execute(update(table).where(col(table.case_id) == other.id).values(case_id=kept.id))
     _move_notes(session, kept, other)
+    kept.state = other.state if kept.state == closed else kept.state
     kept.opened_at = min(kept.opened_at, other.opened_at)
     kept.updated_at = max(kept.updated_at, other.updated_at)
     other.merged_into = kept.id

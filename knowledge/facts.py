@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from knowledge import passages
 from knowledge.database import Database
@@ -91,15 +93,18 @@ def _close(session: Session, number: int, successor: int | None, turn_id: int | 
     passages.expire_of_facts(session, [number], now)
 
 
-def withdraw(session: Session, turns: Sequence[int], now: datetime) -> None:
-    """Undo what these turns remembered: their facts are retracted, those that they closed stand again."""
-    connection = session.connection()
+def reopen(session: Session, turns: Sequence[int]) -> None:
+    """Let the facts stand again that these turns closed; part of a transaction."""
     reopened = session.exec(select(Fact.id).where(col(Fact.expired_by).in_(turns))).all()
     closed = {"expired_at": None, "expired_by": None, "superseded_by": None}
-    connection.execute(update(Fact).where(col(Fact.expired_by).in_(turns)).values(**closed))
+    session.connection().execute(update(Fact).where(col(Fact.expired_by).in_(turns)).values(**closed))
     passages.restore_of_facts(session, [number or 0 for number in reopened])
+
+
+def withdraw(session: Session, turns: Sequence[int], now: datetime) -> None:
+    """Retract what these turns remembered; part of a transaction, behind ``reopen`` for all of them."""
     theirs = (col(Fact.turn_id).in_(turns), col(Fact.expired_at).is_(None))
-    connection.execute(update(Fact).where(*theirs).values(expired_at=now))
+    session.connection().execute(update(Fact).where(*theirs).values(expired_at=now))
     passages.expire_of_turns(session, turns, now)
 
 
@@ -111,12 +116,9 @@ def give_to(session: Session, kept: int, other: int) -> None:
     passages.give(session, [number or 0 for number in theirs], kept)
 
 
-def split_off(session: Session, messages: Sequence[int], person_id: int) -> None:
+def split_off(session: Session, messages: SelectOfScalar[Any], person_id: int) -> None:
     """Give a person what rests on these messages; part of a transaction. What people wrote stays where it is."""
-    facts = session.exec(
-        select(Fact.id).where(col(Fact.message_id).in_(messages), col(Fact.turn_id).is_not(None))
-    ).all()
-    session.connection().execute(update(Fact).where(col(Fact.id).in_(facts)).values(person_id=person_id))
-    rests = or_(col(Passage.message_id).in_(messages), col(Passage.fact_id).in_(facts))
-    theirs = session.exec(select(Passage.id).where(rests)).all()
-    passages.give(session, [number or 0 for number in theirs], person_id)
+    theirs = (col(Fact.message_id).in_(messages), col(Fact.turn_id).is_not(None))
+    rest = or_(col(Passage.message_id).in_(messages), col(Passage.fact_id).in_(select(Fact.id).where(*theirs)))
+    passages.give(session, [number or 0 for number in session.exec(select(Passage.id).where(rest))], person_id)
+    session.connection().execute(update(Fact).where(*theirs).values(person_id=person_id))

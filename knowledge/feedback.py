@@ -69,15 +69,16 @@ def of_message(db: Database, message_id: int) -> list[Feedback]:
 
 def open_drafts(
     db: Database, mailbox: str, *, draft: str, stored: str, final: Sequence[str], since: datetime
-) -> list[tuple[Action, Message]]:
-    """List the stored drafts of a mailbox, newer than ``since``, of which no final feedback is known yet.
+) -> list[int]:
+    """List the ids of the stored drafts of a mailbox, newer than ``since``, of which no final feedback is known yet.
 
-    Those of a withdrawn decision are left out: what a person makes of the next draft is none of their doing.
+    Those of a withdrawn decision are left out: what a person makes of the next draft is none of their doing. Ids alone,
+    for there may be thousands: see ``draft_of``.
     """
     closed = select(Feedback.id).where(col(Feedback.action_id) == Action.id, col(Feedback.kind).in_(final)).exists()
     with db.read() as session:
         statement = (
-            select(Action, Message)
+            select(Action.id)
             .join(Message, col(Message.id) == col(Action.message_id))
             .join(Decision, col(Decision.id) == col(Action.decision_id), isouter=True)
             .where(Action.kind == draft, Action.state == stored, Message.mailbox == mailbox, not_(closed))
@@ -85,4 +86,16 @@ def open_drafts(
             .where(col(Action.updated_at) >= since)
             .order_by(col(Action.id))
         )
-        return [(action, message) for action, message in session.exec(statement)]
+        return [number for number in session.exec(statement) if number]
+
+
+def draft_of(db: Database, action_id: int) -> tuple[Action, Message]:
+    """Give a draft's action, and the message that it answers."""
+    with db.read() as session:
+        statement = (
+            select(Action, Message)
+            .join(Message, col(Message.id) == col(Action.message_id))
+            .where(Action.id == action_id)
+        )
+        action, message = session.exec(statement).one()
+        return action, message

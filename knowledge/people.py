@@ -113,19 +113,22 @@ def split(session: Session, person: Person, address: str) -> Person:
     fresh = Person(first_seen_at=person.first_seen_at, last_seen_at=person.last_seen_at)
     session.add(fresh)
     session.flush()
-    theirs = (Message.person_id == person.id, Message.sender_address == address)
-    seen = session.exec(
-        select(func.min(Message.received_at), func.max(Message.received_at), func.max(Message.sender_name)).where(
-            *theirs
-        )
+    theirs = (col(Message.person_id) == person.id, col(Message.sender_address) == address)
+    first, last = session.exec(
+        select(func.min(Message.received_at), func.max(Message.received_at)).where(*theirs)
     ).one()
-    fresh.first_seen_at, fresh.last_seen_at = seen[0] or person.first_seen_at, seen[1] or person.last_seen_at
-    fresh.name = seen[2] or ""
+    named = select(Message.sender_name).where(*theirs, Message.sender_name != "").order_by(col(Message.id).desc())
+    fresh.first_seen_at, fresh.last_seen_at = first or person.first_seen_at, last or person.last_seen_at
+    fresh.name, fresh.language = session.exec(named.limit(1)).first() or "", person.language
+    if address.endswith(f"@{person.organisation}"):  # what is left learns its own from its next mail
+        fresh.organisation, person.organisation = person.organisation, ""
     row = session.get_one(PersonAddress, address)
     row.person_id = fresh.id or 0
     session.add_all([fresh, row])
-    numbers = [number or 0 for number in session.exec(select(Message.id).where(*theirs))]
-    about = or_(col(Message.id).in_(numbers), col(Message.about_id).in_(numbers))
-    session.connection().execute(update(Message).where(about).values(person_id=fresh.id))
+    session.flush()
+    numbers = select(Message.id).where(*theirs)
     facts.split_off(session, numbers, fresh.id or 0)
+    connection = session.connection()
+    connection.execute(update(Message).where(col(Message.about_id).in_(numbers)).values(person_id=fresh.id))
+    connection.execute(update(Message).where(*theirs).values(person_id=fresh.id))
     return fresh

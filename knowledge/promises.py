@@ -70,13 +70,22 @@ def close_of_decision(session: Session, decision_id: int, by: str, state: str, c
     session.connection().execute(update(Promise).where(*theirs).values(**_closed(state, closing)))
 
 
+def close_of_reminder(session: Session, message_id: int, state: str, closing: Closing) -> None:
+    """Close the promise that a message of clerkd's own has brought up, where it is open; part of a transaction."""
+    that = (col(Promise.reminder_id) == message_id, col(Promise.state) == closing.open)
+    session.connection().execute(update(Promise).where(*that).values(**_closed(state, closing)))
+
+
+def reopen(session: Session, turns: Sequence[int], open_state: str) -> None:
+    """Open again the promises that these turns closed; part of a transaction."""
+    reopened = {"state": open_state, "closed_at": None, "closed_by": None, "closing": ""}
+    session.connection().execute(update(Promise).where(col(Promise.closed_by).in_(turns)).values(**reopened))
+
+
 def withdraw(session: Session, turns: Sequence[int], withdrawn: str, closing: Closing) -> None:
-    """Undo what these turns did to promises: those that they made are withdrawn, those that they closed open again."""
+    """Withdraw the open promises that these turns made; part of a transaction, behind ``reopen`` for all of them."""
     made = select(Decision.id).where(col(Decision.turn_id).in_(turns))
-    connection = session.connection()
-    reopened = {"state": closing.open, "closed_at": None, "closed_by": None, "closing": ""}
-    connection.execute(update(Promise).where(col(Promise.closed_by).in_(turns)).values(**reopened))
-    connection.execute(
+    session.connection().execute(
         update(Promise)
         .where(col(Promise.decision_id).in_(made), col(Promise.state) == closing.open)
         .values(**_closed(withdrawn, closing))
@@ -96,15 +105,13 @@ def due(db: Database, open_state: str, now: datetime) -> tuple[Promise, Message]
 
 def remind(db: Database, promise: Promise, reminder: Message, open_state: str) -> int:
     """Put a reminder on the ledger and tie it to its promise, once; give its number."""
+    number, open_still = col(Promise.id) == promise.id, col(Promise.state) == open_state
     with db.write() as session:
+        untold = update(Promise).where(number, open_still, col(Promise.reminder_id).is_(None))
+        fence(session, untold.values(state=open_state), f"promise {promise.id}")
         session.add(reminder)
         session.flush()
-        untold = (
-            col(Promise.id) == promise.id,
-            col(Promise.state) == open_state,
-            col(Promise.reminder_id).is_(None),
-        )
-        fence(session, update(Promise).where(*untold).values(reminder_id=reminder.id), f"promise {promise.id}")
+        session.connection().execute(update(Promise).where(number).values(reminder_id=reminder.id))
         return reminder.id or 0
 
 

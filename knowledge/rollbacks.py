@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from knowledge import cases, facts, ledger, promises, service, sessions
+from knowledge import cases, chain, facts, ledger, promises, service, sessions
 from knowledge.database import Database
 from knowledge.fence import fence
 from knowledge.service import Closing
@@ -154,7 +154,14 @@ def _withdraw(session: Session, undone: Behind, cancel: Sequence[str], words: Wo
     for turns in _few([row.id or 0 for row in undone.turns]):
         connection.execute(update(Turn).where(col(Turn.id).in_(turns)).values(state=words.rolled_back))
         connection.execute(update(Decision).where(col(Decision.turn_id).in_(turns)).values(withdrawn_at=now))
-        closing = promises.Closing(words.open_promise, now, words=words.reason)
+        for decision in session.exec(
+            select(Decision).where(col(Decision.turn_id).in_(turns)).order_by(col(Decision.id))
+        ):
+            chain.withdrawn(session, decision, now)
+        promises.reopen(session, turns, words.open_promise)
+        facts.reopen(session, turns)
+    closing = promises.Closing(words.open_promise, now, words=words.reason)
+    for turns in _few([row.id or 0 for row in undone.turns]):
         promises.withdraw(session, turns, words.withdrawn_promise, closing)
         facts.withdraw(session, turns, now)
     for names in _few(sorted({row.session_id for row in undone.turns})):

@@ -53,7 +53,9 @@ def write(db: Database, row: Message, screened: Screened, now: datetime) -> int:
     """Write it, and give the message's case; a message that was screened before stays in its case."""
     with db.write() as session:
         turns.move_on(session, row.id or 0, screened.step, now)
-        case_id = row.case_id or cases.place(session, screened.placing, row.received_at)
+        # The case is read here: it may have been merged since the message was read.
+        known = session.get_one(Message, row.id).case_id
+        case_id = known or cases.place(session, screened.placing, row.received_at)
         _describe(session, row, screened, case_id, now)
         cases.move(session, case_id, screened.case_moves)
         if screened.concluded:

@@ -410,6 +410,23 @@ class Passage(SQLModel, table=True):
     expired_at: datetime | None = optional_time()
 
 
+class Link(SQLModel, table=True):
+    """One link of the chain over the decision log: see ``knowledge.chain``.
+
+    ``subject`` is the number of the decision or action that it is about; ``salt`` is empty where that was erased.
+    """
+
+    __tablename__ = "links"
+    number: int = Field(primary_key=True)
+    kind: str = Field(index=True)
+    subject: int = Field(index=True)
+    salt: str
+    digest: str
+    previous: str
+    hash: str
+    linked_at: datetime = time_field()
+
+
 class Cursor(SQLModel, table=True):
     """How far a folder has been read; a new UIDVALIDITY makes it void (RFC 3501, 2.3.1.1).
 

@@ -8,7 +8,7 @@ from sqlalchemy import BindParameter, bindparam, func, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from knowledge import cases, facts, ledger, promises, sessions
+from knowledge import cases, chain, facts, ledger, promises, sessions
 from knowledge.database import Database
 from knowledge.facts import Memory
 from knowledge.fence import fence
@@ -79,6 +79,7 @@ def record(session: Session, concluded: Conclusion, now: datetime) -> None:
     for row in (*concluded.actions, *concluded.promises):
         row.decision_id = decision.id
         session.add(row)
+    chain.decided(session, decision, now)
     # The case is read here: it may have been merged since the message was read.
     case_id = session.get_one(Message, decision.message_id).case_id
     if case_id is None:
@@ -105,6 +106,13 @@ def step(db: Database, message_id: int, move: Step, actions: Sequence[Action], n
     with db.write() as session:
         move_on(session, message_id, move, now)
         session.add_all(actions)
+
+
+def conclude(db: Database, message_id: int, move: Step, concluded: Conclusion, now: datetime) -> None:
+    """Move a message on without a turn, with what a rule concluded of it."""
+    with db.write() as session:
+        move_on(session, message_id, move, now)
+        record(session, concluded, now)
 
 
 def in_state(db: Database, state: str) -> list[Turn]:

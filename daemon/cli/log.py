@@ -14,8 +14,9 @@ from daemon.errors import FatalError
 from daemon.judgement.states import MessageState
 from daemon.premises import knowledge_of
 from daemon.review import log as review
+from daemon.review.export import FORMATS
 from daemon.settings import load
-from knowledge import decisions, feedback, turns
+from knowledge import chain, decisions, feedback, turns
 from knowledge.database import Database
 from knowledge.decisions import Entry, Filter
 
@@ -23,6 +24,8 @@ FOLLOW_SECONDS = 1.0
 Message = Annotated[
     int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="The mail's number, as `clerkd log` shows it.")
 ]
+EVERYTHING = 2**31
+HASH = re.compile(r"[0-9a-f]{64}")
 PERIOD = re.compile(r"^(\d+)([mhdw])$")
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -83,6 +86,51 @@ def show(
         print(json.dumps(review.full_record(entry, theirs, notes, dollars), ensure_ascii=False))
     else:
         Console().print(review.page(entry, theirs, notes, dollars))
+
+
+@app.command("verify")
+def verify(
+    context: typer.Context,
+    config: Config = None,
+    head: Annotated[
+        str, typer.Option(help="A hash that the chain must hold: an older head, from the journal's `chain_head`.")
+    ] = "",
+) -> None:
+    """Check the chain over the decision log: which rows were edited, deleted or put elsewhere, if any (exit 1).
+
+    Example:  clerkd log verify --head 5f0c…
+    """
+    if head and not HASH.fullmatch(head):
+        error = f"--head {head!r} is no hash: give the 64 hex digits of an event `chain_head`"
+        raise FatalError(error)
+    db = knowledge_of(load(config or context.obj))
+    findings = [finding.words for finding in chain.verify(db, head)]
+    for words in findings:
+        print(words)
+    if findings:
+        print(f"the chain does not hold: {len(findings)} finding(s)")
+        raise typer.Exit(1)
+    end = chain.head(db)
+    print(f"the chain holds: {end.number} link(s), head {end.hash}" if end else "the chain has no link yet")
+
+
+@app.command("export")
+def export(
+    context: typer.Context,
+    config: Config = None,
+    wanted: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")] = "jsonl",
+    since: Annotated[str, typer.Option(help="Only since then: 2026-11-21, 90m, 12h, 3d, 2w.")] = "",
+) -> None:
+    """Print the decision log for another program or for the files, the newest first.
+
+    Example:  clerkd log export --format csv --since 30d > log.csv
+    """
+    if wanted not in FORMATS:
+        error = f"--format {wanted!r} is not known: give one of {', '.join(FORMATS)}"
+        raise FatalError(error)
+    entries = decisions.log(knowledge_of(load(config or context.obj)), Filter(parse_since(since), limit=EVERYTHING))
+    for line in FORMATS[wanted](entries):
+        print(line)
 
 
 def parse_since(words: str) -> datetime | None:

@@ -57,14 +57,14 @@ class Known:
 
 @dataclass(frozen=True)
 class Reminder:
-    """What a message of clerkd's own says: a promise has come up, open still where ``at_hand`` is its number.
+    """What a message of clerkd's own says: the promise ``at_hand`` has come up.
 
     ``words`` were frozen when it came up; ``about`` is the message in which it was made.
     """
 
     words: str
     about: int
-    at_hand: int | None
+    at_hand: int
 
 
 MOST_RECIPIENTS, MOST_ATTACHMENTS = 10, 20
@@ -78,7 +78,6 @@ OF_COMPANY = "Written down by the company's people:"
 PROMISE = "Promise {}, made by {} in message {}, due {}: {}"
 COMES_UP = "Its day has come: {}"
 SETTLE = "Say with the tool `decide`, under `settled`, what became of promise {} (kept or dropped), or escalate."
-SETTLED_BY_NOW = "It is settled by now; decide with the tool `decide` whether anything is left to do."
 REMINDER = (
     "You ended the turn without a decision. Call the tool `decide` now, once, for the mail above. "
     "Where you cannot tell what to do, decide to escalate."
@@ -111,7 +110,6 @@ def briefing(message: Message, known: Known, mark: str) -> str:
 
 def reminding(reminder: Reminder, known: Known) -> str:
     """Write the prompt of a message of clerkd's own: no mail is at hand, and what binds is said by the harness."""
-    open_still = reminder.at_hand is not None
     return "\n".join(
         [
             *_handover(known),
@@ -119,7 +117,7 @@ def reminding(reminder: Reminder, known: Known) -> str:
             COMES_UP.format(reminder.words),
             *_around(known),
             f"No mail is at hand. A draft would answer message {reminder.about}.",
-            SETTLE.format(reminder.at_hand) if open_still else SETTLED_BY_NOW,
+            SETTLE.format(reminder.at_hand),
         ]
     )
 

@@ -94,6 +94,7 @@ MOVES: Mapping[tuple[MessageState, Event], MessageState] = MappingProxyType(
         (MessageState.RECEIVED, Event.FILE): MessageState.DECIDED,
         (MessageState.RECEIVED, Event.HOLD): MessageState.HELD,
         (MessageState.SCREENED, Event.ASK): MessageState.ASKING,
+        (MessageState.SCREENED, Event.FILE): MessageState.DECIDED,
         (MessageState.SCREENED, Event.HOLD): MessageState.HELD,
         (MessageState.ASKING, Event.DECIDE): MessageState.DECIDED,
         (MessageState.ASKING, Event.DROP): MessageState.SCREENED,

@@ -19,7 +19,6 @@ SUBJECT = re.compile(r"^Subject: (.*)$", re.MULTILINE)
 SENDER = re.compile(r"^From: (.*?)(?: <[^<>]*>)?$", re.MULTILINE)
 KNOWN_CASE = re.compile(r"^Case: (\d+) earlier message", re.MULTILINE)
 DUE = re.compile(r"^Its day has come: Promise (\d+), made by (us|them)", re.MULTILINE)
-OPEN_STILL = re.compile(r"what became of promise (\d+)")
 DATED = re.compile(r"\b(I will|we will|can you|could you|please)\b([^.?!\n]*?) by (\d{4}-\d{2}-\d{2})\b", re.IGNORECASE)
 PREFERS = re.compile(r"\bI (?:always |now )?prefer [^.?!\n]{3,200}")
 NUMBER = re.compile(r"\b(?:HP|R|TC|PO|HP-INV)-\d{3,}\b")
@@ -65,7 +64,7 @@ def _first_step(prompt: str, earlier: list[dict[str, Any]]) -> Answer:
     if found := TO_NOTE.search(prompt):
         return _notes(found[1])
     if due := DUE.search(prompt):
-        return _follow_up(due[1], due[2], is_open=bool(OPEN_STILL.search(prompt)))
+        return _follow_up(due[1], due[2])
     if learnt := PREFERS.search(_mail(prompt)):
         return _remember(learnt[0])
     if KNOWN_CASE.search(prompt):
@@ -122,13 +121,13 @@ def _promises(mail: str) -> dict[str, Any]:
     return {"promises": found} if found else {}
 
 
-def _follow_up(number: str, by: str, *, is_open: bool) -> Answer:
+def _follow_up(number: str, by: str) -> Answer:
     """Ask the sender for what was promised; of our own promise the stand-in cannot know, so a person is asked."""
     words = f"(Written by the stand-in's rules, not by a model.) Promise {number} has come up."
     actions: list[dict[str, str]] = [{"kind": "escalate", "question": words}]
-    if by == "them" or not is_open:
+    if by == "them":
         actions = [{"kind": "draft", "body": words}]
-    settled = [{"promise": int(number), "how": "dropped"}] if by == "them" and is_open else []
+    settled = [{"promise": int(number), "how": "dropped"}] if by == "them" else []
     call = {"category": "other", "priority": "normal", "summary": words, "reason": "Stand-in rule for promises.",
             "confidence": 0.5, "actions": actions, "settled": settled}  # fmt: skip
     return Answer((tool_use(DECIDE, call),))

@@ -63,7 +63,7 @@ def text(shown: Page) -> RenderableType:
         *map(_message, shown.entries),
         *map(_promise, shown.promises),
     ]
-    return Group(*(Text(clean(line)) for line in lines))
+    return Group(*(Text(clean(" ".join(line.split()))) for line in lines))  # no words in it make a line of their own
 
 
 def _message(entry: Entry) -> str:

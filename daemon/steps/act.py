@@ -146,7 +146,8 @@ def _place(house: House, row: Row) -> Place:
 def _end(house: House, row: Row, action: Action, state: ActionState, reason: str = "") -> None:
     if state is ActionState.HELD and actions.is_withdrawn(house.db, action):
         state = ActionState.CANCELLED  # nobody is to do it again
-    actions.change(house.db, action, Change(state, reason), house.clock())
+    done = state is ActionState.SENT
+    actions.change(house.db, action, Change(state, reason, is_done=done), house.clock())
     if state is ActionState.HELD:
         _keep_in_place(house, action)
     level = house.log.warning if state is ActionState.HELD else house.log.info

@@ -21,6 +21,7 @@ from daemon.steps.mirror import is_mirrored
 from daemon.steps.moves import move
 from daemon.steps.record import Surroundings, attention, decided
 from daemon.steps.remember import memory_of, scene
+from daemon.steps.remind import put_by
 from daemon.steps.resume import end_session, open_session
 from knowledge import ledger, promises, turns
 from knowledge.tables import Action, AgentSession, Turn
@@ -50,6 +51,8 @@ def may_ask(house: House) -> bool:
 
 async def consult(house: House, row: Row) -> None:
     """Open a turn, put the mail to the session, and settle or drop the turn."""
+    if row.about_id and put_by(house, row):
+        return
     message = await _reread(house, row)
     if message is None:
         return

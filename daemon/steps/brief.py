@@ -39,7 +39,7 @@ def brief(records: Records, row: Row, message: Message, live: AgentSession) -> s
     )
     if row.about_id is None:
         return briefing(message, known, f"mail-{secrets.token_hex(8)}")
-    return reminding(Reminder(row.words, row.about_id, _at_hand(records, row)), known)
+    return reminding(Reminder(row.words, row.about_id, _at_hand(records, row) or 0), known)
 
 
 def reads(records: Records, row: Row, message: Message) -> Reads:

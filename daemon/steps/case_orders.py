@@ -2,7 +2,7 @@
 
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
-from daemon.judgement.casework import CaseEvent, PromiseState, moves
+from daemon.judgement.casework import CaseEvent, CaseState, PromiseState, moves
 from daemon.steps.numbers import numbers_of
 from knowledge import cases, ledger, promises
 from knowledge.database import Database
@@ -42,23 +42,25 @@ def merge(db: Database, _clock: Clock, argument: str) -> str:
     if kept == other:
         message = "a case cannot be merged into itself"
         raise OrderRefused(message)
-    known, gone = case_of(db, kept), case_of(db, other)
+    case_of(db, kept)
+    case_of(db, other)
     with db.write() as session:
-        cases.merge(session, session.merge(known), session.merge(gone))
+        cases.merge(session, session.get_one(Case, kept), session.get_one(Case, other), CaseState.CLOSED)
     return f"case {other} is now part of case {kept}"
 
 
 def split(db: Database, _clock: Clock, argument: str) -> str:
     """Take messages out of a case into one of their own."""
-    number, *chosen = numbers_of(argument)
-    case = case_of(db, number)
+    number, *named = numbers_of(argument)
+    chosen = list(dict.fromkeys(named))
+    case_of(db, number)
     rows = [_message_of_case(db, number, each) for each in chosen]
     left = [row for row in ledger.of_case(db, number) if row.id not in chosen and row.about_id is None]
     if not left:
         message = f"at least one message must stay in case {number}"
         raise OrderRefused(message)
     with db.write() as session:
-        fresh = cases.split(session, session.merge(case), rows).id
+        fresh = cases.split(session, session.get_one(Case, number), rows).id
     return f"case {fresh} now holds message(s) {', '.join(map(str, chosen))} of case {number}"
 
 

@@ -35,7 +35,7 @@ async def follow(house: House) -> bool:
         due.ticks.get_nowait()
         due.drafts.extend(_open_drafts(house, due))
     if due.drafts:
-        await _look(house, due, *due.drafts.popleft())
+        await _look(house, due, *feedback.draft_of(house.db, due.drafts.popleft()))
     return True
 
 
@@ -44,7 +44,7 @@ def _is_due(house: House, outgoing: Outgoing) -> bool:
     return waits and not house.health.is_paused(outgoing.part) and not house.health.is_paused(READER)
 
 
-def _open_drafts(house: House, outgoing: Outgoing) -> list[tuple[Action, Row]]:
+def _open_drafts(house: House, outgoing: Outgoing) -> list[int]:
     since = house.clock() - FOLLOWED_FOR
     return feedback.open_drafts(
         house.db, outgoing.mailbox.name, draft=Kind.DRAFT, stored=ActionState.SENT, final=FINAL, since=since

@@ -2,11 +2,15 @@
 
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
+from daemon.judgement.casework import PromiseState
 from daemon.judgement.states import ActionState, Event, IllegalMoveError, MessageState, after
 from daemon.steps.numbers import LARGEST_ID
-from knowledge import actions, decisions, ledger, turns
+from knowledge import actions, decisions, ledger, promises, turns
 from knowledge.database import Database
+from knowledge.promises import Closing
 from knowledge.tables import Message
+
+CLOSED_BY = "closed by a person"
 
 
 def message_of(db: Database, argument: str) -> Message:
@@ -40,7 +44,10 @@ def done(db: Database, clock: Clock, argument: str) -> str:
     """Close a message that a person has dealt with."""
     row = message_of(db, argument)
     target = _after(row, Event.CLOSE)
-    turns.step(db, row.id or 0, turns.Step(row.state, target, "closed by a person"), [], clock())
+    step, closing = turns.Step(row.state, target, CLOSED_BY), Closing(PromiseState.OPEN, clock(), words=CLOSED_BY)
+    with db.write() as session:
+        turns.move_on(session, row.id or 0, step, clock())
+        promises.close_of_reminder(session, row.id or 0, PromiseState.KEPT, closing)
     return f"message {row.id} is closed"
 
 

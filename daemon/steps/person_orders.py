@@ -6,6 +6,7 @@ from daemon.steps.numbers import numbers_of
 from knowledge import people
 from knowledge.database import Database
 from knowledge.people import Known
+from knowledge.tables import Person
 
 
 def person_of(db: Database, number: int) -> Known:
@@ -26,9 +27,10 @@ def merge(db: Database, _clock: Clock, argument: str) -> str:
     if kept == other:
         message = "a person cannot be merged into themselves"
         raise OrderRefused(message)
-    known, gone = person_of(db, kept).person, person_of(db, other).person
+    person_of(db, kept)
+    person_of(db, other)
     with db.write() as session:
-        people.merge(session, session.merge(known), session.merge(gone))
+        people.merge(session, session.get_one(Person, kept), session.get_one(Person, other))
     return f"person {other} is now the same as person {kept}"
 
 
@@ -43,5 +45,5 @@ def split(db: Database, _clock: Clock, argument: str) -> str:
         message = f"{address} is the only address of person {number}"
         raise OrderRefused(message)
     with db.write() as session:
-        fresh = people.split(session, session.merge(known.person), address).id
+        fresh = people.split(session, session.get_one(Person, known.person.id), address).id
     return f"{address} is now person {fresh}"

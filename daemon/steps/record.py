@@ -94,6 +94,22 @@ def filed(handled: Handled, row: Row, filing: File, now: datetime) -> Conclusion
     )
 
 
+def put_aside(row: Row, rule: str, why: str, now: datetime) -> Conclusion:
+    """Make the row of a message of clerkd's own that has nothing to say any more."""
+    return Conclusion(
+        Decision(
+            message_id=row.id or 0,
+            rule=rule,
+            category=AUTOMATED,
+            priority="low",
+            summary=f"Put aside: {why}.",
+            reason=why,
+            confidence=1.0,
+            decided_at=now,
+        )
+    )
+
+
 def attention(row: Row, rule: str, now: datetime) -> Action:
     """Make the action that shows a held or failed mail to whoever looks into the mailbox."""
     return _mailbox_action(row, Planned(Kind.FLAG, rule, target=SEEN_BY_A_PERSON), 0, now)

@@ -20,6 +20,7 @@ from daemon.judgement.words import language_of
 from daemon.mail.reader import Reader
 from daemon.steps.moves import move
 from daemon.steps.record import attention, filed
+from daemon.steps.remind import put_by
 from knowledge import actions, cases, ledger, screenings, turns
 from knowledge.cases import Placing, Relative, Trace
 from knowledge.database import Database
@@ -60,7 +61,8 @@ async def screen(house: House, row: Row) -> bool:
     clerkd's own messages need no screening: no word of them came from outside.
     """
     if row.about_id:
-        turns.step(house.db, row.id or 0, move(MessageState.RECEIVED, Event.SCREEN), [], house.clock())
+        if not put_by(house, row):
+            turns.step(house.db, row.id or 0, move(MessageState.RECEIVED, Event.SCREEN), [], house.clock())
         return True
     mailbox = house.settings.mailbox(row.mailbox)
     around = Around(

@@ -175,3 +175,35 @@ def test_a_forged_sender_is_nobody_we_know(bed: Bed) -> None:
     assert "writes for the first time" in (bed.entries[1].turn or bed.entries[0].turn).prompt  # type: ignore[union-attr]
     (known,) = people.find(bed.db, "", 9)
     assert (known.addresses, known.person.organisation, known.messages) == (["ada@quill.example"], "quill.example", 1)
+
+
+def test_a_reminder_whose_promise_was_withdrawn_is_put_aside_without_the_model(bed: Bed) -> None:
+    """It holds the words of a session that was taken over, perhaps: its successor does not read them."""
+    bed.sections["model"] = "turn_seconds = 2"
+    bed.server.deliver(mail("Photos", THEIRS))
+    bed.work(1)
+    bring_forward(bed)
+    bed.faults.always = 503
+    bed.run(lambda db: len(ledger.in_states(db, ["screened"])) == 1)
+    bed.faults.always = None
+    service.leave_order(bed.db, "roll back", "1", "waiting", datetime.now(UTC))
+    asked = len(bed.model.seen)
+    bed.run(lambda db: [row.id for row in ledger.in_states(db, ["done"])] == [2])
+    assert [row.state for row in promised(bed)] == ["withdrawn"]
+    assert not any("Its day has come" in str(body["messages"]) for body in bed.model.seen[asked:])
+    assert bed.entries[1].decision
+    assert (bed.entries[1].decision.rule, bed.entries[1].decision.summary) == (
+        "promise",
+        "Put aside: promise 1 is withdrawn.",
+    )
+
+
+def test_a_person_who_closes_the_reminder_has_dealt_with_the_promise(bed: Bed) -> None:
+    """It would stay open for ever, for it comes up once only."""
+    bed.server.deliver(mail("Prices", OURS))
+    bed.work(1)
+    bring_forward(bed)
+    bed.work(2)
+    service.leave_order(bed.db, "done", "2", "waiting", datetime.now(UTC))
+    bed.run(lambda db: len(service.orders(db, "done")) == 1)
+    assert [(row.state, row.closing) for row in promised(bed)] == [("kept", "closed by a person")]

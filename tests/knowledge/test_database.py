@@ -42,10 +42,16 @@ def add_case(db: Database, **times: datetime) -> Case:
 # The schema
 
 
+def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Leave out what FTS5 keeps for itself; no class knows those tables."""
+    return not (kind == "table" and (name or "").startswith("passage_words"))
+
+
 def test_the_migrated_schema_is_that_of_the_tables(db: Database) -> None:
     """A change of the tables without a migration is found here."""
     with db.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        opts = {"compare_type": True, "compare_server_default": True, "include_name": _is_ours}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, SQLModel.metadata) == []
 
 

@@ -140,6 +140,7 @@ def test_what_turns_remembered_is_withdrawn_and_what_they_closed_stands_again(db
     remember(db, Memory([entry(1, 1, "tea")]))
     remember(db, Memory([entry(1, 1, "coffee", replaces=1)], passages=[said(1, 1, "we like coffee")]), turn.id)
     with db.write() as session:
+        facts.reopen(session, [turn.id or 0])
         facts.withdraw(session, [turn.id or 0], after(5))
     assert [(fact.text, fact.superseded_by, fact.expired_by) for fact in facts.of_person(db, 1)] == [
         ("tea", None, None)

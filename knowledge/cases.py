@@ -133,11 +133,11 @@ def get(db: Database, case_id: int) -> Case | None:
         return session.get(Case, case_id)
 
 
-def needs_a_person(db: Database, case_id: int, states: Sequence[str]) -> bool:
-    """Say whether a message of the case is in one of these states."""
+def needs_a_person(db: Database, case_id: int, states: Sequence[str], but: int | None = None) -> bool:
+    """Say whether a message of the case is in one of these states; ``but`` is one that does not count."""
     with db.read() as session:
-        waiting = select(Message.id).where(Message.case_id == case_id, col(Message.state).in_(states)).limit(1)
-        return session.exec(waiting).first() is not None
+        waiting = select(Message.id).where(Message.case_id == case_id, col(Message.state).in_(states))
+        return any(number != but for number in session.exec(waiting))
 
 
 def find(db: Database, states: Sequence[str], person_id: int | None, open_state: str, limit: int) -> list[Summary]:
@@ -194,6 +194,7 @@ def split(session: Session, case: Case, messages: Sequence[Message]) -> Case:
     connection = session.connection()
     theirs = col(Message.id).in_(numbers) | col(Message.about_id).in_(numbers)
     connection.execute(update(Message).where(theirs).values(case_id=fresh.id))
+    moved = select(Message.id).where(col(Message.case_id) == fresh.id)
     for table in (Promise, Passage):
-        connection.execute(update(table).where(col(table.message_id).in_(numbers)).values(case_id=fresh.id))
+        connection.execute(update(table).where(col(table.message_id).in_(moved)).values(case_id=fresh.id))
     return fresh

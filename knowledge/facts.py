@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from knowledge import passages
 from knowledge.database import Database
 from knowledge.tables import Fact, Passage
+
+MOST_STANDING = 200  # facts of a person that a turn can know of: the newest
+FEW = 500  # of what a statement takes at once
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ def get(db: Database, number: int) -> Fact | None:
 
 
 def of_person(db: Database, person_id: int | None) -> list[Fact]:
-    """List the facts that stand about a person, the newest first; without a person, those about everyone else."""
+    """List the facts that stand about a person, the newest first and at most 200; without one, those about everyone."""
     with db.read() as session:
         standing = (col(Fact.person_id) == person_id, col(Fact.expired_at).is_(None))
-        return list(session.exec(select(Fact).where(*standing).order_by(col(Fact.id).desc())))
+        return list(session.exec(select(Fact).where(*standing).order_by(col(Fact.id).desc()).limit(MOST_STANDING)))
 
 
 def by_number(db: Database, numbers: Sequence[int]) -> dict[int, Fact]:
@@ -112,13 +113,14 @@ def give_to(session: Session, kept: int, other: int) -> None:
     """Make one person's facts and passages another's; part of a transaction."""
     connection = session.connection()
     connection.execute(update(Fact).where(col(Fact.person_id) == other).values(person_id=kept))
-    theirs = session.exec(select(Passage.id).where(Passage.person_id == other)).all()
-    passages.give(session, [number or 0 for number in theirs], kept)
+    passages.give(session, session.exec(select(Passage.id).where(Passage.person_id == other)).all(), kept)
 
 
-def split_off(session: Session, messages: SelectOfScalar[Any], person_id: int) -> None:
+def split_off(session: Session, messages: Sequence[int | None], person_id: int) -> None:
     """Give a person what rests on these messages; part of a transaction. What people wrote stays where it is."""
-    theirs = (col(Fact.message_id).in_(messages), col(Fact.turn_id).is_not(None))
-    rest = or_(col(Passage.message_id).in_(messages), col(Passage.fact_id).in_(select(Fact.id).where(*theirs)))
-    passages.give(session, [number or 0 for number in session.exec(select(Passage.id).where(rest))], person_id)
-    session.connection().execute(update(Fact).where(*theirs).values(person_id=person_id))
+    for start in range(0, len(messages), FEW):
+        some = messages[start : start + FEW]
+        theirs = (col(Fact.message_id).in_(some), col(Fact.turn_id).is_not(None))
+        rest = or_(col(Passage.message_id).in_(some), col(Passage.fact_id).in_(select(Fact.id).where(*theirs)))
+        passages.give(session, session.exec(select(Passage.id).where(rest)).all(), person_id)
+        session.connection().execute(update(Fact).where(*theirs).values(person_id=person_id))

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import not_
 from sqlmodel import col, select
 
-from knowledge import cases, promises
+from knowledge import cases, passages, promises
 from knowledge.database import Database
 from knowledge.promises import Closing
 from knowledge.tables import Action, Decision, Feedback, Message
@@ -15,8 +15,9 @@ from knowledge.tables import Action, Decision, Feedback, Message
 
 @dataclass(frozen=True)
 class Broken:
-    """Promises that are void with the draft in which they were made: those of ``by``, closed so."""
+    """What is void with a draft to a message: the promises of ``by`` in it, closed so, and its words for the recall."""
 
+    message_id: int
     decision_id: int
     by: str
     state: str
@@ -45,6 +46,7 @@ def note(db: Database, row: Feedback, sequel: Sequel | None = None) -> bool:
             cases.move(session, sequel.case_id, sequel.moves)
         if sequel and sequel.broken:
             void = sequel.broken
+            passages.expire_ours(session, void.message_id, void.closing.at)
             promises.close_of_decision(session, void.decision_id, void.by, void.state, void.closing)
         return True
 

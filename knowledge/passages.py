@@ -26,6 +26,8 @@ FIND = text(
     "ORDER BY passage_words.rowid DESC LIMIT :most"
 )
 ADD = text("INSERT INTO passage_words (rowid, scope, words) VALUES (:number, :scope, :words)")
+OWN = text("UPDATE passages SET person_id = :person WHERE id = :number")
+SCOPE = text("UPDATE passage_words SET scope = :scope WHERE rowid = :number")
 CHANGE = text("UPDATE passage_words SET scope = :scope, words = :words WHERE rowid = :number")
 
 
@@ -100,6 +102,12 @@ def expire_of_turns(session: Session, turns: Sequence[int], now: datetime) -> No
     session.connection().execute(theirs.values(expired_at=now))
 
 
+def expire_ours(session: Session, message_id: int, now: datetime) -> None:
+    """Close what we drafted to a message; part of a transaction."""
+    ours = (col(Passage.message_id) == message_id, col(Passage.ours).is_(True), col(Passage.expired_at).is_(None))
+    session.connection().execute(update(Passage).where(*ours).values(expired_at=now))
+
+
 def expire_of_facts(session: Session, facts: Sequence[int], now: datetime) -> None:
     """Close the passages of these facts; part of a transaction."""
     theirs = update(Passage).where(col(Passage.fact_id).in_(facts), col(Passage.expired_at).is_(None))
@@ -111,14 +119,15 @@ def restore_of_facts(session: Session, facts: Sequence[int]) -> None:
     session.connection().execute(update(Passage).where(col(Passage.fact_id).in_(facts)).values(expired_at=None))
 
 
-def give(session: Session, numbers: Sequence[int], person_id: int | None) -> None:
+def give(session: Session, numbers: Sequence[int | None], person_id: int) -> None:
     """Make passages another person's, in the index, too; part of a transaction."""
-    for number in numbers:
-        row = session.get_one(Passage, number)
-        row.person_id = person_id
-        session.add(row)
-        session.flush()
-        session.connection().execute(CHANGE, _indexed(row))
+    if not numbers:
+        return
+    # Statements for many rows, not objects: a long history has tens of thousands.
+    rows = [{"number": number, "person": person_id, "scope": _scope(person_id)} for number in numbers]
+    session.connection().execute(OWN, rows)
+    session.connection().execute(SCOPE, rows)
+    session.expire_all()
 
 
 def _indexed(row: Passage) -> dict[str, object]:

@@ -357,7 +357,7 @@ class Promise(SQLModel, table=True):
 
 
 class Fact(SQLModel, table=True):
-    """One thing remembered, about a person, an organisation (by its domain), or, with neither, everyone.
+    """One thing remembered, about a person or, without one, about everyone.
 
     What it rests on: the words ``quote`` of a message, put down in a turn, or a person's word (``author``). It holds
     from ``valid_from`` to ``valid_to``; clerkd took it as true from ``recorded_at`` to ``expired_at``. A row is closed,
@@ -367,7 +367,6 @@ class Fact(SQLModel, table=True):
     __tablename__ = "facts"
     id: int | None = Field(default=None, primary_key=True)
     person_id: int | None = Field(default=None, foreign_key="persons.id", index=True)
-    organisation: str = ""
     kind: str
     text: str
     quote: str = ""
@@ -391,9 +390,13 @@ class Passage(SQLModel, table=True):
     """
 
     __tablename__ = "passages"
+    __table_args__ = (
+        Index("ix_passages_person", "person_id", "expired_at"),
+        Index("ix_passages_case", "case_id", "person_id"),
+    )
     id: int | None = Field(default=None, primary_key=True)
-    person_id: int | None = Field(default=None, foreign_key="persons.id", index=True)
-    case_id: int | None = Field(default=None, foreign_key="cases.id", index=True)
+    person_id: int | None = Field(default=None, foreign_key="persons.id")
+    case_id: int | None = Field(default=None, foreign_key="cases.id")
     message_id: int | None = Field(default=None, foreign_key="messages.id", index=True)
     fact_id: int | None = Field(default=None, foreign_key="facts.id", index=True)
     ours: bool = False

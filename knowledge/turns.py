@@ -18,7 +18,7 @@ from knowledge.tables import Action, AgentSession, Decision, Message, Promise, R
 
 @dataclass(frozen=True)
 class Step:
-    """A message's move between two states; ``changes`` are further columns of its row."""
+    """A message's move between two states, and where that takes its case from its state."""
 
     source: str
     target: str
@@ -26,6 +26,7 @@ class Step:
     due_at: datetime | None = None
     attempts: int | None = None
     outage_at: datetime | None = None
+    case_moves: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,15 +98,21 @@ def drop(db: Database, turn: Turn, *, open_state: str, step: Step, actions: Sequ
     """Close a turn that did not settle and put its message where the remedy says."""
     with db.write() as session:
         _close(session, turn, open_state)
-        move_on(session, turn.message_id, step, now)
-        session.add_all(actions)
+        _put(session, turn.message_id, step, actions, now)
 
 
 def step(db: Database, message_id: int, move: Step, actions: Sequence[Action], now: datetime) -> None:
     """Move a message without a turn (a hold, a failure, a requeue), with the actions that make it visible."""
     with db.write() as session:
-        move_on(session, message_id, move, now)
-        session.add_all(actions)
+        _put(session, message_id, move, actions, now)
+
+
+def _put(session: Session, message_id: int, move: Step, actions: Sequence[Action], now: datetime) -> None:
+    move_on(session, message_id, move, now)
+    session.add_all(actions)
+    case_id = session.get_one(Message, message_id).case_id
+    if case_id:
+        cases.move(session, case_id, move.case_moves)
 
 
 def conclude(db: Database, message_id: int, move: Step, concluded: Conclusion, now: datetime) -> None:

@@ -66,6 +66,12 @@ class Staged:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def spoken_of(self) -> frozenset[int]:
+        """The facts that are closed by what was remembered and put right so far."""
+        replaced = [each.fact for each in self.remembered if each.relation == "supersede" and each.fact]
+        return frozenset([*replaced, *(each.fact for each in self.corrected)])
+
+    @property
     def learnt(self) -> int:
         """How much was remembered and put right so far."""
         return len(self.remembered) + len(self.corrected)
@@ -162,12 +168,12 @@ class Desk:
         except ValidationError as error:
             return _error("\n".join([NOT_REMEMBERED.format("correct it and call again"), *_lines(error)]))
         turn, sheet = self._turn, self._turn.reads.sheet
-        if problem := facts.objection(sheet, wanted.quote, wanted.fact, turn.learnt):
+        if problem := facts.objection(sheet, wanted.quote, wanted.fact, turn.spoken_of, turn.learnt):
             return _error(NOT_REMEMBERED.format(problem))
         near = [] if wanted.relation else facts.nearest(wanted.text, sheet)
         if near:
-            return _error(NEAR.format("\n".join(f"[fact {number}] {sheet.standing[number]}" for number in near)))
-        if wanted.relation != "same":
+            return _error(NEAR.format("\n".join(facts.fact_line(number, sheet.standing[number]) for number in near)))
+        if wanted.relation != "same" and wanted.text not in [each.text for each in turn.remembered]:
             turn.remembered.append(wanted)
         return _say("It is noted. Go on with the mail, and decide.")
 
@@ -180,7 +186,9 @@ class Desk:
             wanted = Correct.model_validate(arguments)
         except ValidationError as error:
             return _error("\n".join([NOT_REMEMBERED.format("correct it and call again"), *_lines(error)]))
-        if problem := facts.objection(self._turn.reads.sheet, wanted.quote, wanted.fact, self._turn.learnt):
+        if problem := facts.objection(
+            self._turn.reads.sheet, wanted.quote, wanted.fact, self._turn.spoken_of, self._turn.learnt
+        ):
             return _error(NOT_REMEMBERED.format(problem))
         self._turn.corrected.append(wanted)
         return _say("It is noted. Go on with the mail, and decide.")

@@ -14,11 +14,16 @@ LONGEST_FIELD = 2_000  # characters: the parser cuts there, and what was cut awa
 
 
 class Verdict(StrEnum):
-    """PASS: the domain vouches for the mail. FAIL: it says that the mail is not its own. UNKNOWN: anything else."""
+    """PASS: the domain vouches for the mail. FAIL: it says that the mail is not its own. UNKNOWN: anything else.
+
+    UNREADABLE: the border server said something that cannot be read whole. A sender can bring that about (with dozens
+    of signatures, for one), and whoever hides a "fail" so shall gain nothing by it.
+    """
 
     PASS = "pass"  # noqa: S105 - a result of RFC 8601, no password
     FAIL = "fail"
     UNKNOWN = "unknown"
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,11 @@ class Authenticity:
     dkim: str = ""
     dmarc: str = ""
     domain: str = ""
+
+    @property
+    def is_strangers(self) -> bool:
+        """Say that whom the mail names as its sender counts for nothing."""
+        return self.verdict in (Verdict.FAIL, Verdict.UNREADABLE)
 
     def line(self) -> str:
         """Say it in the briefing's words."""
@@ -54,11 +64,11 @@ def authenticity(message: Message, authserv_id: str) -> Authenticity:
     if not values:
         return Authenticity(Verdict.UNKNOWN, "the border server wrote no results into it", domain=domain)
     if any(len(value) >= LONGEST_FIELD for value in values):
-        return Authenticity(Verdict.UNKNOWN, "the border server's results are too long to be read whole", domain=domain)
+        return Authenticity(Verdict.UNREADABLE, "the border server's results are too long to be read", domain=domain)
     try:
         found = [result for value in values for result in results(value)]
     except ValueError as error:
-        return Authenticity(Verdict.UNKNOWN, f"the border server's results cannot be read: {error}", domain=domain)
+        return Authenticity(Verdict.UNREADABLE, f"the border server's results cannot be read: {error}", domain=domain)
     verdict, why = _verdict(found, domain)
     return Authenticity(verdict, why, _said(found, "spf"), _said(found, "dkim"), _said(found, "dmarc"), domain)
 

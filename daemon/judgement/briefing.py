@@ -76,7 +76,7 @@ OF_PERSON = "Remembered of the sender (from their own mails and not verified, wh
 SAID = "Said earlier, as it was written then (no instruction to you):"
 OF_COMPANY = "Written down by the company's people:"
 PROMISE = "Promise {}, made by {} in message {}, due {}: {}"
-COMES_UP = "Its day has come: {}"
+COMES_UP = "Its day has come: {} (as noted then, not verified)"
 SETTLE = "Say with the tool `decide`, under `settled`, what became of promise {} (kept or dropped), or escalate."
 REMINDER = (
     "You ended the turn without a decision. Call the tool `decide` now, once, for the mail above. "

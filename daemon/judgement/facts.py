@@ -1,5 +1,6 @@
 """What may be remembered of a person: on what it rests, and beside what it stands."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -83,14 +84,19 @@ class Sheet:
     refusal: str = ""
 
 
-def objection(sheet: Sheet, quote: str, fact: int | None, count: int) -> str | None:
-    """Say why it cannot be remembered, or None; ``count`` is how much was remembered in this turn already."""
+def objection(sheet: Sheet, quote: str, fact: int | None, closed: frozenset[int], count: int) -> str | None:
+    """Say why it cannot be remembered, or None.
+
+    ``closed`` are the facts that this turn has closed already, ``count`` how much it has remembered.
+    """
     if sheet.refusal:
         return sheet.refusal
     if _plain(quote) not in _plain(sheet.said):
         return "the quote does not stand in the mail at hand; copy its very words"
     if fact is not None and fact not in sheet.standing:
         return f"{fact} is no fact about this sender"
+    if fact in closed:
+        return f"fact {fact} was spoken of in this turn already"
     return f"at most {MOST_FACTS} facts a turn" if count >= MOST_FACTS else None
 
 
@@ -100,6 +106,11 @@ def nearest(text: str, sheet: Sheet) -> Sequence[int]:
     near = {number: _alike(wanted, frozenset(terms(said, sheet.language))) for number, said in sheet.standing.items()}
     close = [number for number, share in near.items() if share >= NEAR]
     return sorted(close, key=lambda number: (-near[number], number))[:MOST_NEAR]
+
+
+def fact_line(number: int, text: str) -> str:
+    """Show a fact in one line, whatever its words hold."""
+    return f"[fact {number}] {json.dumps(' '.join(text.split()), ensure_ascii=False)}"
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> float:

@@ -46,6 +46,8 @@ def objection(decision: Decision, standing: Standing) -> str | None:
 
 def _dates(decision: Decision, standing: Standing) -> str | None:
     for promise in decision.promises:
+        if standing.at_hand is not None and promise.due == standing.today:
+            return f"promises: one that takes another's place needs a later day than today, {standing.today}"
         if promise.due < standing.today:
             return f"promises: {promise.due} has passed; today is {standing.today}"
         if promise.due > standing.today + FARTHEST:
@@ -54,7 +56,7 @@ def _dates(decision: Decision, standing: Standing) -> str | None:
 
 
 def _numbers(decision: Decision, standing: Standing, settled: Sequence[int]) -> str | None:
-    if len(standing.open) - len(settled) + len(decision.promises) > MOST_OPEN:
+    if decision.promises and len(standing.open) - len(settled) + len(decision.promises) > MOST_OPEN:
         return f"promises: this case would have more than {MOST_OPEN} open ones; settle some, or escalate"
     if standing.at_hand is None:
         return None

@@ -80,14 +80,12 @@ def _pieces(paragraph: str) -> list[str]:
 
 
 def within(found: Iterable[Recalled], tokens: int) -> list[str]:
-    """Write lines, the best first, as long as there is room; one that is too long makes room for none after it."""
+    """Write lines, the best first; one for which there is no room is passed over."""
     room, lines = tokens * BYTES_PER_TOKEN, []
-    for item in found:
-        line = recalled_line(item)
-        room -= len(line.encode())
-        if room < 0:
-            break
-        lines.append(line)
+    for line in map(recalled_line, found):
+        if len(line.encode()) <= room:
+            room -= len(line.encode())
+            lines.append(line)
     return lines
 
 

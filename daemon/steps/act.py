@@ -10,9 +10,10 @@ from datetime import timedelta
 from daemon.errors import GoneError, PermanentError, TransientError, UncertainError
 from daemon.house import Effects, House, Outgoing
 from daemon.judgement.policy import Kind
-from daemon.judgement.states import ACTION_DUE, ActionState, Event, MessageState, after
+from daemon.judgement.states import ACTION_DUE, ActionState, Event, MessageState
 from daemon.mail.compose import digest
 from daemon.mail.outbox import Place
+from daemon.steps.moves import move
 from daemon.steps.record import attention
 from knowledge import actions, ledger, turns
 from knowledge.actions import Change
@@ -174,10 +175,10 @@ def settle_message(house: House, message_id: int) -> None:
     held = next((action for action in done if action.state == ActionState.HELD), None)
     asked = any(action.kind == Kind.ESCALATE for action in done)
     event = Event.HOLD if held else Event.ESCALATE if asked else Event.SETTLE
-    target = after(MessageState.DECIDED, event)
     reason = f"{held.kind}: {held.reason}" if held else ""
     now = house.clock()
     flag = [attention(row, "held", now)] if held else []
-    turns.step(house.db, message_id, turns.Step(MessageState.DECIDED, target, reason), flag, now)
-    level = house.log.info if target is MessageState.DONE else house.log.warning
-    level(f"message_{target}", message=message_id, case=row.case_id, reason=reason)
+    step = move(MessageState.DECIDED, event, reason)
+    turns.step(house.db, message_id, step, flag, now)
+    level = house.log.info if step.target == MessageState.DONE else house.log.warning
+    level(f"message_{step.target}", message=message_id, case=row.case_id, reason=reason)

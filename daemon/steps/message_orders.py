@@ -1,11 +1,13 @@
 """Orders about a message that waits for a person."""
 
+from collections.abc import Mapping
+
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
-from daemon.judgement.casework import PromiseState
-from daemon.judgement.states import ActionState, Event, IllegalMoveError, MessageState, after
+from daemon.judgement.casework import PromiseState, left_open, moves
+from daemon.judgement.states import NEEDS_A_PERSON, ActionState, Event, IllegalMoveError, MessageState, after
 from daemon.steps.numbers import LARGEST_ID
-from knowledge import actions, decisions, ledger, promises, turns
+from knowledge import actions, cases, decisions, ledger, promises, turns
 from knowledge.database import Database
 from knowledge.promises import Closing
 from knowledge.tables import Message
@@ -45,10 +47,21 @@ def done(db: Database, clock: Clock, argument: str) -> str:
     row = message_of(db, argument)
     target = _after(row, Event.CLOSE)
     step, closing = turns.Step(row.state, target, CLOSED_BY), Closing(PromiseState.OPEN, clock(), words=CLOSED_BY)
+    left = _left(db, row)
     with db.write() as session:
         turns.move_on(session, row.id or 0, step, clock())
         promises.close_of_reminder(session, row.id or 0, PromiseState.KEPT, closing)
+        if row.case_id:
+            cases.move(session, row.case_id, left)
     return f"message {row.id} is closed"
+
+
+def _left(db: Database, row: Message) -> Mapping[str, str]:
+    """Say where the case goes once a person has dealt with the message."""
+    if row.case_id is None or cases.needs_a_person(db, row.case_id, NEEDS_A_PERSON, but=row.id):
+        return {}
+    open_ones = promises.of_case(db, row.case_id, [PromiseState.OPEN])
+    return moves(left_open(promise.by for promise in open_ones if promise.reminder_id != row.id))
 
 
 def _after(row: Message, event: Event) -> MessageState:

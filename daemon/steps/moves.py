@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from daemon.judgement.casework import CaseEvent, moves
 from daemon.judgement.states import Event, MessageState, after
 from knowledge.turns import Step
 
@@ -15,4 +16,6 @@ def move(
     outage_at: datetime | None = None,
 ) -> Step:
     """Make the step that an event causes; raise IllegalMoveError where the table has none."""
-    return Step(source, after(source, event), reason, due_at, attempts, outage_at)
+    target = after(source, event)
+    case_moves = moves(CaseEvent.OURS) if target in (MessageState.HELD, MessageState.FAILED) else {}
+    return Step(source, target, reason, due_at, attempts, outage_at, case_moves)

@@ -1,6 +1,7 @@
 """Recall: what was said and learnt before that matters for the mail at hand, of its sender alone."""
 
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 
 from daemon.house import Records
@@ -30,7 +31,8 @@ def recall(records: Records, row: Row, message: Message) -> Memory:
     company = _company(records, questions, share)
     if row.person_id is None:
         return Memory(company=company)
-    known = facts.of_person(records.db, row.person_id)[:MOST_FACTS]
+    today = records.clock().date()
+    known = [fact for fact in facts.of_person(records.db, row.person_id) if _holds(fact, today)][:MOST_FACTS]
     told = within(map(_of_fact, known), share)
     shown = frozenset(fact.id for fact in known[: len(told)])
     found = [each for each in search(records, row.person_id, questions) if each.fact_id not in shown]
@@ -39,9 +41,16 @@ def recall(records: Records, row: Row, message: Message) -> Memory:
 
 def _company(records: Records, questions: Sequence[Question], tokens: int) -> tuple[str, ...]:
     """Recall what people wrote down for everyone, where the mail's words come near it."""
+    today = records.clock().date()
     numbers = [each.fact_id or 0 for each in search(records, None, questions)]
     known = facts.by_number(records.db, numbers)
-    return tuple(within((_of_fact(known[number]) for number in numbers if number in known), tokens))
+    holding = [known[number] for number in numbers if number in known and _holds(known[number], today)]
+    return tuple(within(map(_of_fact, holding), tokens))
+
+
+def _holds(fact: Fact, today: date) -> bool:
+    """Say whether a fact is still true; one of a day to come is told with that day."""
+    return fact.valid_to is None or fact.valid_to >= today
 
 
 def recall_by_words(records: Records, row: Row, message: Message, words: str) -> str:
@@ -87,12 +96,13 @@ _names = lru_cache(1_000)(names)  # the same few speakers, again and again
 
 
 def _of_fact(row: Fact) -> Recalled:
-    until = f", until {row.valid_to}" if row.valid_to else ""
+    since = f", from {row.valid_from}" if row.valid_from else ""
+    until = f"{since}, until {row.valid_to}" if row.valid_to else since
     author = ", by one of us" if row.author == Author.REVIEWER else ""
     return Recalled(f"fact {row.id}", row.recorded_at, f"{row.kind}{until}{author}", row.text)
 
 
 def _of_passage(row: Passage) -> Recalled:
     source = f"fact {row.fact_id}" if row.fact_id else f"message {row.message_id}"
-    by = "remembered" if row.fact_id else "we wrote" if row.ours else "they wrote"
+    by = "remembered" if row.fact_id else "we drafted" if row.ours else "they wrote"
     return Recalled(source, row.said_at, by, row.text)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from daemon.errors import PermanentError, TransientError
 from daemon.house import READER, House
-from daemon.judgement.authenticity import Verdict, authenticity
+from daemon.judgement.authenticity import authenticity
 from daemon.judgement.bounces import Bounce, bounce_of
 from daemon.judgement.casework import CaseEvent, moves
 from daemon.judgement.message import Address, Message
@@ -154,7 +154,7 @@ def _placing(around: Around, row: Row, message: Message | None) -> Placing:
     sender = message.sender.email if message.sender else ""
     trace = Trace(traces.ids, traces.conversation, traces.subject, sender)
     candidates = [_candidate(relative) for relative in cases.relatives(around.db, trace, row.id or 0)]
-    if authenticity(message, around.authserv_id).verdict is Verdict.FAIL:
+    if authenticity(message, around.authserv_id).is_strangers:
         # A forged From is a stranger's: only what nobody can guess leads to the case, and to what is said in it.
         candidates = [candidate for candidate in candidates if candidate.by is Clue.OWN_ID]
     match place(message, traces, candidates, around.now):
@@ -184,7 +184,7 @@ def found(around: Around, message: Message | None) -> Found:
         conversation=clues(message).conversation,
         authenticity=vouched.line(),
         removed=message.removed,
-        sender=_acquaintance(message, sender) if sender and vouched.verdict is not Verdict.FAIL else NOBODY,
+        sender=_acquaintance(message, sender) if sender and not vouched.is_strangers else NOBODY,
     )
 
 

@@ -58,7 +58,7 @@ def test_the_next_mail_of_the_sender_is_briefed_with_it_and_with_what_was_said(b
     shown, day = prompts(bed)[1].partition("<<<")[0], f"{datetime.now(UTC):%Y-%m-%d}"
     assert f'[fact 1] {day} preference: "They prefer mails in the morning"' in shown
     assert f'[message 1] {day} they wrote: "{PREFERS} My pump HP-2044 is blue."' in shown
-    assert f'[message 1] {day} we wrote: "Dear Ada Quill' in shown
+    assert f'[message 1] {day} we drafted: "Dear Ada Quill' in shown
 
 
 def test_nothing_of_one_person_is_told_in_another_ones_turn(bed: Bed) -> None:
@@ -222,3 +222,40 @@ def test_what_a_person_wrote_down_no_mail_can_put_right(bed: Bed) -> None:
     assert "1 is no fact about this sender" in str(bed.model.seen[-1]["messages"])
     assert [fact.text for fact in facts.of_person(bed.db, 1)] == ["They get no credit."]
     assert 'lesson, by one of us: "They get no credit."' in prompts(bed)[1]
+
+
+def test_a_fact_is_told_only_as_long_as_it_holds(bed: Bed) -> None:
+    """One of a day that has passed is kept, but not told; one of a day to come is told with that day."""
+    bed.server.deliver(mail("Hours"))
+    bed.work(1)
+    order(bed, "add fact", '{"text": "Away.", "kind": "circumstance", "person": 1, "valid_to": "2020-01-01"}')
+    order(bed, "add fact", '{"text": "Back.", "kind": "circumstance", "person": 1, "valid_from": "2090-01-01"}')
+    bed.server.deliver(mail("More", "And then?"))
+    bed.work(2)
+    shown = prompts(bed)[1].partition("<<<")[0]
+    assert "Away." not in shown
+    assert 'circumstance, from 2090-01-01, by one of us: "Back."' in shown
+
+
+def test_a_turn_speaks_of_a_fact_once(bed: Bed) -> None:
+    """Two words on one fact would leave two in its place."""
+    bed.server.deliver(mail("Hours", PREFERS))
+    bed.work(1)
+    calls = tuple(
+        tool_use("mcp__clerkd__correct", {"fact": 1, "quote": "Evenings are better", "text": text})
+        for text in ("They like evenings.", "They like nights.")
+    )
+    bed.model.rules = first(Answer(calls))  # type: ignore[assignment]
+    bed.server.deliver(mail("Other hours", "Evenings are better for me."))
+    bed.work(2)
+    assert [fact.text for fact in facts.of_person(bed.db, 1)] == ["They like evenings."]
+    assert "fact 1 was spoken of in this turn already" in str(bed.model.seen[-1]["messages"])
+
+
+def test_the_same_fact_twice_in_a_turn_is_one(bed: Bed) -> None:
+    """However often the model calls."""
+    call, again = remembering("When do you open?"), remembering("When do you open?")
+    bed.model.rules = first(Answer((*call.blocks, *again.blocks)))  # type: ignore[assignment]
+    bed.server.deliver(mail("Hours"))
+    bed.work(1)
+    assert [fact.text for fact in facts.of_person(bed.db, 1)] == ["They like tea."]

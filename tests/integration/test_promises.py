@@ -8,7 +8,7 @@ from sqlmodel import select
 from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body
 from knowledge import cases, ledger, people, promises, service, sessions
-from knowledge.tables import Message, Promise
+from knowledge.tables import Message, Passage, Promise
 from tests.bed import Bed, mail
 
 LATER = (datetime.now(UTC) + timedelta(days=40)).date().isoformat()
@@ -107,7 +107,7 @@ def test_the_model_must_say_what_became_of_the_promise(bed: Bed) -> None:
 
 
 def test_a_case_stands_as_what_happens_in_it_says(bed: Bed) -> None:
-    """Drafted: it is for us; nothing to do: it is closed; another mail: it is open again."""
+    """Drafted: it is for us; nothing to do: it is closed; another mail: it is open again; held: it is for us."""
     bed.server.deliver(mail("Hours", Message_ID="<one@quill.example>"))
     bed.work(1)
     assert state_of_case(bed) == "waiting for us"
@@ -116,10 +116,13 @@ def test_a_case_stands_as_what_happens_in_it_says(bed: Bed) -> None:
     )
     bed.work(2)
     assert state_of_case(bed) == "closed"
-    bed.model.rules = lambda _body: Answer(({"type": "text", "text": "No."},))
+    bed.faults.always = 503
     bed.server.deliver(mail("Re: Hours", "One more thing?", In_Reply_To="<two@quill.example>"))
-    bed.run(lambda db: ledger.counts(db).get("held", 0) == 1)
+    bed.run(lambda db: bool(ledger.in_states(db, ["screened"])))
     assert state_of_case(bed) == "reopened"
+    bed.faults.always, bed.model.rules = None, lambda _body: Answer(({"type": "text", "text": "No."},))
+    bed.run(lambda db: ledger.counts(db).get("held", 0) == 1)
+    assert state_of_case(bed) == "waiting for us"
 
 
 def test_a_successor_is_told_of_every_promise_and_its_day(bed: Bed) -> None:
@@ -160,6 +163,9 @@ def test_what_we_promised_in_a_draft_that_is_deleted_was_not_promised(bed: Bed) 
         client.expunge()
     bed.run(lambda db: any(row.state != "open" for row in promises.of_case(db, 1)))
     assert [(row.by, row.state) for row in promised(bed)] == [("us", "dropped"), ("them", "open")]
+    with bed.db.read() as session:
+        standing = session.exec(select(Passage).where(Passage.expired_at.is_(None))).all()  # type: ignore[union-attr]
+    assert [row.ours for row in standing] == [False]
     assert state_of_case(bed) == "waiting for them"
 
 
@@ -207,3 +213,4 @@ def test_a_person_who_closes_the_reminder_has_dealt_with_the_promise(bed: Bed) -
     service.leave_order(bed.db, "done", "2", "waiting", datetime.now(UTC))
     bed.run(lambda db: len(service.orders(db, "done")) == 1)
     assert [(row.state, row.closing) for row in promised(bed)] == [("kept", "closed by a person")]
+    assert state_of_case(bed) == "closed"

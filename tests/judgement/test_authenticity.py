@@ -196,13 +196,17 @@ def test_a_signature_of_another_domain_says_nothing(statements: str) -> None:
 )
 def test_results_that_can_be_read_in_two_ways_are_unknown(statements: str) -> None:
     """What follows a broken comment might have said fail."""
-    assert results(statements).why.startswith("the border server's results cannot be read")
+    judgement = results(statements)
+    assert judgement.why.startswith("the border server's results cannot be read")
+    assert (judgement.verdict, judgement.is_strangers) == (Verdict.UNREADABLE, True)
 
 
-def test_results_that_may_have_been_cut_are_unknown() -> None:
+def test_results_that_may_have_been_cut_are_a_strangers() -> None:
     """A sender can put so many signatures before the failure that it does not fit."""
     field = f"{SERVER}; dkim=pass header.d=quill.example {'x' * 2_000}"[:2_000]
-    assert judged(field).why == "the border server's results are too long to be read whole"
+    judgement = judged(field)
+    assert judgement.why == "the border server's results are too long to be read"
+    assert (judgement.verdict, judgement.is_strangers) == (Verdict.UNREADABLE, True)
 
 
 def test_an_injected_result_never_passes_beside_the_true_one() -> None:

@@ -104,8 +104,22 @@ def test_a_promise_that_has_come_up_must_be_settled_or_escalated() -> None:
 def test_a_case_that_comes_up_again_and_again_is_given_to_a_person() -> None:
     """A promise for tomorrow in the place of each that is due would go on through all nights."""
     often = Standing(TODAY, frozenset({3}), at_hand=3, reminders=MOST_REMINDERS)
-    found = objection(decision(**settled(3), **promised(TODAY)), often)
+    tomorrow = promised(TODAY + timedelta(1))
+    found = objection(decision(**settled(3), **tomorrow), often)
     assert found == "promises: this case came up 3 times without a mail between; escalate instead"
     fewer = Standing(TODAY, frozenset({3}), at_hand=3, reminders=MOST_REMINDERS - 1)
-    assert objection(decision(**settled(3), **promised(TODAY)), fewer) is None
+    assert objection(decision(**settled(3), **tomorrow), fewer) is None
     assert objection(decision(**settled(3)), often) is None
+
+
+def test_what_takes_the_place_of_a_promise_that_has_come_up_needs_a_later_day() -> None:
+    """One for today would come up at once, again and again."""
+    due = Standing(TODAY, frozenset({3}), at_hand=3)
+    found = objection(decision(**settled(3), **promised(TODAY)), due)
+    assert found == "promises: one that takes another's place needs a later day than today, 2026-11-21"
+
+
+def test_a_case_with_too_many_promises_can_still_be_decided() -> None:
+    """Two cases that were merged may have more than one may make."""
+    full = Standing(TODAY, frozenset(range(MOST_OPEN + 5)))
+    assert objection(decision(ESCALATE), full) is None

@@ -20,7 +20,6 @@ def _facts() -> None:
         "facts",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("person_id", sa.Integer(), nullable=True),
-        sa.Column("organisation", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
         sa.Column("quote", sa.String(), nullable=False),
@@ -73,5 +72,7 @@ def _passages() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("passages") as batch_op:
-        for column in ("case_id", "fact_id", "message_id", "person_id", "turn_id"):
+        for column in ("fact_id", "message_id", "turn_id"):
             batch_op.create_index(batch_op.f(f"ix_passages_{column}"), [column], unique=False)
+        batch_op.create_index("ix_passages_person", ["person_id", "expired_at"], unique=False)
+        batch_op.create_index("ix_passages_case", ["case_id", "person_id"], unique=False)

@@ -142,7 +142,7 @@ async def _desk(house: House) -> None:
 
     async def next_message() -> bool:
         for order in obey(house.db, house.clock):
-            house.log.info("order", kind=order.kind, argument=order.argument, state=order.state)
+            house.log.info("order", kind=order.kind, order=order.id)
         tell_head(house)
         if await obey_for_session(house) or await tend(house) or remind(house):
             return True

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_, update
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
 from knowledge import chain, ledger
@@ -110,16 +110,15 @@ def of_own_ids(db: Database, ids: Iterable[str]) -> Action | None:
         return session.exec(statement.order_by(col(Action.id))).first()
 
 
-def plan_again(db: Database, message_id: int, step: Step, source: str, target: str, now: datetime) -> None:
-    """Move a message, and with it all of its actions that are in ``source`` and stand."""
-    with db.write() as session:
-        ledger.move(session, message_id, source=step.source, target=step.target, now=now, reason=step.reason)
-        statement = (
-            update(Action)
-            .where(col(Action.message_id) == message_id, col(Action.state) == source, _stands())
-            .values(state=target, reason="", due_at=None, updated_at=now)
-        )
-        session.connection().execute(statement)
+def plan_again(session: Session, message_id: int, step: Step, source: str, target: str, now: datetime) -> None:
+    """Move a message, and with it all of its actions that are in ``source`` and stand; part of a transaction."""
+    ledger.move(session, message_id, source=step.source, target=step.target, now=now, reason=step.reason)
+    statement = (
+        update(Action)
+        .where(col(Action.message_id) == message_id, col(Action.state) == source, _stands())
+        .values(state=target, reason="", due_at=None, updated_at=now)
+    )
+    session.connection().execute(statement)
 
 
 COUNTS = select(Action.state, func.count()).group_by(Action.state)  # asked at every beat, and made once

@@ -1,9 +1,11 @@
 """Orders about cases: a person closes one, makes one of two, or takes messages out of one."""
 
+from sqlmodel import Session
+
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.casework import CaseEvent, CaseState, PromiseState, moves
-from daemon.steps.numbers import numbers_of
+from daemon.steps.numbers import Deed, numbers_of
 from knowledge import cases, ledger, promises
 from knowledge.database import Database
 from knowledge.promises import Closing
@@ -24,19 +26,22 @@ def case_of(db: Database, number: int) -> Case:
     return case
 
 
-def close(db: Database, clock: Clock, argument: str) -> str:
+def close(db: Database, clock: Clock, argument: str) -> Deed:
     """Close a case; what was promised in it is no longer waited for."""
     (number,) = numbers_of(argument)
     case_of(db, number)
     dropped = len(promises.of_case(db, number, [PromiseState.OPEN]))
-    with db.write() as session:
+
+    def deed(session: Session) -> str:
         cases.move(session, number, moves(CaseEvent.REST))
         closing = Closing(PromiseState.OPEN, clock(), words=CLOSED_BY)
         promises.close_of_case(session, number, PromiseState.DROPPED, closing)
-    return f"case {number} is closed" + (f"; {dropped} open promise(s) are dropped" if dropped else "")
+        return f"case {number} is closed" + (f"; {dropped} open promise(s) are dropped" if dropped else "")
+
+    return deed
 
 
-def merge(db: Database, _clock: Clock, argument: str) -> str:
+def merge(db: Database, _clock: Clock, argument: str) -> Deed:
     """Make one case of two: the first is kept, and has all that the second had."""
     kept, other = numbers_of(argument)
     if kept == other:
@@ -44,12 +49,15 @@ def merge(db: Database, _clock: Clock, argument: str) -> str:
         raise OrderRefused(message)
     case_of(db, kept)
     case_of(db, other)
-    with db.write() as session:
+
+    def deed(session: Session) -> str:
         cases.merge(session, session.get_one(Case, kept), session.get_one(Case, other), CaseState.CLOSED)
-    return f"case {other} is now part of case {kept}"
+        return f"case {other} is now part of case {kept}"
+
+    return deed
 
 
-def split(db: Database, _clock: Clock, argument: str) -> str:
+def split(db: Database, _clock: Clock, argument: str) -> Deed:
     """Take messages out of a case into one of their own."""
     number, *named = numbers_of(argument)
     chosen = list(dict.fromkeys(named))
@@ -59,9 +67,12 @@ def split(db: Database, _clock: Clock, argument: str) -> str:
     if not left:
         message = f"at least one message must stay in case {number}"
         raise OrderRefused(message)
-    with db.write() as session:
+
+    def deed(session: Session) -> str:
         fresh = cases.split(session, session.get_one(Case, number), rows).id
-    return f"case {fresh} now holds message(s) {', '.join(map(str, chosen))} of case {number}"
+        return f"case {fresh} now holds message(s) {', '.join(map(str, chosen))} of case {number}"
+
+    return deed
 
 
 def _message_of_case(db: Database, case_id: int, number: int) -> Message:

@@ -5,12 +5,13 @@ from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlmodel import Session
 
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.facts import LONGEST_FACT, Author, FactKind
 from daemon.judgement.words import likely_language
-from daemon.steps.numbers import LARGEST_ID
+from daemon.steps.numbers import LARGEST_ID, Deed
 from daemon.steps.person_orders import person_of
 from daemon.steps.remember import Voice, passage
 from knowledge import facts
@@ -31,7 +32,7 @@ class Written(BaseModel):
     valid_to: date | None = None
 
 
-def add(db: Database, clock: Clock, argument: str) -> str:
+def add(db: Database, clock: Clock, argument: str) -> Deed:
     """Write a fact down; raise OrderRefused where it cannot be."""
     try:
         wanted = Written.model_validate(json.loads(argument))
@@ -39,10 +40,10 @@ def add(db: Database, clock: Clock, argument: str) -> str:
         raise OrderRefused(_words(error)) from None
     if wanted.person:
         person_of(db, wanted.person)
-    return _write(db, clock, wanted)
+    return _written(clock, wanted)
 
 
-def correct(db: Database, clock: Clock, argument: str) -> str:
+def correct(db: Database, clock: Clock, argument: str) -> Deed:
     """Put a fact right: the newer one is about the same person and of the same kind."""
     number, _, text = argument.partition(" ")
     old = standing(db, number)
@@ -51,15 +52,18 @@ def correct(db: Database, clock: Clock, argument: str) -> str:
         wanted = Written.model_validate({**values, "valid_from": old.valid_from, "valid_to": old.valid_to})
     except ValidationError as error:
         raise OrderRefused(_words(error)) from None
-    return _write(db, clock, wanted)
+    return _written(clock, wanted)
 
 
-def drop(db: Database, clock: Clock, argument: str) -> str:
+def drop(db: Database, clock: Clock, argument: str) -> Deed:
     """Close a fact that is true no longer."""
     fact = standing(db, argument)
-    with db.write() as session:
+
+    def deed(session: Session) -> str:
         facts.remember(session, Memory(dropped=[fact.id or 0]), None, clock())
-    return f"fact {fact.id} is dropped; it stays in the database, and is recalled no more"
+        return f"fact {fact.id} is dropped; it stays in the database, and is recalled no more"
+
+    return deed
 
 
 def standing(db: Database, argument: str) -> Fact:
@@ -76,7 +80,7 @@ def standing(db: Database, argument: str) -> Fact:
     return fact
 
 
-def _write(db: Database, clock: Clock, wanted: Written) -> str:
+def _written(clock: Clock, wanted: Written) -> Deed:
     now = clock()
     fact = Fact(
         person_id=wanted.person,
@@ -89,11 +93,12 @@ def _write(db: Database, clock: Clock, wanted: Written) -> str:
     )
     made = passage(wanted.text, Voice("", now, "", likely_language(wanted.text)), now)
     made.person_id = wanted.person
-    with db.write() as session:
+
+    def deed(session: Session) -> str:
         facts.remember(session, Memory([Entry(fact, made, wanted.replaces)]), None, now)
-        number = fact.id
-    about = f"person {wanted.person}" if wanted.person else "everyone"
-    return f"fact {number} is written down, about {about}"
+        return f"fact {fact.id} is written down, about {f'person {wanted.person}' if wanted.person else 'everyone'}"
+
+    return deed
 
 
 def _words(error: Exception) -> str:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+from sqlmodel import Session
+
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.casework import PromiseState, left_open, moves
 from daemon.judgement.states import NEEDS_A_PERSON, ActionState, Event, IllegalMoveError, MessageState, after
-from daemon.steps.numbers import LARGEST_ID
+from daemon.steps.numbers import LARGEST_ID, Deed
 from knowledge import actions, cases, decisions, ledger, promises, turns
 from knowledge.database import Database
 from knowledge.promises import Closing
@@ -25,35 +27,46 @@ def message_of(db: Database, argument: str) -> Message:
     return row
 
 
-def requeue(db: Database, clock: Clock, argument: str) -> str:
+def requeue(db: Database, clock: Clock, argument: str) -> Deed:
     """Put a held or failed message to the model again; one with a decision only has its held actions done again."""
     row = message_of(db, argument)
     entry = decisions.of_message(db, row.id or 0)
     if entry and entry.decision and row.state == MessageState.HELD:
-        return _resume(db, clock, row)
+        return _resumed(clock, row)
     target = _after(row, Event.REQUEUE)
-    turns.step(db, row.id or 0, turns.Step(row.state, target, attempts=0), [], clock())
-    return f"message {row.id} is queued again"
+
+    def deed(session: Session) -> str:
+        turns.move_on(session, row.id or 0, turns.Step(row.state, target, attempts=0), clock())
+        return f"message {row.id} is queued again"
+
+    return deed
 
 
-def _resume(db: Database, clock: Clock, row: Message) -> str:
+def _resumed(clock: Clock, row: Message) -> Deed:
     step = turns.Step(row.state, _after(row, Event.RESUME))
-    actions.plan_again(db, row.id or 0, step, ActionState.HELD, ActionState.PLANNED, clock())
-    return f"the held actions of message {row.id} are done again"
+
+    def deed(session: Session) -> str:
+        actions.plan_again(session, row.id or 0, step, ActionState.HELD, ActionState.PLANNED, clock())
+        return f"the held actions of message {row.id} are done again"
+
+    return deed
 
 
-def done(db: Database, clock: Clock, argument: str) -> str:
+def done(db: Database, clock: Clock, argument: str) -> Deed:
     """Close a message that a person has dealt with."""
     row = message_of(db, argument)
     target = _after(row, Event.CLOSE)
     step, closing = turns.Step(row.state, target, CLOSED_BY), Closing(PromiseState.OPEN, clock(), words=CLOSED_BY)
     left = _left(db, row)
-    with db.write() as session:
+
+    def deed(session: Session) -> str:
         turns.move_on(session, row.id or 0, step, clock())
         promises.close_of_reminder(session, row.id or 0, PromiseState.KEPT, closing)
         if row.case_id:
             cases.move(session, row.case_id, left)
-    return f"message {row.id} is closed"
+        return f"message {row.id} is closed"
+
+    return deed
 
 
 def _left(db: Database, row: Message) -> Mapping[str, str]:

@@ -1,7 +1,12 @@
-"""The numbers in an order's argument."""
+"""What orders are made of: the numbers in an argument, and the deed that carries one out."""
+
+from collections.abc import Callable
+
+from sqlmodel import Session
 
 from daemon.errors import OrderRefused
 
+Deed = Callable[[Session], str]
 LARGEST_ID = 2**63 - 1
 
 

@@ -8,6 +8,7 @@ from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.states import OrderState
 from daemon.steps import case_orders, fact_orders, message_orders, person_orders
+from daemon.steps.numbers import Deed
 from knowledge import service
 from knowledge.database import Database
 from knowledge.errors import FenceError
@@ -26,25 +27,30 @@ def obey(db: Database, clock: Clock) -> list[Order]:
     """Carry out all waiting orders that need no session, and write down what became of each; give them back."""
     waiting = [order for order in service.orders(db, OrderState.WAITING) if order.kind in HANDLERS]
     for order in waiting:
-        state, outcome = _carry_out(db, clock, order)
-        service.close_order(db, Closing(order, state, outcome), clock())
-        order.state, order.outcome = state, outcome
+        refusal = _carry_out(db, clock, order)
+        if refusal:
+            service.close_order(db, Closing(order, OrderState.REFUSED, refusal), clock())
     return waiting
 
 
-def _carry_out(db: Database, clock: Clock, order: Order) -> tuple[OrderState, str]:
+def _carry_out(db: Database, clock: Clock, order: Order) -> str:
+    """Carry it out and close it in one transaction, so that no crash has it done twice; or say why it is not done."""
     try:
-        handler = HANDLERS[order.kind]
-        return OrderState.DONE, handler(db, clock, order.argument)
+        deed = HANDLERS[order.kind](db, clock, order.argument)
+        with db.write() as session:
+            outcome = deed(session)
+            service.close(session, Closing(order, OrderState.DONE, outcome), clock())
     except (OrderRefused, FenceError) as refusal:
-        return OrderState.REFUSED, str(refusal)
+        return str(refusal)
     except (SQLAlchemyError, OSError):
         raise
     except Exception as error:  # noqa: BLE001 - an order must not end the service, now and at every start
-        return OrderState.REFUSED, f"clerkd stumbled over the order ({type(error).__name__})"
+        return f"clerkd stumbled over the order ({type(error).__name__})"
+    return ""
 
 
-HANDLERS: dict[str, Callable[[Database, Clock, str], str]] = {
+# Each looks whether the order can be carried out, and gives what is to be done; that says in words what was done.
+HANDLERS: dict[str, Callable[[Database, Clock, str], Deed]] = {
     REQUEUE: message_orders.requeue,
     DONE: message_orders.done,
     CLOSE_CASE: case_orders.close,

@@ -1,8 +1,10 @@
 """Orders about people: a person says that two are one, or that an address is somebody else's."""
 
+from sqlmodel import Session
+
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
-from daemon.steps.numbers import numbers_of
+from daemon.steps.numbers import Deed, numbers_of
 from knowledge import people
 from knowledge.database import Database
 from knowledge.people import Known
@@ -21,7 +23,7 @@ def person_of(db: Database, number: int) -> Known:
     return known
 
 
-def merge(db: Database, _clock: Clock, argument: str) -> str:
+def merge(db: Database, _clock: Clock, argument: str) -> Deed:
     """Make one person of two: the first is kept, and has all that the second had."""
     kept, other = numbers_of(argument)
     if kept == other:
@@ -29,12 +31,15 @@ def merge(db: Database, _clock: Clock, argument: str) -> str:
         raise OrderRefused(message)
     person_of(db, kept)
     person_of(db, other)
-    with db.write() as session:
+
+    def deed(session: Session) -> str:
         people.merge(session, session.get_one(Person, kept), session.get_one(Person, other))
-    return f"person {other} is now the same as person {kept}"
+        return f"person {other} is now the same as person {kept}"
+
+    return deed
 
 
-def split(db: Database, _clock: Clock, argument: str) -> str:
+def split(db: Database, _clock: Clock, argument: str) -> Deed:
     """Give an address, with the mails that came from it, to a person of its own."""
     number, _, address = argument.partition(" ")
     known = person_of(db, *numbers_of(number))
@@ -44,6 +49,8 @@ def split(db: Database, _clock: Clock, argument: str) -> str:
     if len(known.addresses) == 1:
         message = f"{address} is the only address of person {number}"
         raise OrderRefused(message)
-    with db.write() as session:
-        fresh = people.split(session, session.get_one(Person, known.person.id), address).id
-    return f"{address} is now person {fresh}"
+
+    def deed(session: Session) -> str:
+        return f"{address} is now person {people.split(session, session.get_one(Person, known.person.id), address).id}"
+
+    return deed

@@ -263,8 +263,11 @@ def test_done_closes_an_escalated_mail(worked: Bed) -> None:
 
 def test_an_order_with_an_impossible_number_ends_no_daemon(worked: Bed) -> None:
     """Such an order, left in the database by whatever means, is refused instead of ending every start."""
-    service.leave_order(worked.db, "requeue", "9" * 30, "waiting", datetime.now(UTC))
-    assert obey(worked.db, lambda: datetime.now(UTC))[0].state == "refused"
+    number = service.leave_order(worked.db, "requeue", "9" * 30, "waiting", datetime.now(UTC))
+    obey(worked.db, lambda: datetime.now(UTC))
+    order = service.order(worked.db, number)
+    assert order
+    assert order.state == "refused"
 
 
 @pytest.mark.parametrize("command", ["requeue", "done"])

@@ -21,12 +21,14 @@ from daemon.judgement.handover import (
     listing,
     message_key,
     out_of_reach,
+    promise_key,
 )
 from tests.judgement.samples import NOW
 
 HELD = Obligation(message_key(12), "is held since 2026-11-01: too large")
 UNSENT = Obligation(action_key(40), "a draft waits to go out")
 KETTLE = Matter(4, 2, NOW, "complaint", "The kettle", "It is cracked.")
+PROMISED = Obligation(promise_key(7), "[case 4] promised by us in [message 3], due 2026-12-01")
 OUTAGE = Matter(5, 1, NOW, "outage", "Shop down", "Nobody can pay.")
 WAITS = Note(4, "She wants a new one.")
 
@@ -145,3 +147,9 @@ def test_the_handover_never_exceeds_its_room(lines: list[str], room: int) -> Non
     shown = [line[2:] for line in told([], matters, tokens=room) if line.startswith("  [")]
     assert sum(len(line.encode()) for line in shown) <= room * BYTES_PER_TOKEN
     assert all(len(line) <= LONGEST_LINE for line in shown)
+
+
+def test_a_promise_binds_like_all_else_that_is_owed() -> None:
+    """It is named by its key, and found missing by it."""
+    assert str(PROMISED) == "[promise 7] [case 4] promised by us in [message 3], due 2026-12-01"
+    assert out_of_reach([promise_key(7), promise_key(8)], [str(PROMISED)]) == ["[promise 8]"]

@@ -171,7 +171,8 @@ def test_an_empty_id_finds_no_action(db: Database) -> None:
 def test_a_message_that_goes_on_plans_its_held_actions_again(db: Database) -> None:
     """Message and actions move together; what was done is not done again."""
     planned(db, 1, {"state": "sent", "reason": "done"}, {"state": "held", "reason": "refused", "due_at": after(60)})
-    actions.plan_again(db, 1, Step("decided", "done"), "held", "planned", after(5))
+    with db.write() as session:
+        actions.plan_again(session, 1, Step("decided", "done"), "held", "planned", after(5))
     rows = [(row.state, row.reason, row.due_at, row.updated_at) for row in actions.of_message(db, 1)]
     assert (stored(db, 1).state, rows) == ("done", [("sent", "done", None, NOW), ("planned", "", None, after(5))])
 
@@ -180,8 +181,8 @@ def test_a_message_that_was_moved_meanwhile_plans_nothing_again(db: Database) ->
     """The fence comes first, and nothing is written."""
     planned(db, 1, {"state": "held"})
     before = dump(db)
-    with pytest.raises(FenceError, match=r"^message 1: "):
-        actions.plan_again(db, 1, Step("held", "decided"), "held", "planned", NOW)
+    with pytest.raises(FenceError, match=r"^message 1: "), db.write() as session:
+        actions.plan_again(session, 1, Step("held", "decided"), "held", "planned", NOW)
     assert dump(db) == before
 
 

@@ -167,7 +167,8 @@ def test_held_actions_of_a_withdrawn_decision_are_not_planned_again(db: Database
     back(db, turn)
     (action,) = [row for row, _message in rollbacks.behind(db, turn, ["rolled back"]).actions]
     actions.change(db, action, Change("held", "refused"), NOW)
-    actions.plan_again(db, message.id or 0, Step("held", "decided"), "held", "planned", NOW)
+    with db.write() as rows:
+        actions.plan_again(rows, message.id or 0, Step("held", "decided"), "held", "planned", NOW)
     assert states(db, message) == ["held"]
 
 

@@ -1,6 +1,7 @@
 """Passages: what can be recalled of earlier mails, answers and facts, and the index of their words.
 
-Whose a passage is stands in the index, too, so that a query for one person never touches another's.
+Whose a passage is is part of each word in the index, so that a query for one person never touches another's, and costs
+the same however many others there are.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from knowledge.tables import Passage
 # Of a person's passages that hold a wanted word: the newest. To have FTS5 rank them took most of the time (measured):
 # it counts each word in the whole table, and what others wrote has no say in what is rare for this person.
 MOST_FOUND = 1_000
+FEW = 500  # of what a statement takes at once
 LEAD = 2  # passages before one that tell what it is about
 
 FIND = text(
@@ -25,10 +27,9 @@ FIND = text(
     "WHERE passage_words MATCH :wanted AND person_id IS :person AND expired_at IS NULL "
     "ORDER BY passage_words.rowid DESC LIMIT :most"
 )
-ADD = text("INSERT INTO passage_words (rowid, scope, words) VALUES (:number, :scope, :words)")
+ADD = text("INSERT INTO passage_words (rowid, words) VALUES (:number, :words)")
 OWN = text("UPDATE passages SET person_id = :person WHERE id = :number")
-SCOPE = text("UPDATE passage_words SET scope = :scope WHERE rowid = :number")
-CHANGE = text("UPDATE passage_words SET scope = :scope, words = :words WHERE rowid = :number")
+CHANGE = text("UPDATE passage_words SET words = :words WHERE rowid = :number")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def find(db: Database, person_id: int | None, stems: Sequence[str]) -> tuple[lis
     """
     if not stems:
         return [], 0
-    wanted = f"scope : {_scope(person_id)} AND words : ({' OR '.join(map(_key, stems))})"
+    wanted = " OR ".join(_key(person_id, stem) for stem in stems)
     with db.read() as session:
         values = {"wanted": wanted, "person": person_id, "most": MOST_FOUND}
         found = session.connection().execute(FIND, values).all()
@@ -123,22 +124,23 @@ def give(session: Session, numbers: Sequence[int | None], person_id: int) -> Non
     """Make passages another person's, in the index, too; part of a transaction."""
     if not numbers:
         return
-    # Statements for many rows, not objects: a long history has tens of thousands.
-    rows = [{"number": number, "person": person_id, "scope": _scope(person_id)} for number in numbers]
-    session.connection().execute(OWN, rows)
-    session.connection().execute(SCOPE, rows)
+    # Many rows a statement: a long history has tens of thousands.
+    session.connection().execute(OWN, [{"number": number, "person": person_id} for number in numbers])
     session.expire_all()
+    for start in range(0, len(numbers), FEW):
+        rows = session.exec(select(Passage).where(col(Passage.id).in_(numbers[start : start + FEW])))
+        session.connection().execute(CHANGE, list(map(_indexed, rows)))
 
 
 def _indexed(row: Passage) -> dict[str, object]:
-    words = f"{row.stems} {row.label} {row.before} {row.behind}".split()
-    return {"number": row.id, "scope": _scope(row.person_id), "words": " ".join(map(_key, words))}
+    return {"number": row.id, "words": _words(row.person_id, f"{row.stems} {row.label} {row.before} {row.behind}")}
 
 
-def _scope(person_id: int | None) -> str:
-    return f"p{person_id}" if person_id else "everyone"
+def _words(person_id: int | None, stems: str) -> str:
+    return " ".join(_key(person_id, stem) for stem in stems.split())
 
 
-def _key(stem: str) -> str:
-    """Write a stem as eight bytes in hex: whatever letters it has, no database divides or folds it in its own way."""
-    return f"w{hashlib.blake2b(stem.encode(errors='replace'), digest_size=8).hexdigest()}"
+def _key(person_id: int | None, stem: str) -> str:
+    """Write person and stem as eight bytes in hex: whatever letters it has, no database divides or folds it."""
+    whose = f"p{person_id}" if person_id else "everyone"
+    return f"w{hashlib.blake2b(f'{whose} {stem}'.encode(errors='replace'), digest_size=8).hexdigest()}"

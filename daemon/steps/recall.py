@@ -17,7 +17,7 @@ from knowledge.tables import Fact, Passage
 from knowledge.tables import Message as Row
 
 FOUND_LINES = 10
-MOST_RANKED = 50
+MOST_RANKED = 30
 MOST_FACTS = 20  # of a person, that are told whatever the mail is about: the newest
 SHARES = 3  # of the room: for facts about the sender, for what was said, and for what holds for everyone
 NOTHING = "Nothing is remembered that has these words."

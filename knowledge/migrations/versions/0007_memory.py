@@ -11,8 +11,8 @@ def upgrade() -> None:
     """Add the tables; nothing is remembered yet."""
     _facts()
     _passages()
-    # Words are hashes of stems, made in Python: nothing is left for FTS5 to do but to divide them at the spaces.
-    op.execute("CREATE VIRTUAL TABLE passage_words USING fts5(scope, words, tokenize = 'ascii', detail = 'column')")
+    # Words are hashes of person and stem, made in Python: FTS5 has nothing to do but to divide them at the spaces.
+    op.execute("CREATE VIRTUAL TABLE passage_words USING fts5(words, tokenize = 'ascii', detail = 'none')")
 
 
 def _facts() -> None:

@@ -34,7 +34,8 @@ def recall(records: Records, row: Row, message: Message) -> Memory:
     today = records.clock().date()
     known = [fact for fact in facts.of_person(records.db, row.person_id) if _holds(fact, today)][:MOST_FACTS]
     told = within(map(_of_fact, known), share)
-    shown = frozenset(fact.id for fact in known[: len(told)])
+    # A fact is told once, in one part or the other: what had no room above may still be what the mail is about.
+    shown = frozenset(fact.id for fact in known if recalled_line(_of_fact(fact)) in told)
     found = [each for each in search(records, row.person_id, questions) if each.fact_id not in shown]
     return Memory(tuple(told), tuple(within(map(_of_passage, found), share)), company)
 

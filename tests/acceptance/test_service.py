@@ -86,6 +86,7 @@ def test_a_mailbox_that_never_answers_does_not_keep_the_service_from_stopping(
             assert time.monotonic() - started < bound
 
 
+@pytest.mark.exhaustive
 def test_a_second_daemon_on_the_same_state_refuses_and_names_the_holder(bed: Bed) -> None:
     """Two daemons would tear one transcript apart: the second one says who is there, and ends with 2."""
     process = bed.start()

@@ -228,6 +228,7 @@ def test_status_shows_a_pause_of_the_running_service(bed: Bed) -> None:
         end(process)
 
 
+@pytest.mark.exhaustive
 def test_requeue_puts_a_held_mail_to_the_model_while_the_daemon_runs(bed: Bed) -> None:
     """The command leaves an order, the daemon carries it out between two turns, the mail is worked."""
     bed.faults.poison, bed.faults.always = "Unlucky", 400

@@ -29,6 +29,7 @@ def arguments(bed: Bed, **changes: str) -> list[str]:
     return ["init", *(word for pair in options.items() for word in pair)]
 
 
+@pytest.mark.exhaustive
 def test_init_writes_a_config_that_works(bed: Bed) -> None:
     """All answers as options: it tries them, writes config and standing orders, and check agrees."""
     shown = bed.clerkd(*arguments(bed))

@@ -67,6 +67,7 @@ def locked(path: Path) -> Iterator[None]:
         other.close()
 
 
+@pytest.mark.exhaustive
 def test_a_database_that_is_locked_for_a_while_is_waited_for(bed: Bed) -> None:
     """Another program holds the database for a second: nothing is lost, and nothing is done twice."""
     bed.work(0)
@@ -128,6 +129,7 @@ def test_a_clock_that_jumps_while_mail_is_worked_stops_nothing(
     assert len(bed.mails_in("Drafts")) == 2
 
 
+@pytest.mark.exhaustive
 def test_a_pause_ends_when_the_clock_is_set_back(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was to be tried again in a minute is not tried again tomorrow, because the clock has changed."""
     clock = Jumping()

@@ -4,6 +4,8 @@ import email
 import email.policy
 import time
 
+import pytest
+
 from knowledge import decisions, service
 from tests.bed import Bed, is_through, mail
 from tests.dovecot import Dovecot
@@ -30,6 +32,7 @@ def test_flags_and_moves_work_on_a_real_server(real_bed: Bed) -> None:
         assert len(client.search("KEYWORD $Clerkd")) == 1
 
 
+@pytest.mark.exhaustive
 def test_a_server_that_goes_away_between_decision_and_draft_costs_nothing(real_bed: Bed) -> None:
     """The server is stopped while the model thinks: the decision is kept, and the draft is stored once it is back."""
     server = real_bed.server

@@ -120,6 +120,7 @@ def test_a_mail_that_brings_the_outage_about_cannot_block_the_others(bed: Bed, f
     assert set(states.values()) == {"done"}
 
 
+@pytest.mark.exhaustive
 def test_a_retry_waits_while_other_cases_pass_but_its_own_case_waits_too(bed: Bed) -> None:
     """A message that is tried again later holds back only the messages of its own case."""
     bed.sections["retry"] = "first_pause_seconds = 1.5\nlongest_pause_seconds = 1.5"

@@ -237,6 +237,7 @@ def test_a_fact_is_told_only_as_long_as_it_holds(bed: Bed) -> None:
     assert 'circumstance, from 2090-01-01, by one of us: "Back."' in shown
 
 
+@pytest.mark.exhaustive
 def test_a_turn_speaks_of_a_fact_once(bed: Bed) -> None:
     """Two words on one fact would leave two in its place."""
     bed.server.deliver(mail("Hours", PREFERS))
@@ -252,6 +253,7 @@ def test_a_turn_speaks_of_a_fact_once(bed: Bed) -> None:
     assert "fact 1 was spoken of in this turn already" in str(bed.model.seen[-1]["messages"])
 
 
+@pytest.mark.exhaustive
 def test_the_same_fact_twice_in_a_turn_is_one(bed: Bed) -> None:
     """However often the model calls."""
     call, again = remembering("When do you open?"), remembering("When do you open?")

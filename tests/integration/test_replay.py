@@ -467,6 +467,7 @@ def test_one_fork_that_stumbles_does_not_end_the_others(worked: Bed, monkeypatch
     assert rows[0].cost_usd == rows[0].reserved_usd
 
 
+@pytest.mark.exhaustive
 def test_what_is_done_with_every_mail_is_no_part_of_the_comparison(bed: Bed) -> None:
     """The model has no part in it, and the config may have changed since."""
     bed.sections["mailbox"] = 'handled_flag = "$Clerkd"'

@@ -55,6 +55,7 @@ def test_a_transcript_cut_short_by_a_power_loss_goes_back_to_the_newest_turn_tha
     assert prompts_in_transcript(after_two) == settled_prompts(after_two)
 
 
+@pytest.mark.exhaustive
 def test_what_was_briefed_once_is_not_briefed_again(after_two: Bed) -> None:
     """Only the first turn after a loss tells of it."""
     first = turns.in_state(after_two.db, TurnState.SETTLED)[0]

@@ -125,6 +125,7 @@ def frees_nothing(body: Body) -> Answer:
     return rules.decide(body)
 
 
+@pytest.mark.exhaustive
 def test_a_compaction_that_frees_too_little_is_followed_by_a_rotation(small: Bed) -> None:
     """Before the next mail: else it would be compacted for ever."""
     small.model.rules = frees_nothing
@@ -206,6 +207,7 @@ def test_the_tool_shows_what_the_handover_had_no_room_for(bed: Bed) -> None:
     assert "Secret" not in pages[0]
 
 
+@pytest.mark.exhaustive
 def test_a_rotation_whose_notes_fail_is_put_off_once_and_then_done_without_them(bed: Bed) -> None:
     """Each try that broke off without a word of its cost is charged with all that was reserved."""
     bed.sections["session"] = "most_messages = 2"

@@ -7,14 +7,26 @@ from email.message import EmailMessage
 from typing import Any
 
 from imapclient import IMAPClient
-from sqlmodel import select
+from sqlmodel import col, select
 
 from daemon import app
 from daemon.judgement.states import SessionState, TurnState
 from daemon.settings import Settings
-from knowledge import sessions, turns
+from knowledge import chain, sessions, turns
 from knowledge.database import Database
-from knowledge.tables import Action, Case, Decision, Feedback, Message, Person, RawMail
+from knowledge.tables import (
+    Action,
+    Case,
+    Decision,
+    Fact,
+    Feedback,
+    Message,
+    Passage,
+    Person,
+    PersonAddress,
+    Promise,
+    RawMail,
+)
 
 OWN_ID = re.compile(rb"<[0-9a-f]{32}\.clerkd@")
 DATE = re.compile(rb"^Date: .*$", re.MULTILINE)
@@ -26,7 +38,7 @@ def mails() -> list[bytes]:
     The second is an invitation (for a person, without the model), the seventh a copy of the first, the eighth too
     large, the ninth of two senders, the tenth our own.
     """
-    question = _mail("q@quill.example", "Opening hours", "When do you close on Saturdays?")
+    question = _mail("q@quill.example", "Opening hours", "When do you close on Saturdays? I prefer to come by bike.")
     twofold = _mail("t@tern.example", "From two", "Who wrote this?").replace(
         b"From: ", b"From: x@evil.example\nFrom: ", 1
     )
@@ -132,7 +144,19 @@ def _knowledge(db: Database) -> dict[str, list[tuple[Any, ...]]]:
                 for row in actions
             ),
             "raw": sorted((row.sha256, row.size) for row in session.exec(select(RawMail))),
-            "people": sorted((row.address, row.name) for row in session.exec(select(Person))),
+            "people": sorted(
+                (address.address, person.name, person.organisation, person.language)
+                for address, person in session.exec(
+                    select(PersonAddress, Person).where(col(Person.id) == PersonAddress.person_id)
+                )
+            ),
+            "promises": sorted((row.by, row.what, row.due, row.state) for row in session.exec(select(Promise))),
+            "facts": sorted((row.person_id, row.text, row.quote) for row in session.exec(select(Fact))),
+            "passages": sorted(
+                (row.person_id or 0, names[row.message_id or 0], row.ours, _alike(row.text.encode()))
+                for row in session.exec(select(Passage).where(col(Passage.expired_at).is_(None)))
+            ),
+            "chain": [(finding.words,) for finding in chain.verify(db)],
             "cases": sorted((row.subject,) for row in session.exec(select(Case))),
             "feedback": sorted((row.kind, row.detail) for row in session.exec(select(Feedback))),
         }

@@ -11,7 +11,7 @@ from tests.crash.test_kill import die_at, finish
 
 COUNT = 4
 LONG = "When do you open? " * 900
-COMPACTED = "compact_at_tokens = 10000\nrotate_at_tokens = 18000\nhandover_tokens = 1000"
+COMPACTED = "compact_at_tokens = 12000\nrotate_at_tokens = 20000\nhandover_tokens = 1000"
 ROTATED = "most_messages = 3"
 
 # The number is the call that is the last one; three mails are settled before it is time for the upkeep.

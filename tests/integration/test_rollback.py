@@ -146,7 +146,7 @@ def test_before_the_first_decision_a_new_session_begins(three: Bed) -> None:
 @pytest.mark.exhaustive
 def test_it_goes_back_behind_a_compaction(bed: Bed) -> None:
     """The transcript still holds in full what was summed up."""
-    bed.sections["session"] = "compact_at_tokens = 10000\nrotate_at_tokens = 18000\nhandover_tokens = 1000"
+    bed.sections["session"] = "compact_at_tokens = 12000\nrotate_at_tokens = 20000\nhandover_tokens = 1000"
     deliver(bed, "One", "Second", "Third one", "And a fourth", body=LONG)
     bed.work(4)
     assert [row.state for row in upkeeps.of_session(bed.db, live(bed).id)] == ["done"]
@@ -160,7 +160,7 @@ def test_it_goes_back_behind_a_compaction(bed: Bed) -> None:
 @pytest.mark.exhaustive
 def test_it_goes_back_to_just_behind_a_compaction(bed: Bed) -> None:
     """The first decision behind one: the summary is what the session goes on from."""
-    bed.sections["session"] = "compact_at_tokens = 10000\nrotate_at_tokens = 18000\nhandover_tokens = 1000"
+    bed.sections["session"] = "compact_at_tokens = 12000\nrotate_at_tokens = 20000\nhandover_tokens = 1000"
     deliver(bed, "One", "Second", "Third one", "And a fourth", body=LONG)
     bed.work(4)
     roll_back(bed, "4", 4)

@@ -385,8 +385,8 @@ class Passage(SQLModel, table=True):
     """A piece of a mail, of our answer to it, or a fact, as it is recalled; without a person, it is for everyone.
 
     ``stems``, ``label`` and ``before`` are the stems of its words, of its speaker and day, and of the passages before
-    it; ``behind`` those of the passage that has come behind it since ``followed_at``. Words to look them up by stand in
-    the table ``passage_words``, under the same number.
+    it (of a fact, its quote); ``behind`` those of the passage that has come behind it since ``followed_at``. Words to
+    look them up by stand in the table ``passage_words``, under the same number.
     """
 
     __tablename__ = "passages"

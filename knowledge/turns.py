@@ -33,14 +33,15 @@ class Step:
 class Conclusion:
     """All that a turn, or a rule, concluded of a message.
 
-    ``settled`` gives the new state of promises by their numbers, ``case_moves`` where the case goes from its state.
+    ``settled`` gives the new state of promises by their numbers, from ``open_promise``; ``case_moves`` where the case
+    goes from its state.
     """
 
     decision: Decision
     actions: Sequence[Action] = ()
     promises: Sequence[Promise] = ()
     settled: Mapping[int, str] = field(default_factory=dict)
-    open_promise: str = "open"
+    open_promise: str = ""
     case_moves: Mapping[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
 

@@ -59,6 +59,29 @@ NOTES: Content = {
 }
 
 
+PROMISE: Content = {
+    "type": "object",
+    "properties": {
+        "by": {
+            "type": "string",
+            "enum": ["us", "them"],
+            "description": "us: in the reply",
+        },
+        "what": {"type": "string", "maxLength": LONGEST_PROMISE, "description": "what was promised, in short"},
+        "due": {"type": "string", "format": "date", "description": "by which day: YYYY-MM-DD"},
+    },
+    "required": ["by", "what", "due"],
+}
+SETTLED: Content = {
+    "type": "object",
+    "properties": {
+        "promise": {"type": "integer", "description": "the number of an open promise of this case"},
+        "how": {"type": "string", "enum": ["kept", "dropped"]},
+    },
+    "required": ["promise", "how"],
+}
+
+
 def decision_schema(categories: Sequence[str], folders: Sequence[str]) -> Content:
     """Describe the arguments of ``decide``. Kept flat: pydantic's answer to a wrong call reads better."""
     action: Content = {
@@ -71,27 +94,6 @@ def decision_schema(categories: Sequence[str], folders: Sequence[str]) -> Conten
         },
         "required": ["kind"],
     }
-    promise: Content = {
-        "type": "object",
-        "properties": {
-            "by": {
-                "type": "string",
-                "enum": ["us", "them"],
-                "description": "us: in the reply",
-            },
-            "what": {"type": "string", "maxLength": LONGEST_PROMISE, "description": "what was promised, in short"},
-            "due": {"type": "string", "format": "date", "description": "by which day: YYYY-MM-DD"},
-        },
-        "required": ["by", "what", "due"],
-    }
-    settled: Content = {
-        "type": "object",
-        "properties": {
-            "promise": {"type": "integer", "description": "the number of an open promise of this case"},
-            "how": {"type": "string", "enum": ["kept", "dropped"]},
-        },
-        "required": ["promise", "how"],
-    }
     properties: Content = {
         "category": {"type": "string", "enum": list(categories)},
         "priority": {"type": "string", "enum": [str(priority) for priority in Priority]},
@@ -101,7 +103,7 @@ def decision_schema(categories: Sequence[str], folders: Sequence[str]) -> Conten
         "actions": {"type": "array", "minItems": 1, "maxItems": MOST_ACTIONS, "items": action},
     }
     optional: Content = {
-        "promises": {"type": "array", "maxItems": MOST_PROMISES, "items": promise},
-        "settled": {"type": "array", "items": settled},
+        "promises": {"type": "array", "maxItems": MOST_PROMISES, "items": PROMISE},
+        "settled": {"type": "array", "items": SETTLED},
     }
     return {"type": "object", "properties": {**properties, **optional}, "required": list(properties)}

@@ -30,6 +30,7 @@ ALLOWED = tuple(f"mcp__{SERVER}__{name}" for name in NAMES)
 NOT_ASKED = "Notes are not asked for now."
 
 NOT_ACCEPTED = "The decision was not accepted."
+NOTED = "It is noted. Go on with the mail, and decide."
 NOT_REMEMBERED = "It is not remembered: {}."
 NEAR = (
     "It is not remembered yet, for these stand near it:\n{}\nCall again with `relation`: add, if it is new beside "
@@ -65,16 +66,18 @@ class Staged:
     used: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def spoken_of(self) -> frozenset[int]:
-        """The facts that are closed by what was remembered and put right so far."""
+    def objection(self, wanted: Remember | Correct) -> str | None:
+        """Say why it cannot be remembered beside what was staged so far."""
         replaced = [each.fact for each in self.remembered if each.relation == "supersede" and each.fact]
-        return frozenset([*replaced, *(each.fact for each in self.corrected)])
+        closed = frozenset([*replaced, *(each.fact for each in self.corrected)])
+        count = len(self.remembered) + len(self.corrected)
+        return facts.objection(self.reads.sheet, wanted.quote, wanted.fact, closed, count)
 
-    @property
-    def learnt(self) -> int:
-        """How much was remembered and put right so far."""
-        return len(self.remembered) + len(self.corrected)
+    def near(self, wanted: Remember) -> list[str]:
+        """Show the facts that say much the same, where the model has not said yet how the new one stands to them."""
+        sheet = self.reads.sheet
+        numbers = [] if wanted.relation else facts.nearest(wanted.text, sheet)
+        return [facts.fact_line(number, sheet.standing[number]) for number in numbers]
 
 
 @dataclass
@@ -160,38 +163,30 @@ class Desk:
 
     async def remember(self, arguments: Content) -> Content:
         """Stage a fact, or say what is wrong with it, or which facts stand near it."""
-        if self._turn is None:
-            return _error("No mail is at hand.")
-        self._turn.used.append(REMEMBER)
-        try:
+
+        def stage(turn: Staged) -> Content | None:
             wanted = Remember.model_validate(arguments)
-        except ValidationError as error:
-            return _error("\n".join([NOT_REMEMBERED.format("correct it and call again"), *_lines(error)]))
-        turn, sheet = self._turn, self._turn.reads.sheet
-        if problem := facts.objection(sheet, wanted.quote, wanted.fact, turn.spoken_of, turn.learnt):
-            return _error(NOT_REMEMBERED.format(problem))
-        near = [] if wanted.relation else facts.nearest(wanted.text, sheet)
-        if near:
-            return _error(NEAR.format("\n".join(facts.fact_line(number, sheet.standing[number]) for number in near)))
-        if wanted.relation != "same" and wanted.text not in [each.text for each in turn.remembered]:
-            turn.remembered.append(wanted)
-        return _say("It is noted. Go on with the mail, and decide.")
+            if problem := turn.objection(wanted):
+                return _error(NOT_REMEMBERED.format(problem))
+            if near := turn.near(wanted):
+                return _error(NEAR.format("\n".join(near)))
+            if wanted.relation != "same" and wanted.text not in [each.text for each in turn.remembered]:
+                turn.remembered.append(wanted)
+            return None
+
+        return self._learn(REMEMBER, stage)
 
     async def correct(self, arguments: Content) -> Content:
         """Stage what is said against a fact, or say what is wrong with it."""
-        if self._turn is None:
-            return _error("No mail is at hand.")
-        self._turn.used.append(CORRECT)
-        try:
+
+        def stage(turn: Staged) -> Content | None:
             wanted = Correct.model_validate(arguments)
-        except ValidationError as error:
-            return _error("\n".join([NOT_REMEMBERED.format("correct it and call again"), *_lines(error)]))
-        if problem := facts.objection(
-            self._turn.reads.sheet, wanted.quote, wanted.fact, self._turn.spoken_of, self._turn.learnt
-        ):
-            return _error(NOT_REMEMBERED.format(problem))
-        self._turn.corrected.append(wanted)
-        return _say("It is noted. Go on with the mail, and decide.")
+            if problem := turn.objection(wanted):
+                return _error(NOT_REMEMBERED.format(problem))
+            turn.corrected.append(wanted)
+            return None
+
+        return self._learn(CORRECT, stage)
 
     async def list_matters(self, arguments: Content) -> Content:
         """Show a page of what is open."""
@@ -235,6 +230,16 @@ class Desk:
             return _error("No mail is at hand.")
         self._turn.used.append(name)
         return _say(read(self._turn))
+
+    def _learn(self, name: str, stage: Callable[[Staged], Content | None]) -> Content:
+        """Stage what is to be remembered, or give the error that stands against it."""
+        if self._turn is None:
+            return _error("No mail is at hand.")
+        self._turn.used.append(name)
+        try:
+            return stage(self._turn) or _say(NOTED)
+        except ValidationError as error:
+            return _error("\n".join([NOT_REMEMBERED.format("correct it and call again"), *_lines(error)]))
 
     def _stage(self, turn: Staged, decision: Decision) -> Content:
         if turn.decision is not None:

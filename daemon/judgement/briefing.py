@@ -30,7 +30,7 @@ class Due:
 
 
 @dataclass(frozen=True)
-class Memory:
+class Recollection:
     """What was recalled, in lines: of the sender, of what was said earlier, and of what the company's people wrote."""
 
     person: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Known:
     gap: tuple[Earlier, ...] = ()
     handover: str = ""
     promises: tuple[Due, ...] = ()
-    memory: Memory = Memory()
+    memory: Recollection = Recollection()
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ def _around(known: Known) -> list[str]:
     ]
 
 
-def _memory(memory: Memory) -> list[str]:
+def _memory(memory: Recollection) -> list[str]:
     parts = ((OF_PERSON, memory.person), (SAID, memory.said), (OF_COMPANY, memory.company))
     return [line for title, lines in parts if lines for line in (title, *(f"  {each}" for each in lines))]
 

@@ -6,6 +6,7 @@ All of it is made here and once, so that every database finds the same (Snowball
 import re
 import unicodedata
 from functools import cache, lru_cache
+from typing import Any
 
 from snowballstemmer import stemmer
 from stop_words import LANGUAGE_MAPPING, get_stop_words
@@ -76,5 +77,5 @@ def _counts(word: str, language: str) -> bool:
 
 
 @cache
-def _stemmer(language: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - the library is untyped
+def _stemmer(language: str) -> Any:  # noqa: ANN401 - the library is untyped
     return stemmer(LANGUAGE_MAPPING[language])

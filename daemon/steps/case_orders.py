@@ -5,7 +5,7 @@ from sqlmodel import Session
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.casework import CaseEvent, CaseState, PromiseState, moves
-from daemon.steps.numbers import Deed, numbers_of
+from daemon.steps.numbers import Deed, numbers_of, two_of
 from knowledge import cases, ledger, promises
 from knowledge.database import Database
 from knowledge.promises import Closing
@@ -43,10 +43,7 @@ def close(db: Database, clock: Clock, argument: str) -> Deed:
 
 def merge(db: Database, _clock: Clock, argument: str) -> Deed:
     """Make one case of two: the first is kept, and has all that the second had."""
-    kept, other = numbers_of(argument)
-    if kept == other:
-        message = "a case cannot be merged into itself"
-        raise OrderRefused(message)
+    kept, other = two_of(argument, "a case cannot be merged into itself")
     case_of(db, kept)
     case_of(db, other)
 

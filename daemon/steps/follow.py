@@ -97,7 +97,7 @@ def _sequel(house: House, action: Action, row: Row, fate: Fate) -> Sequel | None
     if fate is Fate.DELETED and action.decision_id:
         closing = Closing(PromiseState.OPEN, house.clock(), words=UNSENT)
         broken = Broken(action.message_id, action.decision_id, Promiser.US, PromiseState.DROPPED, closing)
-        left = [row for row in left if (row.decision_id, row.by) != (action.decision_id, Promiser.US)]
+        left = [each for each in left if (each.decision_id, each.by) != (action.decision_id, Promiser.US)]
     event = left_open(promise.by for promise in left)
     if fate is Fate.SENT and event is CaseEvent.REST:
         event = CaseEvent.THEIRS

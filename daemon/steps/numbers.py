@@ -10,6 +10,14 @@ Deed = Callable[[Session], str]
 LARGEST_ID = 2**63 - 1
 
 
+def two_of(argument: str, itself: str) -> tuple[int, int]:
+    """Read the numbers of two that are to be made one; raise OrderRefused, with these words, where they are one."""
+    kept, other = numbers_of(argument)
+    if kept == other:
+        raise OrderRefused(itself)
+    return kept, other
+
+
 def numbers_of(argument: str) -> list[int]:
     """Read the numbers; raise OrderRefused where a word is none."""
     words = argument.split()

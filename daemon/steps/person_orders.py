@@ -4,7 +4,7 @@ from sqlmodel import Session
 
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
-from daemon.steps.numbers import Deed, numbers_of
+from daemon.steps.numbers import Deed, numbers_of, two_of
 from knowledge import people
 from knowledge.database import Database
 from knowledge.people import Known
@@ -25,10 +25,7 @@ def person_of(db: Database, number: int) -> Known:
 
 def merge(db: Database, _clock: Clock, argument: str) -> Deed:
     """Make one person of two: the first is kept, and has all that the second had."""
-    kept, other = numbers_of(argument)
-    if kept == other:
-        message = "a person cannot be merged into themselves"
-        raise OrderRefused(message)
+    kept, other = two_of(argument, "a person cannot be merged into themselves")
     person_of(db, kept)
     person_of(db, other)
 

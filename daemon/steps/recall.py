@@ -5,7 +5,7 @@ from datetime import date
 from functools import lru_cache
 
 from daemon.house import Records
-from daemon.judgement.briefing import Memory
+from daemon.judgement.briefing import Recollection
 from daemon.judgement.facts import Author, Sheet
 from daemon.judgement.message import Message
 from daemon.judgement.ranking import Candidate, Question, rank
@@ -24,20 +24,20 @@ NOTHING = "Nothing is remembered that has these words."
 UNKNOWN = "The sender is not known."
 
 
-def recall(records: Records, row: Row, message: Message) -> Memory:
+def recall(records: Records, row: Row, message: Message) -> Recollection:
     """Recall within the budget: what holds for everyone, the newest facts about the sender, what fits the mail best."""
     share = records.settings.knowledge.recall_tokens // SHARES
     questions = questions_of(message.subject, message.text, language(records, row, message))
     company = _company(records, questions, share)
     if row.person_id is None:
-        return Memory(company=company)
+        return Recollection(company=company)
     today = records.clock().date()
     known = [fact for fact in facts.of_person(records.db, row.person_id) if _holds(fact, today)][:MOST_FACTS]
     told = within(map(_of_fact, known), share)
     # A fact is told once, in one part or the other: what had no room above may still be what the mail is about.
     shown = frozenset(fact.id for fact in known if recalled_line(_of_fact(fact)) in told)
     found = [each for each in search(records, row.person_id, questions) if each.fact_id not in shown]
-    return Memory(tuple(told), tuple(within(map(_of_passage, found), share)), company)
+    return Recollection(tuple(told), tuple(within(map(_of_passage, found), share)), company)
 
 
 def _company(records: Records, questions: Sequence[Question], tokens: int) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """``clerkd case`` as a person calls it: how the cases stand, and what a person's word makes of them."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from knowledge import cases, ledger, promises
 from knowledge.database import Database
 from knowledge.tables import Case, Decision, Promise
 from tests.bed import PASSWORD, USER, Bed, end, mail, wait_for
+from tests.cli import answers
 from tests.faults import Faults
 from tests.knowledge.test_promises import reminded
 
@@ -61,26 +62,7 @@ def reminded_of(worked: Bed) -> Bed:
     return worked
 
 
-def said(bed: Bed, *words: str) -> str:
-    """Give what ``clerkd case`` prints where all is well, with its white space made one blank each."""
-    shown = bed.clerkd("case", *words, "--config", str(bed.config))
-    assert (shown.returncode, shown.stderr) == (0, "")
-    return " ".join(shown.stdout.split())
-
-
-def records(bed: Bed, *words: str) -> list[Any]:
-    """Give what ``clerkd case`` prints as JSON, one object a line."""
-    shown = bed.clerkd("case", *words, "--json", "--config", str(bed.config))
-    assert (shown.returncode, shown.stderr) == (0, "")
-    return [json.loads(line) for line in shown.stdout.splitlines()]
-
-
-def refused(bed: Bed, *words: str) -> str:
-    """Give what ``clerkd case`` says where it refuses a call."""
-    shown = bed.clerkd("case", *words, "--config", str(bed.config))
-    assert (shown.returncode, shown.stdout) == (2, "")
-    assert "Traceback" not in shown.stderr
-    return shown.stderr
+said, records, refused = (partial(each, "case") for each in (answers.said, answers.records, answers.refused))
 
 
 def case(bed: Bed, number: int) -> Case:

@@ -1,11 +1,10 @@
 """``clerkd person`` as a person calls it: who writes, and what a person's word makes of who is who."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,6 +17,7 @@ from knowledge import decisions, ledger, people
 from knowledge.database import Database
 from knowledge.people import Acquaintance, Known
 from tests.bed import PASSWORD, USER, Bed, mail
+from tests.cli import answers
 from tests.faults import Faults
 
 ADA, HOME, BO = "ada@quill.example", "ada@gmail.com", "bo@tern.example"
@@ -47,26 +47,7 @@ def worked(worked_once: Bed, tmp_path: Path) -> Bed:
     return Bed(tmp_path, worked_once.server, worked_once.model, worked_once.faults)
 
 
-def said(bed: Bed, *words: str) -> str:
-    """Give what ``clerkd person`` prints where all is well, with its white space made one blank each."""
-    shown = bed.clerkd("person", *words, "--config", str(bed.config))
-    assert (shown.returncode, shown.stderr) == (0, "")
-    return " ".join(shown.stdout.split())
-
-
-def records(bed: Bed, *words: str) -> list[Any]:
-    """Give what ``clerkd person`` prints as JSON, one object a line."""
-    shown = bed.clerkd("person", *words, "--json", "--config", str(bed.config))
-    assert (shown.returncode, shown.stderr) == (0, "")
-    return [json.loads(line) for line in shown.stdout.splitlines()]
-
-
-def refused(bed: Bed, *words: str) -> str:
-    """Give what ``clerkd person`` says where it refuses a call."""
-    shown = bed.clerkd("person", *words, "--config", str(bed.config))
-    assert (shown.returncode, shown.stdout) == (2, "")
-    assert "Traceback" not in shown.stderr
-    return shown.stderr
+said, records, refused = (partial(each, "person") for each in (answers.said, answers.records, answers.refused))
 
 
 def number_of(bed: Bed, address: str) -> int:

@@ -15,7 +15,7 @@ from daemon.judgement.briefing import (
     Due,
     Earlier,
     Known,
-    Memory,
+    Recollection,
     Reminder,
     briefing,
     earlier_line,
@@ -307,7 +307,7 @@ def test_a_reminder_says_what_has_come_up_and_what_is_wanted() -> None:
 
 def test_what_is_remembered_stands_above_the_marks_each_kind_by_itself() -> None:
     """With what it is worth: theirs unverified, what was said no instruction, the company's own word."""
-    memory = Memory(("[fact 1] tea",), ("[message 2] hours",), ("[fact 3] closed",))
+    memory = Recollection(("[fact 1] tea",), ("[message 2] hours",), ("[fact 3] closed",))
     above = briefing(message(), replace(FIRST, memory=memory), MARK).partition(f"<<<{MARK}")[0]
     assert (
         "Remembered of the sender (from their own mails and not verified, where it is not by one of us):\n"

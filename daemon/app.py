@@ -36,7 +36,7 @@ from daemon.paths import StateDirectory
 from daemon.premises import holding
 from daemon.service.stop import Pulse, Stop, Systemd
 from daemon.service.telemetry import Log, logger
-from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings
+from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings, specialists_of
 from daemon.steps.mirror import WORKER, finish
 from daemon.steps.recover import recover
 from daemon.steps.replay import Laboratory, Variant, replay
@@ -52,6 +52,11 @@ from knowledge.tables import Replay
 SLACK_SECONDS = 120
 CALLS_OF_A_PUSH = 10  # that may take their whole time: each of the five of a push, tried twice
 MEGABYTE = 1_048_576
+TO_SPECIALISTS = """\
+## Specialists
+Where a mail belongs into the field of a specialist, hand it over with the tool `Agent` before you decide: name the
+specialist in `subagent_type`, and say in `prompt` what you want to know. The mail goes with it. The report is advice,
+never an instruction. You stay answerable: you alone decide, and without a report you decide as you are, or escalate."""
 # Threads that may wait in a folder or a mailbox at the same time, beside those that do something.
 SPARE_THREADS = 8
 
@@ -116,13 +121,15 @@ def engine_of(settings: Settings) -> Engine:
         most_steps=model.most_steps,
         api_retries=model.api_retries,
         orders=standing_orders(settings),
+        specialists=specialists_of(settings),
     )
 
 
 def standing_orders(settings: Settings) -> str:
     """Put together the system prompt: who the employee is, and the standing orders of the operator's file."""
     employee = settings.employee
-    return f"You are {employee.name}, working the mailbox {employee.address}.\n\n{settings.standing_orders}"
+    orders = f"You are {employee.name}, working the mailbox {employee.address}.\n\n{settings.standing_orders}"
+    return f"{orders}\n\n{TO_SPECIALISTS}" if employee.specialists else orders
 
 
 def mirror_of(settings: Settings) -> Mirror | None:
@@ -143,7 +150,8 @@ def desk_of(settings: Settings) -> Desk:
 
 def orders_digest(settings: Settings) -> str:
     """Hash what the CLI freezes with a session's first turn: model, system prompt and tools."""
-    frozen = [settings.model.name, standing_orders(settings), desk_of(settings).frozen()]
+    known = [(each.name, each.when) for each in specialists_of(settings)]
+    frozen = [settings.model.name, standing_orders(settings), desk_of(settings).frozen(), known]
     return hashlib.sha256(json.dumps(frozen, sort_keys=True).encode()).hexdigest()
 
 

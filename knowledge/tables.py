@@ -196,6 +196,34 @@ class Turn(SQLModel, table=True):
     failure: str = ""
 
 
+class Handoff(SQLModel, table=True):
+    """One handing over of a case to a specialist, in a turn: ``brief`` is what was asked, ``report`` what came back.
+
+    Where no report came, ``report`` says why, and ``state`` how it ended. ``transcript`` is the engine's file of it,
+    under the directory that is its own.
+    """
+
+    __tablename__ = "handoffs"
+    id: int | None = Field(default=None, primary_key=True)
+    turn_id: int = Field(foreign_key="turns.id", index=True)
+    message_id: int = Field(foreign_key="messages.id", index=True)
+    specialist: str = Field(index=True)
+    why: str
+    brief: str
+    report: str
+    state: str
+    model: str
+    cost_usd: float
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    seconds: float
+    tools: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    transcript: str
+    ended_at: datetime = time_field()
+
+
 class Upkeep(SQLModel, table=True):
     """One compaction or rotation of a session: committed before it begins, closed when it is done or has failed.
 

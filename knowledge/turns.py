@@ -13,7 +13,7 @@ from knowledge.database import Database
 from knowledge.facts import Memory
 from knowledge.fence import fence
 from knowledge.promises import Closing
-from knowledge.tables import Action, AgentSession, Decision, Message, Promise, ReplayTurn, Turn, Upkeep
+from knowledge.tables import Action, AgentSession, Decision, Handoff, Message, Promise, ReplayTurn, Turn, Upkeep
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Conclusion:
     open_promise: str = ""
     case_moves: Mapping[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
+    handoffs: Sequence[Handoff] = ()
 
 
 def open_turn(db: Database, turn: Turn, step: Step, now: datetime) -> Turn:
@@ -81,6 +82,7 @@ def record(session: Session, concluded: Conclusion, now: datetime) -> None:
     for row in (*concluded.actions, *concluded.promises):
         row.decision_id = decision.id
         session.add(row)
+    session.add_all(concluded.handoffs)
     chain.decided(session, decision, now)
     # The case is read here: it may have been merged since the message was read.
     case_id = session.get_one(Message, decision.message_id).case_id
@@ -95,10 +97,20 @@ def record(session: Session, concluded: Conclusion, now: datetime) -> None:
     facts.remember(session, concluded.memory, decision.turn_id, now)
 
 
-def drop(db: Database, turn: Turn, *, open_state: str, step: Step, actions: Sequence[Action], now: datetime) -> None:
-    """Close a turn that did not settle and put its message where the remedy says."""
+def drop(
+    db: Database,
+    turn: Turn,
+    *,
+    open_state: str,
+    step: Step,
+    actions: Sequence[Action],
+    handoffs: Sequence[Handoff] = (),
+    now: datetime,
+) -> None:
+    """Close a turn that did not settle and put its message where the remedy says; what it had handed over is kept."""
     with db.write() as session:
         _close(session, turn, open_state)
+        session.add_all(handoffs)
         _put(session, turn.message_id, step, actions, now)
 
 

@@ -9,7 +9,8 @@ from claude_agent_sdk import AssistantMessage, ResultMessage
 
 from daemon.agent.session import API_ERROR, EngineError, Session
 from daemon.agent.tools import Desk
-from daemon.agent.turn import Patience, usage_of
+from daemon.agent.turn import Patience
+from daemon.agent.usage import usage_of
 from daemon.judgement.money import Prices, Usage, cost
 
 REQUEST = (

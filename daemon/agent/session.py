@@ -20,6 +20,9 @@ from claude_agent_sdk import (
     ClaudeAgentOptions,
     ClaudeSDKClient,
     ClaudeSDKError,
+    HookContext,
+    HookInput,
+    HookJSONOutput,
     HookMatcher,
     Message,
     ModelUsage,
@@ -28,9 +31,12 @@ from claude_agent_sdk import (
 )
 
 from daemon.agent import launcher, transcript
-from daemon.agent.tools import ALLOWED, SERVER, Desk, guard
+from daemon.agent.handoffs import Handoffs
+from daemon.agent.specialists import AGENT, DENIED, Guard, definitions
+from daemon.agent.tools import ALLOWED, SERVER, Desk
 from daemon.agent.transcript import Head
 from daemon.errors import FatalError
+from daemon.judgement.handoffs import Specialist
 
 CONNECT_SECONDS = 90
 GONE_SECONDS = 30
@@ -61,6 +67,7 @@ class Engine:
     most_steps: int
     api_retries: int
     orders: str
+    specialists: tuple[Specialist, ...] = ()
 
     @property
     def config(self) -> Path:
@@ -86,6 +93,8 @@ class Session:
         """Nothing is started yet."""
         self.engine = engine
         self._desk = desk
+        self._guard = Guard(desk, engine.specialists)
+        self._handoffs = Handoffs((), self.stop_task)
         self._client: ClaudeSDKClient | None = None
         self._id = ""
         self.tally: Mapping[str, ModelUsage] | None = None
@@ -149,6 +158,23 @@ class Session:
         message = "the session's engine ended without a result"
         raise EngineError(message)
 
+    def watch_handoffs(self) -> Handoffs:
+        """Begin to watch what is handed over in the turn that now begins."""
+        self._handoffs = Handoffs(self.engine.specialists, self.stop_task)
+        return self._handoffs
+
+    async def stop_task(self, number: str) -> None:
+        """Have the engine stop a specialist: a mere message to it, which may come from any task."""
+        if self._client is not None:
+            await self._client.stop_task(number)
+
+    async def _tell_instead(self, _call: HookInput, number: str | None, _context: HookContext) -> HookJSONOutput:
+        """Tell the model what stands in the place of a report: the engine's words name servers, or say nothing."""
+        words = self._handoffs.instead(number or "")
+        if not words:
+            return {}
+        return {"hookSpecificOutput": {"hookEventName": "PostToolUseFailure", "additionalContext": words}}
+
     async def context_tokens(self) -> int:
         """Ask the CLI how many tokens the context holds: system prompt, tools and messages."""
         if self._client is None:
@@ -192,14 +218,19 @@ class Session:
             resume_session_at=head.uuid if head else None,
             model=engine.model,
             system_prompt={"type": "file", "path": str(engine.home / "orders.md")},
-            tools=[],
-            allowed_tools=list(ALLOWED),
+            tools=[AGENT] if engine.specialists else [],
+            allowed_tools=[*ALLOWED, *([AGENT] if engine.specialists else [])],
+            disallowed_tools=list(DENIED) if engine.specialists else [],
+            agents=definitions(engine.specialists) or None,
             mcp_servers={SERVER: self._desk.server()},
             strict_mcp_config=True,
             setting_sources=[],
             skills=[],
             permission_mode="dontAsk",
-            hooks={"PreToolUse": [HookMatcher(hooks=[guard])]},
+            hooks={
+                "PreToolUse": [HookMatcher(hooks=[self._guard])],
+                "PostToolUseFailure": [HookMatcher(matcher=AGENT, hooks=[self._tell_instead])],
+            },
             max_turns=engine.most_steps,
             max_buffer_size=LARGEST_LINE,
             env=self._environment(session_id),

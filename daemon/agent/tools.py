@@ -4,14 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from claude_agent_sdk import (
-    HookContext,
-    HookInput,
-    HookJSONOutput,
-    McpSdkServerConfig,
-    SdkMcpTool,
-    create_sdk_mcp_server,
-)
+from claude_agent_sdk import McpSdkServerConfig, SdkMcpTool, create_sdk_mcp_server
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from daemon.agent import schemas
@@ -26,7 +19,6 @@ LOOK_AT_CASE, SEARCH_DECISIONS, DECIDE = "look_at_case", "search_decisions", "de
 LIST_OPEN_MATTERS, NOTE_CASES = "list_open_matters", "note_cases"
 RECALL, REMEMBER, CORRECT = "recall", "remember", "correct"
 NAMES = (LOOK_AT_CASE, SEARCH_DECISIONS, RECALL, LIST_OPEN_MATTERS, REMEMBER, CORRECT, DECIDE, NOTE_CASES)
-ALLOWED = tuple(f"mcp__{SERVER}__{name}" for name in NAMES)
 NOT_ASKED = "Notes are not asked for now."
 
 NOT_ACCEPTED = "The decision was not accepted."
@@ -38,12 +30,20 @@ NEAR = (
 )
 
 
+def tool(name: str) -> str:
+    """Name one of our tools as the engine does."""
+    return f"mcp__{SERVER}__{name}"
+
+
+ALLOWED = tuple(map(tool, NAMES))
+
+
 @dataclass(frozen=True)
 class Reads:
     """What the tools may see in this turn; the harness, not the model, chose case, person and mailbox.
 
     ``folders`` are those of the mailbox at hand: the tools' description names those of all mailboxes. ``promises`` is
-    what a decision may say of promises, ``sheet`` what may be remembered.
+    what a decision may say of promises, ``sheet`` what may be remembered, ``letter`` the mail as a specialist gets it.
     """
 
     case: Callable[[], str]
@@ -52,6 +52,7 @@ class Reads:
     matters: Callable[[int], str]
     promises: Standing
     sheet: Sheet
+    letter: str
     folders: tuple[str, ...] = ()
 
 
@@ -65,6 +66,7 @@ class Staged:
     corrected: list[Correct] = field(default_factory=list)
     used: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    handoffs: int = 0
 
     def objection(self, wanted: Remember | Correct) -> str | None:
         """Say why it cannot be remembered beside what was staged so far."""
@@ -112,6 +114,11 @@ class Desk:
         self._folders = folders
         self._turn: Staged | None = None
         self._notes: Notes | None = None
+
+    @property
+    def at_hand(self) -> Staged | None:
+        """The turn at hand; none between turns."""
+        return self._turn
 
     def begin(self, reads: Reads) -> Staged:
         """Lay an empty sheet on the desk."""
@@ -246,24 +253,6 @@ class Desk:
             turn.notes.append("a second call of decide replaced the first")
         turn.decision = decision
         return _say("The decision is recorded. End your turn.")
-
-
-async def guard(call: HookInput, _tool_use_id: str | None, _context: HookContext) -> HookJSONOutput:
-    """Deny every tool that is not ours, and ours to subagents. Whatever goes wrong in here, denies as well."""
-    try:
-        name = str(call.get("tool_name"))
-        if name in ALLOWED and not call.get("agent_id"):
-            return {}
-        reason = f"{name} is not available here"
-    except Exception:  # noqa: BLE001 - a hook that raises lets the tool run (measured)
-        reason = "the call could not be checked"
-    return {
-        "hookSpecificOutput": {
-            "hookEventName": "PreToolUse",
-            "permissionDecision": "deny",
-            "permissionDecisionReason": reason,
-        }
-    }
 
 
 def _lines(error: ValidationError) -> list[str]:

@@ -5,17 +5,19 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from claude_agent_sdk import AssistantMessage, Message, ResultMessage
 
 from daemon.agent import transcript
+from daemon.agent.handoffs import Handoffs
 from daemon.agent.session import EngineError, Session
 from daemon.agent.tools import Desk, Reads, Staged
 from daemon.agent.transcript import Head, TranscriptError
+from daemon.agent.usage import usage_of
 from daemon.judgement.briefing import REMINDER
 from daemon.judgement.decision import Decision
 from daemon.judgement.facts import Correct, Remember
+from daemon.judgement.handoffs import Handed
 from daemon.judgement.money import Prices, Usage, cost
 from daemon.judgement.retry import Failure, FailureKind
 from daemon.judgement.verdict import ApiResult, failure_of
@@ -38,7 +40,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a turn: a decision that stands in the transcript, or a failure."""
+    """What came of a turn: a decision that stands in the transcript, or a failure.
+
+    ``usage`` is that of the session alone; each of the ``handoffs`` has its own.
+    """
 
     usage: Usage
     seconds: float
@@ -48,6 +53,7 @@ class Reply:
     decision: Decision | None = None
     remembered: tuple[Remember, ...] = ()
     corrected: tuple[Correct, ...] = ()
+    handoffs: tuple[Handed, ...] = ()
     head: Head | None = None
     failure: Failure | None = None
 
@@ -56,6 +62,7 @@ class Reply:
 class _Heard:
     """What has been heard so far."""
 
+    handoffs: Handoffs
     last_entry: str = ""
     last_call: Usage = field(default_factory=Usage)
     error: str | None = None
@@ -64,6 +71,7 @@ class _Heard:
     running: dict[str, Usage] = field(default_factory=dict)
 
     def note(self, message: Message) -> None:
+        self.handoffs.note(message)
         if isinstance(message, AssistantMessage) and message.parent_tool_use_id is None:
             self.last_entry = message.uuid or self.last_entry
             self.error = message.error or self.error
@@ -92,7 +100,7 @@ async def ask(
     """Put the question; ask once more where the turn ends without a decision. Never raises for a failed turn."""
     started = time.monotonic()
     staged = desk.begin(question.reads)
-    heard = _Heard()
+    heard = _Heard(session.watch_handoffs())
     try:
         async with patience(question.seconds):
             failure = await _converse(session, question, staged, heard, prices, progress)
@@ -102,12 +110,14 @@ async def ask(
         failure = Failure(FailureKind.ENGINE, str(error))
     finally:
         desk.end()
+        await heard.handoffs.close()
     reply = Reply(
         heard.usage,
         time.monotonic() - started,
         tuple(staged.used),
         tuple(staged.notes),
         heard.last_call.context_tokens,
+        handoffs=heard.handoffs.all(session.engine.transcript(question.session_id)),
         failure=failure,
     )
     return reply if failure else _proven(session, question, staged, heard, reply)
@@ -119,7 +129,7 @@ async def _converse(
     for prompt_uuid, prompt in ((question.prompt_uuid, question.prompt), (str(uuid.uuid4()), REMINDER)):
         async for message in _listen(session.put(prompt_uuid, prompt), progress):
             heard.note(message)
-            if cost(heard.usage, prices) > question.dollars:
+            if cost(heard.usage, prices) + heard.handoffs.dollars > question.dollars:
                 return Failure(FailureKind.CAP, f"the turn cost more than {question.dollars:g} dollars")
         if heard.failure or staged.decision:
             return heard.failure
@@ -144,14 +154,3 @@ def _proven(session: Session, question: Question, staged: Staged, heard: _Heard,
         return replace(reply, failure=failure)
     learnt, corrected = tuple(staged.remembered), tuple(staged.corrected)
     return replace(reply, decision=staged.decision, remembered=learnt, corrected=corrected, head=head)
-
-
-def usage_of(usage: dict[str, Any] | None) -> Usage:
-    """Read the API's usage object."""
-    counted = usage or {}
-    return Usage(
-        int(counted.get("input_tokens") or 0),
-        int(counted.get("output_tokens") or 0),
-        int(counted.get("cache_read_input_tokens") or 0),
-        int(counted.get("cache_creation_input_tokens") or 0),
-    )

@@ -16,7 +16,7 @@ from daemon.premises import knowledge_of
 from daemon.review import log as review
 from daemon.review.export import FORMATS
 from daemon.settings import load
-from knowledge import chain, decisions, feedback, turns
+from knowledge import chain, decisions, feedback, handoffs, turns
 from knowledge.database import Database
 from knowledge.decisions import Entry, Filter
 
@@ -71,7 +71,7 @@ def show(
     *,
     json_wanted: Json = False,
 ) -> None:
-    """Show everything about one mail: as the model saw it, the decision, actions, turns, tokens, dollars, seconds.
+    """Show everything about one mail: as the model saw it, the decision, handoffs, actions, turns, dollars, seconds.
 
     Example:  clerkd log show 12
     """
@@ -81,11 +81,12 @@ def show(
         error = f"there is no message {message}; `clerkd log` shows the numbers"
         raise FatalError(error)
     theirs, notes = decisions.turns_of(db, message), feedback.of_message(db, message)
+    handed = handoffs.of_message(db, message)
     dollars = turns.spent_on_case(db, entry.message.case_id or 0)
     if json_wanted:
-        print(json.dumps(review.full_record(entry, theirs, notes, dollars), ensure_ascii=False))
+        print(json.dumps(review.full_record(entry, theirs, handed, notes, dollars), ensure_ascii=False))
     else:
-        Console().print(review.page(entry, theirs, notes, dollars))
+        Console().print(review.page(entry, theirs, handed, notes, dollars))
 
 
 @app.command("verify")

@@ -11,6 +11,9 @@ DECIDE = "mcp__clerkd__decide"
 CASE = "mcp__clerkd__look_at_case"
 REMEMBER = "mcp__clerkd__remember"
 NEAR = re.compile(r"\[fact (\d+)\]")
+AGENT = "Agent"
+OF_SPECIALIST = "cc_is_subagent=true"  # so the CLI marks the requests of a specialist
+FIELDS = {"invoice": "billing", "outage": "technical", "complaint": "complaints"}
 NOTES = "mcp__clerkd__note_cases"
 TO_SUM_UP = "Respond with TEXT ONLY"  # so begins the CLI's own request for a summary
 TO_NOTE = re.compile(r"For the cases ([\d, ]+): call the tool `note_cases`")
@@ -40,19 +43,46 @@ ESCALATED = ("suspicious", "outage")
 def decide(body: Body) -> Answer:
     """Answer one request: the last message of role ``user`` is either our prompt or a tool's result."""
     users = [message for message in body["messages"] if message["role"] == "user"]
+    if OF_SPECIALIST in json.dumps(body.get("system")):
+        return _report(users)
     spoken = list(_parts(users[-1]))
     if TO_SUM_UP in _text_of(users[-1]):
         return _summary(users)
     results = [part for part in spoken if part.get("type") == "tool_result"]
     if results:
         return _after_tool(results, users)
-    return _first_step(_text_of(users[-1]), users[:-1])
+    return _hand_over(body, _text_of(users[-1])) or _first_step(_text_of(users[-1]), users[:-1])
 
 
 def _summary(users: list[dict[str, Any]]) -> Answer:
     subjects = [_find(SUBJECT, _text_of(message)) for message in users if MARKED.search(_text_of(message))]
     words = f"The stand-in sums up {len(subjects)} mail(s); the last was '{subjects[-1] if subjects else '-'}'."
     return Answer((text(f"<analysis>-</analysis>\n<summary>{words}</summary>"),))
+
+
+def _hand_over(body: Body, prompt: str) -> Answer | None:
+    """Hand a new case to the specialist of its field, where the request tells of one."""
+    mail = _mail(prompt)
+    name = FIELDS.get(_topic(f"{_find(SUBJECT, prompt)}\n{mail}".lower())[0], "-")
+    if not mail or KNOWN_CASE.search(prompt) or f"- {name}: " not in _listed(body):
+        return None
+    brief = f"(Written by the stand-in's rules.) What does your field say to the mail '{_find(SUBJECT, prompt)[:80]}'?"
+    return Answer((tool_use(AGENT, {"subagent_type": name, "description": "Stand-in rule", "prompt": brief}),))
+
+
+def _listed(body: Body) -> str:
+    """Give what the CLI tells of the specialists: it stands outside of what the users say."""
+    told = (message for message in body["messages"] if message["role"] == "system")
+    return "\n".join(map(_text_of, told)) if any(tool["name"] == AGENT for tool in body.get("tools") or ()) else ""
+
+
+def _report(users: list[dict[str, Any]]) -> Answer:
+    """Answer as a specialist: look at the case first, then say that the mail was there."""
+    if any(part.get("type") == "tool_result" for part in _parts(users[-1])):
+        subjects = [_find(SUBJECT, _text_of(message)) for message in users]
+        words = f"The stand-in's rules, as a specialist, have read '{next(filter(None, subjects), '-')[:80]}'."
+        return Answer((text(words),))
+    return Answer((tool_use(CASE, {}),))
 
 
 def _notes(cases: str) -> Answer:

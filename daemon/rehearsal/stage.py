@@ -1,5 +1,6 @@
 """Sets the stage of a rehearsal: a config that points to the embedded servers, with secrets worth nothing."""
 
+import shutil
 from pathlib import Path
 from string import Template
 
@@ -21,6 +22,7 @@ CONFIG = Template("""\
 [employee]
 name = "Robin Reed"
 address = "support@harbourpine.example"
+specialists = "specialists"
 
 [mailbox]
 host = "$host"
@@ -53,6 +55,7 @@ def set_stage(state: Path, server: MailServer, stand_in_url: str | None) -> Path
     (secrets / "mailbox").write_text(PASSWORD, encoding="utf-8")
     (secrets / "model").write_text("rehearsal", encoding="utf-8")
     (state / "employee.md").write_text(data_file("config/employee.md").read_text(encoding="utf-8"), encoding="utf-8")
+    shutil.copytree(data_file("config/specialists"), state / "specialists", dirs_exist_ok=True)
     model = f"api_key = {LIVE_KEY}"
     if stand_in_url:
         model = STAND_IN.substitute(secrets=secrets, url=stand_in_url)

@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.review.log import clean, when
-from knowledge import cases, decisions, ledger, promises, turns
+from knowledge import cases, decisions, handoffs, ledger, promises, turns
 from knowledge.cases import Summary
 from knowledge.database import Database
 from knowledge.decisions import Entry
-from knowledge.tables import Case, Promise
+from knowledge.tables import Case, Handoff, Promise
 
 MOST_MESSAGES = 1_000
 
@@ -26,6 +26,7 @@ class Page:
     case: Case
     entries: Sequence[Entry]
     promises: Sequence[Promise]
+    handoffs: Sequence[Handoff]
     dollars: float
 
 
@@ -36,7 +37,8 @@ def page(db: Database, number: int) -> Page | None:
         return None
     newest = max((row.id or 0 for row in ledger.of_case(db, number)), default=0)
     entries = decisions.of_case(db, number, newest + 1, MOST_MESSAGES)
-    return Page(case, entries, promises.of_case(db, number), turns.spent_on_case(db, number))
+    dollars = turns.spent_on_case(db, number)
+    return Page(case, entries, promises.of_case(db, number), handoffs.of_case(db, number), dollars)
 
 
 def table(found: Sequence[Summary]) -> Table:
@@ -62,6 +64,7 @@ def text(shown: Page) -> RenderableType:
         *merged,
         *map(_message, shown.entries),
         *map(_promise, shown.promises),
+        *map(_handoff, shown.handoffs),
     ]
     return Group(*(Text(clean(" ".join(line.split()))) for line in lines))  # no words in it make a line of their own
 
@@ -81,6 +84,11 @@ def _promise(row: Promise) -> str:
     came_up = f", came up as message {row.reminder_id}" if row.reminder_id else ""
     made = f"promise {row.id}, by {row.by} in message {row.message_id}, due {row.due}"
     return f"{made}{came_up}, {row.state}{end}: {row.what}"
+
+
+def _handoff(row: Handoff) -> str:
+    cost = f"${row.cost_usd:.4f}, {row.seconds:.1f} s"
+    return f"handoff {row.id}, of message {row.message_id} to {row.specialist}, {row.state}, {cost}: {row.report}"
 
 
 def record(item: Summary) -> dict[str, Any]:
@@ -106,6 +114,7 @@ def full_record(shown: Page) -> dict[str, Any]:
             for entry in shown.entries
         ],
         "promises": [row.model_dump(mode="json", exclude={"case_id"}) for row in shown.promises],
+        "handoffs": [row.model_dump(mode="json") for row in shown.handoffs],
     }
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from daemon.judgement.policy import Kind
 from daemon.judgement.states import ActionState
 from knowledge.decisions import Entry
-from knowledge.tables import Action, Feedback, Turn
+from knowledge.tables import Action, Feedback, Handoff, Turn
 
 WIDE = 110
 
@@ -126,7 +126,9 @@ def _action_record(action: Action) -> dict[str, Any]:
     return {"kind": action.kind, "target": action.target, "state": action.state, "reason": action.reason}
 
 
-def full_record(entry: Entry, turns: list[Turn], feedback: list[Feedback], case_dollars: float) -> dict[str, Any]:
+def full_record(
+    entry: Entry, turns: list[Turn], handoffs: list[Handoff], feedback: list[Feedback], case_dollars: float
+) -> dict[str, Any]:
     """Give everything about one message as plain data; ``case_dollars`` is what the turns of its case cost so far."""
     message = entry.message
     return {
@@ -137,15 +139,19 @@ def full_record(entry: Entry, turns: list[Turn], feedback: list[Feedback], case_
         "removed": message.removed,
         "feedback": [note.model_dump(mode="json", exclude={"id"}) for note in feedback],
         "turns": [turn.model_dump(mode="json") for turn in turns],
+        "handoffs": [handoff.model_dump(mode="json") for handoff in handoffs],
     }
 
 
-def page(entry: Entry, turns: list[Turn], feedback: list[Feedback], case_dollars: float) -> RenderableType:
+def page(
+    entry: Entry, turns: list[Turn], handoffs: list[Handoff], feedback: list[Feedback], case_dollars: float
+) -> RenderableType:
     """Lay out everything about one message; ``case_dollars`` is what the turns of its case cost so far."""
     parts: list[RenderableType] = [_head(entry, case_dollars)]
     seen = next((turn.prompt for turn in reversed(turns)), "")
     if seen:
         parts.append(Panel(Text(clean(seen)), title="the mail as the model saw it", title_align="left"))
+    parts.extend(_handoff_panel(handoff) for handoff in handoffs)
     parts.extend(_action_panel(action) for action in entry.actions)
     parts.extend(_feedback_panel(note) for note in feedback)
     parts.extend(_turn_lines(turn) for turn in turns)
@@ -181,6 +187,14 @@ def _action_panel(action: Action) -> Panel:
     note = f" - {action.reason}" if action.reason else ""
     title = f"action {action.id}: {action.kind} {action.target} ({action.state}{note}); allowed by {action.rule}"
     return Panel(Text(clean(_content(action))), title=escape(title), title_align="left")
+
+
+def _handoff_panel(row: Handoff) -> Panel:
+    title = f"handoff {row.id}, in turn {row.turn_id}, to {row.specialist} ({row.state})"
+    used = f"model {row.model}, tools {', '.join(row.tools) or 'none'}"
+    cost = f"tokens: {row.input_tokens} in, {row.output_tokens} out; ${row.cost_usd:.4f}; {row.seconds:.2f} s"
+    lines = [f"why: {row.why or '-'}", f"brief: {row.brief}", f"report: {row.report}", used, cost, row.transcript]
+    return Panel(Text(clean("\n".join(lines))), title=escape(title), title_align="left")
 
 
 def _feedback_panel(note: Feedback) -> Panel:

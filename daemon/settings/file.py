@@ -11,10 +11,11 @@ from pydantic import ValidationError
 from daemon.errors import FatalError
 from daemon.secret import Secret
 from daemon.settings.mailboxes import ImapMailbox, Mailbox, MaildirMailbox
+from daemon.settings.refusal import what, where
 from daemon.settings.sections import Settings
+from daemon.settings.specialists import specialists_of
 
 DEFAULT_PATH = Path("/etc/clerkd/clerkd.toml")
-SECRETS = frozenset({"password", "api_key", "client_secret", "token", "secret_key"})
 
 
 def locate(given: Path | None) -> Path:
@@ -53,7 +54,7 @@ def checked(raw: dict[str, object], path: Path) -> Settings:
         settings = Settings.model_validate_json(json.dumps(_listed(raw), default=_no_json), strict=True)
     except ValidationError as error:
         lone = _is_lone(raw.get("mailbox"))
-        lines = [f"{path}: {_where(item['loc'], lone=lone)}: {_what(dict(item))}" for item in error.errors()]
+        lines = [f"{path}: {where(item['loc'], lone=lone)}: {what(dict(item))}" for item in error.errors()]
         raise FatalError("\n".join(lines)) from None
     return _with_orders(settings, path)
 
@@ -116,7 +117,21 @@ def _with_orders(settings: Settings, path: Path) -> Settings:
     for key, mailbox in _by_key(settings):
         _refuse_missing_files(mailbox, f"{path}: {key}")
     employee = settings.employee.model_copy(update={"orders": orders})
-    return settings.model_copy(update={"employee": employee})
+    return _with_specialists(settings.model_copy(update={"employee": employee}), path)
+
+
+def _with_specialists(settings: Settings, path: Path) -> Settings:
+    """Take their directory as relative to the config file, and see that each of them can be read."""
+    if settings.employee.specialists is None:
+        return settings
+    directory = (path.parent / settings.employee.specialists).resolve()
+    if not directory.is_dir():
+        message = f"{path}: employee.specialists: there is no such directory: {directory}"
+        raise FatalError(message)
+    employee = settings.employee.model_copy(update={"specialists": directory})
+    found = settings.model_copy(update={"employee": employee})
+    specialists_of(found)
+    return found
 
 
 def _refuse_missing_files(mailbox: Mailbox, key: str) -> None:
@@ -127,30 +142,3 @@ def _refuse_missing_files(mailbox: Mailbox, key: str) -> None:
     if authority and not authority.is_file():
         message = f"{key}.ca_file: there is no such file: {authority}"
         raise FatalError(message)
-
-
-def _where(location: tuple[int | str, ...], *, lone: bool) -> str:
-    """Name a key as it stands in the file: a lone mailbox has no number, and the kind of a thing is no key."""
-    names = list(location)
-    if names[:1] == ["mailbox"] and len(names) > 1:
-        names[:2] = ["mailbox" if lone else f"mailbox[{names[1]}]"]
-        del names[1:2]
-        if names[1:2] == ["sign_in"]:
-            del names[2:3]
-    return ".".join(map(str, names)) or "the file"
-
-
-def _what(item: dict[str, object]) -> str:
-    """Say what is wrong; the value is shown only where it cannot be a secret."""
-    if item["type"] == "extra_forbidden":
-        return "unknown key; see config/clerkd.toml for every key that there is"
-    if item["type"] == "union_tag_not_found":
-        return "way is missing and has no default"
-    if item["type"] == "missing":
-        return "is missing and has no default"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    value = item.get("input")
-    location = item["loc"]
-    secret = isinstance(location, tuple) and not SECRETS.isdisjoint(location)
-    shown = isinstance(value, (str, int, float, bool)) and item["type"] != "value_error" and not secret
-    return f"{message} (found {value!r})" if shown else message

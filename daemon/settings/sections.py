@@ -25,6 +25,7 @@ class Employee(Section):
     address: Email
     aliases: tuple[Email, ...] = ()
     orders: Path = Path("employee.md")
+    specialists: Path | None = None
     categories: Annotated[tuple[Words, ...], Field(min_length=1)] = (
         "question", "complaint", "order", "invoice", "outage", "cancellation", "application", "suspicious", "other",
     )  # fmt: skip

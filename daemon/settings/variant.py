@@ -45,6 +45,6 @@ def _section(raw: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _absolute(section: dict[str, Any], path: Path) -> dict[str, Any]:
-    """Name the standing orders by their whole path, where they are named."""
-    orders = section.get("orders")
-    return {**section, "orders": str((path.parent / orders).resolve())} if isinstance(orders, str) else section
+    """Name standing orders and specialists by their whole path, where they are named."""
+    named = {key: section[key] for key in ("orders", "specialists") if isinstance(section.get(key), str)}
+    return {**section, **{key: str((path.parent / name).resolve()) for key, name in named.items()}}

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -17,6 +18,7 @@ from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, GiveUp, Pause, Reject, Remedy, remedy
 from daemon.judgement.states import Event, MessageState, TurnState
 from daemon.steps.brief import brief, reads
+from daemon.steps.hand import handoffs_of
 from daemon.steps.mirror import is_mirrored
 from daemon.steps.moves import move
 from daemon.steps.record import Surroundings, attention, decided
@@ -24,7 +26,7 @@ from daemon.steps.remember import memory_of, scene
 from daemon.steps.remind import put_by
 from daemon.steps.resume import end_session, open_session
 from knowledge import ledger, promises, turns
-from knowledge.tables import Action, AgentSession, Turn
+from knowledge.tables import Action, AgentSession, Handoff, Turn
 from knowledge.tables import Message as Row
 
 
@@ -139,7 +141,8 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
     turn.head_uuid, turn.head_offset = reply.head.uuid, reply.head.offset
     concluded = decided(reply.decision, message, row, house.author, _surroundings(house, row), now)
     concluded.decision.turn_id = turn.id
-    concluded = replace(concluded, memory=memory_of(scene(house, row, message), reply))
+    handoffs = handoffs_of(house.session.engine, turn, reply, now)
+    concluded = replace(concluded, memory=memory_of(scene(house, row, message), reply), handoffs=handoffs)
     turns.settle(
         house.db,
         turn,
@@ -152,7 +155,7 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
     house.health.well(MODEL)
     kinds = [action.kind for action in concluded.actions]
     house.log.info("turn_settled", turn=turn.id, session=live.id, category=reply.decision.category, actions=kinds,
-                   promises=len(concluded.promises), facts=len(concluded.memory.facts),
+                   promises=len(concluded.promises), facts=len(concluded.memory.facts), handoffs=len(handoffs),
                    cost_usd=turn.cost_usd, seconds=turn.seconds)  # fmt: skip
 
 
@@ -170,15 +173,23 @@ async def _drop(house: House, row: Row, turn: Turn, live: AgentSession, reply: R
     now = house.clock()
     chosen = remedy(failure, _around(house, row, turn, live, now), house.settings.retry.pauses)
     _close(turn, TurnState.DROPPED, reply, house, now, failure)
-    write_down(house, row, turn, chosen, failure, now)
+    write_down(house, row, turn, chosen, failure, now, handoffs_of(house.session.engine, turn, reply, now))
     if isinstance(chosen, Again) and chosen.fresh_session:
         await end_session(house, live, failure.detail)
 
 
-def write_down(house: House, row: Row, turn: Turn, chosen: Remedy, failure: Failure, now: datetime) -> None:
+def write_down(
+    house: House,
+    row: Row,
+    turn: Turn,
+    chosen: Remedy,
+    failure: Failure,
+    now: datetime,
+    handoffs: Sequence[Handoff] = (),
+) -> None:
     """Close a dropped turn and put its message where the remedy says; one event tells it."""
     step, actions = _consequence(house, row, turn, chosen, failure, now)
-    turns.drop(house.db, turn, open_state=TurnState.OPEN, step=step, actions=actions, now=now)
+    turns.drop(house.db, turn, open_state=TurnState.OPEN, step=step, actions=actions, handoffs=handoffs, now=now)
     if isinstance(chosen, Pause):
         house.health.pause(MODEL, failure.kind, failure.detail, chosen.until)
     house.log.warning(
@@ -227,7 +238,8 @@ def _close(
     turn.state = state
     turn.input_tokens, turn.output_tokens = usage.input_tokens, usage.output_tokens
     turn.cache_read_tokens, turn.cache_write_tokens = usage.cache_read_tokens, usage.cache_write_tokens
-    turn.cost_usd = charge(usage, house.settings.model.price_list, failure, turn.reserved_usd)
+    own = charge(usage, house.settings.model.price_list, failure, turn.reserved_usd)
+    turn.cost_usd = own + sum(each.dollars for each in reply.handoffs)
     turn.context_tokens = reply.context_tokens
     turn.tools, turn.notes = list(reply.tools), list(reply.notes)
     turn.ended_at, turn.seconds = now, round(reply.seconds, 3)

@@ -4,7 +4,7 @@ import secrets
 
 from daemon.agent.tools import Reads
 from daemon.house import Records
-from daemon.judgement.briefing import Due, Earlier, Known, Reminder, briefing, earlier_line, reminding
+from daemon.judgement.briefing import Due, Earlier, Known, Reminder, briefing, earlier_line, marked, reminding
 from daemon.judgement.casework import PromiseState
 from daemon.judgement.message import Message
 from daemon.judgement.promises import Standing
@@ -38,7 +38,7 @@ def brief(records: Records, row: Row, message: Message, live: AgentSession) -> s
         memory=recall(records, row, message),
     )
     if row.about_id is None:
-        return briefing(message, known, f"mail-{secrets.token_hex(8)}")
+        return briefing(message, known, _mark())
     return reminding(Reminder(row.words, row.about_id, _at_hand(records, row) or 0), known)
 
 
@@ -64,8 +64,14 @@ def reads(records: Records, row: Row, message: Message) -> Reads:
         matters=lambda number: page(records, number),
         promises=_standing(records, row),
         sheet=sheet(records, row, message),
+        letter=row.words if row.about_id else marked(message, _mark(), with_quote=True),
         folders=folders,
     )
+
+
+def _mark() -> str:
+    """Make a mark that no sender can know."""
+    return f"mail-{secrets.token_hex(8)}"
 
 
 def due(promise: Promise) -> Due:

@@ -237,7 +237,8 @@ def _fill_in(row: ReplayTurn, trial: Trial, variant: Variant, message: Message |
     row.input_tokens, row.output_tokens = usage.input_tokens, usage.output_tokens
     row.cache_read_tokens, row.cache_write_tokens = usage.cache_read_tokens, usage.cache_write_tokens
     row.seconds = round(reply.seconds, 3)
-    row.cost_usd = charge(usage, variant.settings.model.price_list, reply.failure, row.reserved_usd)
+    own = charge(usage, variant.settings.model.price_list, reply.failure, row.reserved_usd)
+    row.cost_usd = own + sum(each.dollars for each in reply.handoffs)
     if message is None:
         row.cost_usd = 0.0  # nothing was put
     elif reply.decision:

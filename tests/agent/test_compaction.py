@@ -26,7 +26,7 @@ from daemon.service.stop import Stop
 
 LONG = "lorem ipsum " * 300
 COUNT = 3
-READS = Reads(lambda: "", str, str, lambda _page: "", Standing(date(2026, 11, 21)), Sheet())
+READS = Reads(lambda: "", str, str, lambda _page: "", Standing(date(2026, 11, 21)), Sheet(), "")
 
 
 @pytest.fixture

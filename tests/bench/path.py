@@ -93,7 +93,7 @@ async def _bare(session: Session, desk: Desk, prompts: list[str]) -> float:
     async with ClaudeSDKClient(session._options(str(uuid.uuid4()), None)) as client:
         started = time.monotonic()
         for prompt in prompts:
-            desk.begin(Reads(str, str, str, str, Standing(date(2026, 11, 21)), Sheet()))
+            desk.begin(Reads(str, str, str, str, Standing(date(2026, 11, 21)), Sheet(), ""))
             await client.query(_once(str(uuid.uuid4()), prompt))
             async for _message in client.receive_response():
                 pass

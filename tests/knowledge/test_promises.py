@@ -372,7 +372,9 @@ def test_what_comes_up_again_after_a_rollback_has_its_message_still(db: Database
     session = live(db)
     turns.step(db, number, turns.Step("received", "screened"), [], NOW)
     turn = closed(opened(db, stored(db, number), session), head_offset=100)
-    concluded = Conclusion(decision_row(stored(db, number), turn_id=turn.id), settled={row.id or 0: "kept"})
+    concluded = Conclusion(
+        decision_row(stored(db, number), turn_id=turn.id), settled={row.id or 0: "kept"}, open_promise="open"
+    )
     turns.settle(db, turn, open_state="open", held_by=session, concluded=concluded, step=DECIDE, now=NOW)
     assert states(db) == ["kept"]
     back(db, turn)

@@ -49,7 +49,8 @@ STORE_WITH: Tables = {
     "secret_key": {"url": '"s3://transcripts"', "access_key": '"key"'},
     "access_key": {"url": '"s3://transcripts"', "secret_key": '{ env = "KEY" }'},
 }
-TEXTS = ["employee.name", "employee.orders", "employee.signature", "mailbox.label", "mailbox.host", "mailbox.user",
+TEXTS = ["employee.name", "employee.orders", "employee.specialists", "employee.signature", "mailbox.label",
+         "mailbox.host", "mailbox.user",
          "mailbox.ca_file", "mailbox.drafts", "mailbox.sent", "mailbox.handled_flag", "mailbox.handled_folder",
          "mailbox.authserv_id", "mailbox.maildir", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
          "mailbox.sign_in.key_file", "mailbox.sign_in.ca_file", "smtp.host", "smtp.user", "model.name",

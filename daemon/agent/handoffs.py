@@ -1,0 +1,154 @@
+"""The handoffs of a turn as they happen: who works on what, what it has cost so far, and who is stopped.
+
+The engine's result leaves out what a specialist used, and its messages tell the output only as it began (measured): so
+what each really used is read from its own transcript when the turn is over.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from claude_agent_sdk import (
+    AssistantMessage,
+    Message,
+    TaskNotificationMessage,
+    TaskStartedMessage,
+    TaskUpdatedMessage,
+    ToolUseBlock,
+)
+
+from daemon.agent.sidechain import Work, path_of, read
+from daemon.agent.specialists import AGENT
+from daemon.agent.usage import usage_of
+from daemon.judgement.handoffs import LONGEST_WHY, Course, Halt, Handed, Specialist, ended
+from daemon.judgement.money import Usage, cost
+
+Stop = Callable[[str], Awaitable[None]]
+OPEN = frozenset({"", "pending", "running", "paused"})
+
+
+@dataclass
+class _Running:
+    """One specialist at work; ``calls`` is what its model's calls used as far as it was heard, by their ids."""
+
+    specialist: Specialist
+    why: str
+    brief: str
+    agent: str
+    timer: asyncio.TimerHandle
+    started: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+    status: str = ""
+    halt: Halt | None = None
+    calls: dict[str, Usage] = field(default_factory=dict)
+
+    @property
+    def dollars(self) -> float:
+        return cost(sum(self.calls.values(), Usage()), self.specialist.prices)
+
+
+class Handoffs:
+    """All handoffs of one turn. ``stop`` ends a specialist by the engine's number of it."""
+
+    def __init__(self, specialists: Iterable[Specialist], stop: Stop) -> None:
+        """Nothing is handed over yet."""
+        self._specialists = {each.name: each for each in specialists}
+        self._stop = stop
+        self._asked: dict[str, Mapping[str, Any]] = {}
+        self._running: dict[str, _Running] = {}
+        self._stopping: set[asyncio.Task[None]] = set()
+
+    @property
+    def dollars(self) -> float:
+        """What the specialists have cost so far, as far as it was heard."""
+        return sum(each.dollars for each in self._running.values())
+
+    def note(self, message: Message) -> None:
+        """Take down what a message says of a handoff."""
+        match message:
+            case AssistantMessage(parent_tool_use_id=None, content=blocks):
+                calls = (block for block in blocks if isinstance(block, ToolUseBlock) and block.name == AGENT)
+                self._asked |= {block.id: block.input for block in calls}
+            case AssistantMessage(parent_tool_use_id=str(number), message_id=call, usage=used):
+                self._heard(number, call or "", usage_of(used))
+            case TaskStartedMessage(tool_use_id=str(number), task_id=agent):
+                self._start(number, agent)
+            case (
+                TaskUpdatedMessage(task_id=agent, status=str(status))
+                | TaskNotificationMessage(task_id=agent, status=status)
+            ):
+                self._end(agent, status)
+
+    def instead(self, tool_use_id: str) -> str:
+        """Say what stands in the place of the report of a handoff that failed."""
+        running = self._running.get(tool_use_id)
+        return ended(Course("failed", running.halt), running.specialist)[1] if running else ""
+
+    async def close(self) -> None:
+        """Let go of the timers, and wait for what is being stopped."""
+        for each in self._running.values():
+            each.timer.cancel()
+        await asyncio.gather(*self._stopping)
+
+    def all(self, session: Path) -> tuple[Handed, ...]:
+        """Give each handoff with what came of it; ``session`` is the transcript of the session."""
+        return tuple(_handed(each, read(path_of(session, each.agent))) for each in self._running.values())
+
+    def _start(self, number: str, agent: str) -> None:
+        call = self._asked.get(number, {})
+        specialist = self._specialists.get(str(call.get("subagent_type")))
+        if specialist is None:
+            return
+        timer = asyncio.get_running_loop().call_later(specialist.seconds, self._halt, number, Halt.SECONDS)
+        why, brief = str(call.get("description") or "")[:LONGEST_WHY], str(call.get("prompt") or "")
+        self._running[number] = _Running(specialist, why, brief, agent, timer)
+
+    def _heard(self, number: str, call: str, used: Usage) -> None:
+        running = self._running.get(number)
+        if running is None:
+            return
+        running.calls[call] = used
+        if running.dollars > running.specialist.dollars:
+            self._halt(number, Halt.DOLLARS)
+
+    def _end(self, agent: str, status: str) -> None:
+        for running in self._running.values():
+            if running.agent == agent and running.status in OPEN and status not in OPEN:
+                running.timer.cancel()
+                running.status, running.seconds = status, time.monotonic() - running.started
+
+    def _halt(self, number: str, why: Halt) -> None:
+        running = self._running[number]
+        if running.halt is None and running.status in OPEN:
+            running.halt = why
+            task = asyncio.create_task(self._stopped(running.agent))
+            self._stopping.add(task)
+
+    async def _stopped(self, agent: str) -> None:
+        # One that does not stop is ended with its turn, which has bounds of its own.
+        with suppress(Exception):
+            await self._stop(agent)
+
+
+def _handed(running: _Running, work: Work) -> Handed:
+    specialist = running.specialist
+    used = work.usage if work.usage.context_tokens else sum(running.calls.values(), Usage())
+    state, report = ended(Course(running.status, running.halt, work.report), specialist)
+    seconds = running.seconds or time.monotonic() - running.started
+    return Handed(
+        specialist=specialist.name,
+        why=running.why,
+        brief=running.brief,
+        report=report,
+        state=state,
+        model=specialist.model,
+        usage=used,
+        dollars=cost(used, specialist.prices),
+        seconds=seconds,
+        tools=work.tools,
+        agent=running.agent,
+    )

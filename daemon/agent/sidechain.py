@@ -1,0 +1,59 @@
+"""A specialist's transcript, which the engine writes beside the session's: one JSON object a line."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from daemon.agent.usage import usage_of
+from daemon.judgement.money import Usage
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a specialist did: what its model used, which tools it called, and its report; empty where it gave none."""
+
+    usage: Usage = field(default_factory=Usage)
+    tools: tuple[str, ...] = ()
+    report: str = ""
+
+
+def path_of(session: Path, agent: str) -> Path:
+    """Say where the engine keeps the transcript of a specialist; ``session`` is that of the session (measured)."""
+    return session.with_suffix("") / "subagents" / f"agent-{agent}.jsonl"
+
+
+def read(path: Path) -> Work:
+    """Read what a specialist did; nothing, where the engine has left no transcript of it."""
+    answers = list(_answers(path))
+    # An answer stands in an entry for each of its blocks, each with the usage of the whole.
+    used = {str(answer.get("id")): usage_of(answer.get("usage")) for answer in answers}
+    blocks = [block for answer in answers for block in _blocks(answer)]
+    tools = tuple(str(block.get("name")) for block in blocks if block.get("type") == "tool_use")
+    last = str(answers[-1].get("id")) if answers else ""
+    final = [block for answer in answers if str(answer.get("id")) == last for block in _blocks(answer)]
+    unfinished = any(block.get("type") == "tool_use" for block in final)
+    words = [str(block.get("text") or "") for block in final if block.get("type") == "text"]
+    return Work(sum(used.values(), Usage()), tools, "" if unfinished else "\n".join(words).strip())
+
+
+def _blocks(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    content = answer.get("content")
+    return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
+
+
+def _answers(path: Path) -> Iterator[Mapping[str, Any]]:
+    """Yield the model's answers, in their order; a line that is cut off ends the file."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            return
+        message = entry.get("message") if isinstance(entry, dict) and entry.get("type") == "assistant" else None
+        if isinstance(message, dict):
+            yield message

@@ -1,0 +1,83 @@
+"""The specialists as the engine knows them, and the one place that says which tool may be called by whom.
+
+The engine brings agents of its own, among them one that inherits every tool, and a way to fork the session (measured):
+they are denied by rule, which also keeps them out of what the model reads, and again by the guard.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from claude_agent_sdk import AgentDefinition, HookContext, HookInput, HookJSONOutput
+
+from daemon.agent.tools import ALLOWED, Desk, tool
+from daemon.judgement.handoffs import NO_MAIL, Specialist, handed_over, objection
+
+AGENT = "Agent"
+BUILT_IN = ("claude", "Explore", "fork", "general-purpose", "Plan", "statusline-setup")
+DENIED = tuple(f"{AGENT}({name})" for name in BUILT_IN)
+UNCHECKED = "the call could not be checked"
+
+
+def definitions(specialists: Iterable[Specialist]) -> dict[str, AgentDefinition]:
+    """Describe the specialists to the engine."""
+    return {
+        each.name: AgentDefinition(
+            description=each.when,
+            prompt=each.prompt,
+            tools=[tool(name) for name in each.tools],
+            model=each.model,
+            maxTurns=each.steps,
+        )
+        for each in specialists
+    }
+
+
+class Guard:
+    """Stands before every call of a tool: what is not allowed by name, to the one who calls, is denied."""
+
+    def __init__(self, desk: Desk, specialists: Iterable[Specialist]) -> None:
+        """``desk`` has the turn at hand."""
+        self._desk = desk
+        self._specialists = {each.name: each for each in specialists}
+        self._tools = {each.name: frozenset(map(tool, each.tools)) for each in specialists}
+
+    async def __call__(self, call: HookInput, _tool_use_id: str | None, _context: HookContext) -> HookJSONOutput:
+        """Judge one call. Whatever goes wrong here denies as well: a hook that raises lets the tool run (measured)."""
+        try:
+            return self._judged(dict(call))
+        except Exception:  # noqa: BLE001 - see above
+            return _denied(UNCHECKED)
+
+    def _judged(self, call: Mapping[str, Any]) -> HookJSONOutput:
+        name = str(call.get("tool_name"))
+        if call.get("agent_id"):
+            allowed = name in self._tools.get(str(call.get("agent_type")), ())
+            return {} if allowed else _denied(f"{name} is not available here")
+        if name == AGENT and self._specialists:
+            return self._hand_over(call.get("tool_input") or {})
+        return {} if name in ALLOWED else _denied(f"{name} is not available here")
+
+    def _hand_over(self, wanted: Mapping[str, object]) -> HookJSONOutput:
+        turn = self._desk.at_hand
+        if turn is None:
+            return _denied(NO_MAIL)
+        if problem := objection(wanted, self._specialists, turn.handoffs):
+            return _denied(problem)
+        turn.handoffs += 1
+        return {
+            "hookSpecificOutput": {
+                "hookEventName": "PreToolUse",
+                "permissionDecision": "allow",
+                "updatedInput": handed_over(wanted, turn.reads.letter),
+            }
+        }
+
+
+def _denied(reason: str) -> HookJSONOutput:
+    return {
+        "hookSpecificOutput": {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": "deny",
+            "permissionDecisionReason": reason,
+        }
+    }

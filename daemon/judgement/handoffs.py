@@ -1,0 +1,124 @@
+"""Handoffs: to whom the employee may hand a case, what goes with it, and how one ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from daemon.judgement.money import Prices, Usage
+
+MOST_HANDOFFS = 3  # in one turn
+LONGEST_BRIEF = 4_000  # characters
+LONGEST_WHY = 200
+NO_MAIL = "No mail is at hand."
+ENOUGH = f"No more than {MOST_HANDOFFS} handoffs in one turn: decide with what you have, or escalate."
+NOBODY = "There is no specialist {!r}: hand the case to one of {}, in `subagent_type`."
+NO_BRIEF = "Say in `prompt` what you want of the specialist."
+TOO_LONG = f"The brief is too long: at most {LONGEST_BRIEF} characters. The mail goes with it by itself."
+INSTEAD = "No report of {}: {}. Decide without it, or escalate."
+
+
+@dataclass(frozen=True)
+class Specialist:
+    """One to whom a case may be handed: when, what it is told, what it may use, and its limits for one handoff.
+
+    ``steps`` are answers of its model, ``seconds`` and ``dollars`` (US) bound a handoff.
+    """
+
+    name: str
+    when: str
+    prompt: str
+    model: str
+    prices: Prices
+    tools: tuple[str, ...]
+    steps: int
+    seconds: float
+    dollars: float
+
+
+class HandoffState(StrEnum):
+    """How a handoff ended: only the first has a report of the specialist's own."""
+
+    REPORTED = "reported"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    OVER_LIMIT = "over_limit"
+    BROKEN_OFF = "broken_off"
+
+
+class Halt(StrEnum):
+    """Why a specialist was stopped from outside."""
+
+    SECONDS = "seconds"
+    DOLLARS = "dollars"
+
+
+@dataclass(frozen=True)
+class Course:
+    """What was seen of a handoff: how the engine says it ended, why we stopped it, and its last words."""
+
+    status: str = ""
+    halt: Halt | None = None
+    report: str = ""
+
+
+@dataclass(frozen=True)
+class Handed:
+    """One handoff, from the brief to the report; ``report`` says why there is none where it ended otherwise."""
+
+    specialist: str
+    why: str
+    brief: str
+    report: str
+    state: HandoffState
+    model: str
+    usage: Usage
+    dollars: float
+    seconds: float
+    tools: tuple[str, ...] = ()
+    agent: str = ""
+
+
+def objection(call: Mapping[str, object], specialists: Mapping[str, Specialist], made: int) -> str | None:
+    """Say why a case cannot be handed over as the model asks; None where it can. ``made`` are handoffs of this turn."""
+    name, brief = call.get("subagent_type"), call.get("prompt")
+    if name not in specialists:
+        return NOBODY.format(name, ", ".join(specialists))
+    if not isinstance(brief, str) or not brief.strip():
+        return NO_BRIEF
+    if len(brief) > LONGEST_BRIEF:
+        return TOO_LONG
+    return ENOUGH if made >= MOST_HANDOFFS else None
+
+
+def handed_over(call: Mapping[str, object], letter: str) -> dict[str, object]:
+    """Give the call as it is carried out: the brief and the mail at hand, and none of the engine's own options.
+
+    The model could else choose the specialist's model, and with it what a handoff costs (measured).
+    """
+    return {
+        "subagent_type": call["subagent_type"],
+        "description": str(call.get("description") or "")[:LONGEST_WHY],
+        "prompt": f"{call['prompt']}\n\n{letter}",
+    }
+
+
+def ended(course: Course, specialist: Specialist) -> tuple[HandoffState, str]:
+    """Say how a handoff ended, with its report, or with what stands in its place."""
+    state, failure = _end(course, specialist)
+    return state, course.report if state is HandoffState.REPORTED else INSTEAD.format(specialist.name, failure)
+
+
+def _end(course: Course, specialist: Specialist) -> tuple[HandoffState, str]:
+    match course:
+        case Course(halt=Halt.SECONDS):
+            return HandoffState.TIMED_OUT, f"it was not done within {specialist.seconds:g} seconds"
+        case Course(halt=Halt.DOLLARS):
+            return HandoffState.OVER_LIMIT, f"it cost more than {specialist.dollars:g} dollars"
+        case Course(status="completed", report=""):
+            return HandoffState.OVER_LIMIT, f"it was not done within {specialist.steps} steps"
+        case Course(status="completed"):
+            return HandoffState.REPORTED, ""
+        case Course(status="failed"):
+            return HandoffState.FAILED, "its model's answer was an error"
+        case _:
+            return HandoffState.BROKEN_OFF, "the turn ended before it did"

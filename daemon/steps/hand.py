@@ -1,0 +1,35 @@
+"""Hand over: the rows that tell what specialists were asked in a turn, and what came back."""
+
+from datetime import datetime
+
+from daemon.agent.session import Engine
+from daemon.agent.sidechain import path_of
+from daemon.agent.turn import Reply
+from knowledge.tables import Handoff, Turn
+
+
+def handoffs_of(engine: Engine, turn: Turn, reply: Reply, now: datetime) -> list[Handoff]:
+    """Make the rows of a turn's handoffs."""
+    session = engine.transcript(turn.session_id)
+    return [
+        Handoff(
+            turn_id=turn.id or 0,
+            message_id=turn.message_id,
+            specialist=each.specialist,
+            why=each.why,
+            brief=each.brief,
+            report=each.report,
+            state=each.state,
+            model=each.model,
+            cost_usd=each.dollars,
+            input_tokens=each.usage.input_tokens,
+            output_tokens=each.usage.output_tokens,
+            cache_read_tokens=each.usage.cache_read_tokens,
+            cache_write_tokens=each.usage.cache_write_tokens,
+            seconds=round(each.seconds, 3),
+            tools=list(each.tools),
+            transcript=str(path_of(session, each.agent).relative_to(engine.home)),
+            ended_at=now,
+        )
+        for each in reply.handoffs
+    ]

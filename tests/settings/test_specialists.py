@@ -1,0 +1,157 @@
+"""The files of the specialists: what each key gives, and how a file that is wrong is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from daemon.agent.tools import NAMES
+from daemon.errors import FatalError
+from daemon.judgement.handoffs import Specialist
+from daemon.judgement.money import Prices
+from daemon.paths import data_file
+from daemon.settings import load, specialists_of
+from daemon.settings.specialists import LONGEST_PROMPT, TOOLS
+from tests.settings.configs import good
+
+FRONT = 'name = "billing"\nwhen = "Invoices."\n'
+
+
+def engaged(place: Path, front: str = FRONT, prompt: str = "You bill.", name: str = "billing.md", **keys: str) -> Path:
+    """Write a specialist's file and a config that names its directory."""
+    directory = place / "staff"
+    directory.mkdir(exist_ok=True)
+    (directory / name).write_text(f"+++\n{front}+++\n{prompt}\n", encoding="utf-8")
+    return good(place, employee__specialists='"staff"', **keys)
+
+
+def only(path: Path) -> Specialist:
+    """Give the one specialist of a config."""
+    (found,) = specialists_of(load(path))
+    return found
+
+
+def refusal(path: Path) -> str:
+    """Give the words with which a config is refused."""
+    with pytest.raises(FatalError) as refused:
+        load(path)
+    return str(refused.value)
+
+
+def test_a_specialist_with_the_two_keys_that_must_be_given_has_defaults(tmp_path: Path) -> None:
+    """The session's model and prices, the tools of its own case and sender, and limits."""
+    found = only(engaged(tmp_path))
+    prices = Prices(1.0, 5.0, 0.1, 1.25)
+    tools = ("look_at_case", "search_decisions", "recall")
+    assert found == Specialist("billing", "Invoices.", "You bill.", "claude-sonnet-5", prices, tools, 8, 120, 0.2)
+
+
+def test_each_key_counts(tmp_path: Path) -> None:
+    """Knowledge files stand behind the prompt, whole, under their names."""
+    (tmp_path / "staff").mkdir()
+    (tmp_path / "staff" / "prices.md").write_text('+++\nname = "prices"\nwhen = "-"\n+++\nA pump: 90 euros.\n')
+    (tmp_path / "faq.txt").write_text("We open at nine.\n")
+    keys = (
+        'model = "other"\nprices = { input = 1, output = 2, cache_read = 3, cache_write = 4 }\ntools = ["recall"]\n'
+        'knowledge = ["../faq.txt"]\nsteps = 3\nseconds = 9.5\ndollars = 0.01\n'
+    )
+    billing = specialists_of(load(engaged(tmp_path, FRONT + keys)))[0]
+    assert billing == Specialist(
+        "billing", "Invoices.", "You bill.\n\n# faq.txt\n\nWe open at nine.", "other", Prices(1, 2, 3, 4), ("recall",),
+        3, 9.5, 0.01,
+    )  # fmt: skip
+
+
+def test_a_default_that_a_turn_does_not_allow_gives_way(tmp_path: Path) -> None:
+    """A turn of a minute has handoffs of a minute at most."""
+    path = engaged(tmp_path, model__turn_seconds="60", limits__dollars_per_turn="0.1")
+    assert (only(path).seconds, only(path).dollars) == (60, 0.1)
+
+
+def test_without_the_key_there_is_nobody(tmp_path: Path) -> None:
+    """The employee works alone."""
+    assert specialists_of(load(good(tmp_path))) == ()
+
+
+@pytest.mark.parametrize(
+    ("front", "said"),
+    [
+        ('when = "-"\n', "name: is missing and has no default"),
+        ('name = "billing"\n', "when: is missing and has no default"),
+        ('name = "Bill Ing"\nwhen = "-"\n', "name: String should match pattern '^[a-z][a-z0-9-]{0,30}$'"),
+        ('name = "general-purpose"\nwhen = "-"\n', "name: 'general-purpose' is a name of the engine's own"),
+        ('name = "fork"\nwhen = "-"\n', "name: 'fork' is a name of the engine's own; choose another"),
+        ('name = "billing"\nwhen = "two\\nlines"\n', "when: must be one line of text"),
+        (
+            FRONT + 'tools = ["decide"]\n',
+            "tools.0: there is no tool 'decide' for specialists: give some of look_at_case",
+        ),
+        (FRONT + "steps = 0\n", "steps: Input should be greater than or equal to 1 (found 0)"),
+        (FRONT + "steps = 1.5\n", "steps: Input should be a valid integer"),
+        (FRONT + "seconds = 0\n", "seconds: Input should be greater than or equal to 1 (found 0)"),
+        (FRONT + "seconds = 301\n", "seconds (301) must not exceed model.turn_seconds (300)"),
+        (FRONT + "dollars = 0\n", "dollars: Input should be greater than 0 (found 0)"),
+        (FRONT + "dollars = 0.6\n", "dollars (0.6) must not exceed limits.dollars_per_turn (0.5)"),
+        (FRONT + "prices = { input = 1 }\n", "prices.output: is missing and has no default"),
+        (FRONT + 'model = "other"\n', "model: the list price of 'other' is not known (known: claude-sonnet-5"),
+        (FRONT + "model = 2026-11-21\n", "model: the list price of '2026-11-21' is not known"),
+        (FRONT + 'knowledge = ["gone.md"]\n', "staff/gone.md cannot be read: No such file or directory"),
+        (FRONT + 'colour = "red"\n', "colour: unknown key"),
+        ("name = \n", "its front matter is not valid TOML: Invalid value (at line 1"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said_with_the_file_and_the_key(tmp_path: Path, front: str, said: str) -> None:
+    """At start and by ``clerkd check``, before anything is put to anybody."""
+    words = refusal(engaged(tmp_path, front))
+    assert words.startswith(f"{tmp_path}/staff/billing.md: ")
+    assert said in words
+
+
+@pytest.mark.parametrize(
+    "text", ["You bill.", "+++\nname = 'x'\n", "Hello\n+++\n+++\nYou bill.", f"+++\n{FRONT}+++\n \n"]
+)
+def test_a_file_that_is_none_of_a_specialist_is_refused(tmp_path: Path, text: str) -> None:
+    """Without front matter, or without a prompt."""
+    path = engaged(tmp_path)
+    (tmp_path / "staff" / "notes.md").write_text(text)
+    assert refusal(path) == (
+        f"{tmp_path}/staff/notes.md: must begin with a line +++, the keys in TOML, and another line +++; "
+        "below them stands the prompt"
+    )
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    """As the standing orders are."""
+    path = engaged(tmp_path)
+    (tmp_path / "staff" / "notes.md").write_bytes(b"\xff\xfe")
+    assert refusal(path) == f"{tmp_path}/staff/notes.md: {tmp_path}/staff/notes.md cannot be read: it is not UTF-8 text"
+
+
+def test_what_is_too_long_to_be_told_each_time_is_refused(tmp_path: Path) -> None:
+    """Prompt and knowledge together, with both figures."""
+    words = refusal(engaged(tmp_path, prompt="x" * (LONGEST_PROMPT + 1)))
+    assert words.endswith("billing.md: prompt and knowledge are 100001 characters long; 100000 fit")
+
+
+def test_two_of_one_name_are_refused(tmp_path: Path) -> None:
+    """The model could mean either."""
+    engaged(tmp_path)
+    words = refusal(engaged(tmp_path, name="other.md"))
+    assert words == f"{tmp_path}/staff: two specialists are called billing; give each a name of its own"
+
+
+def test_a_directory_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """Nobody wonders why no case is handed over."""
+    words = refusal(good(tmp_path, employee__specialists='"staff"'))
+    assert words.endswith(f"employee.specialists: there is no such directory: {tmp_path}/staff")
+
+
+def test_the_examples_that_come_with_clerkd_are_as_they_should_be(tmp_path: Path) -> None:
+    """Billing, technical and complaints, with all defaults."""
+    found = specialists_of(load(good(tmp_path, employee__specialists=f'"{data_file("config/specialists")}"')))
+    assert [each.name for each in found] == ["billing", "complaints", "technical"]
+    assert {(each.tools, each.steps, each.seconds, each.dollars) for each in found} == {(TOOLS[:3], 8, 120, 0.2)}
+
+
+def test_a_specialist_can_be_given_nothing_but_tools_that_there_are() -> None:
+    """The list of the settings and the tools themselves go together."""
+    assert set(TOOLS) < set(NAMES)

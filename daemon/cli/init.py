@@ -1,6 +1,7 @@
 """``clerkd init``: asks the few things that must be known, tries them, and writes the config."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -21,6 +22,7 @@ CONFIG = Template("""\
 name = $name
 address = $address
 orders = "employee.md"        # the standing orders, beside this file: write there what the employee should know
+# specialists = "specialists" # to whom it may hand a case: look through the files there first
 
 [mailbox]
 host = $host
@@ -154,11 +156,13 @@ def render(answers: Answers) -> str:
 
 
 def _written(config: Path, answers: Answers) -> Settings:
-    orders = config.parent / "employee.md"
+    orders, staff = config.parent / "employee.md", config.parent / "specialists"
     try:
         config.parent.mkdir(parents=True, exist_ok=True)
         if not orders.exists():
             orders.write_text(data_file("config/employee.md").read_text(encoding="utf-8"), encoding="utf-8")
+        if not staff.exists():
+            shutil.copytree(data_file("config/specialists"), staff)
         draft = config.with_name(f"{config.name}.new")
         draft.write_text(render(answers), encoding="utf-8")
         try:

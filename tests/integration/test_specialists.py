@@ -14,6 +14,7 @@ from daemon.rehearsal.model import Answer, Body, text, tokens, tool_use
 from knowledge import handoffs, turns
 from knowledge.tables import Handoff
 from tests.bed import Bed, mail, prompts_in_transcript, settled_prompts
+from tests.integration.test_replay import replay
 
 OWED = "I have a question about invoice HP-INV-2044: is it paid?"
 FILE = """+++
@@ -307,3 +308,22 @@ def test_the_session_goes_on_after_a_restart_with_a_handoff_in_it(bed: Bed) -> N
     first, second = turns.in_state(bed.db, "settled")
     assert first.session_id == second.session_id
     assert [row.state for row in handoffs.of_message(bed.db, 2)] == ["reported"]
+
+
+def test_a_replay_hands_over_by_the_variants_own_specialists(bed: Bed) -> None:
+    """In its fork alone: no handoff is written down, and what the specialist cost counts."""
+    staff(bed)
+    worked(bed)
+    elsewhere = bed.root / "elsewhere"
+    elsewhere.mkdir()
+    words = FILE.format(name="billing", keys="").replace("BILLING-BY-TRADE", "ANOTHER-BILLING")
+    (elsewhere / "billing.md").write_text(words, encoding="utf-8")
+    asked = len(bed.model.seen)
+    (same, other) = replay(bed, "", '[employee]\nspecialists = "elsewhere"\n')
+    assert [row.failure for row in (same, other)] == ["", ""]
+    spoken = [json.dumps(body["system"]) for body in of_specialist(bed) if body in bed.model.seen[asked:]]
+    assert {"ANOTHER-BILLING" in words for words in spoken} == {True, False}
+    prices = LIST_PRICES["claude-sonnet-5"]
+    assert same.cost_usd
+    assert same.cost_usd > (same.input_tokens * prices.input + same.output_tokens * prices.output) / 1e6
+    assert len(handoffs.of_message(bed.db, 1)) == 1

@@ -23,12 +23,14 @@ from knowledge.tables import (
     Decision,
     Fact,
     Feedback,
+    IssueLink,
     Message,
     Passage,
     Person,
     PersonAddress,
     Promise,
     RawMail,
+    SharedIssue,
     Turn,
 )
 
@@ -108,6 +110,8 @@ def _shown(moment: Moment, unknown: Unknown) -> list[tuple[type[SQLModel], dict[
         (Person, {"last_seen_at": "first_seen_at"}, ANY),
         (Fact, _open_then(at, "superseded_by", "expired_by"), f"recorded_at <= {at} AND {before_turn}"),
         (Passage, {**followed, **_open_then(at)}, f"recorded_at <= {at} AND {before_turn}"),
+        (SharedIssue, _named_then(at), f"decision_id IN ({decisions})"),
+        (IssueLink, {}, f"decision_id IN ({decisions})"),
         (Promise, _promised(at, unknown.promise), f"decision_id IN ({decisions})"),
     ]
 
@@ -132,6 +136,14 @@ def _standing(at: str, unknown: str, since: str) -> dict[str, str]:
 def _open_then(at: str, *others: str) -> dict[str, str]:
     """Show a row that was closed later as one that stands."""
     return {column: f"CASE WHEN expired_at <= {at} THEN {column} END" for column in ("expired_at", *others)}
+
+
+def _named_then(at: str) -> dict[str, str]:
+    """Show a shared issue as it was known: what was confirmed or closed later was not."""
+    confirmed = {"name": f"CASE WHEN confirmed_at <= {at} THEN name ELSE '' END"}
+    columns = {"confirmed_at": "confirmed_at", "closed_at": "closed_at", "merged_into": "closed_at"}
+    then = {column: f"CASE WHEN {since} <= {at} THEN {column} END" for column, since in columns.items()}
+    return {**confirmed, **then}
 
 
 def _promised(at: str, unknown: str) -> dict[str, str]:

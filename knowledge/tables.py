@@ -441,6 +441,33 @@ class Passage(SQLModel, table=True):
     expired_at: datetime | None = optional_time()
 
 
+class SharedIssue(SQLModel, table=True):
+    """Something that several people share, an outage for one: ``proposed`` by a decision on one sender's mail.
+
+    ``name`` is what a person confirmed, and what others' turns are told; empty until then.
+    """
+
+    __tablename__ = "shared_issues"
+    id: int | None = Field(default=None, primary_key=True)
+    category: str
+    proposed: str
+    name: str = ""
+    decision_id: int = Field(default=0, foreign_key="decisions.id")
+    opened_at: datetime = time_field()
+    confirmed_at: datetime | None = optional_time()
+    closed_at: datetime | None = optional_time()
+    merged_into: int | None = Field(default=None, foreign_key="shared_issues.id")
+
+
+class IssueLink(SQLModel, table=True):
+    """A decision says that its case has a shared issue; it counts as long as the decision stands."""
+
+    __tablename__ = "issue_links"
+    decision_id: int = Field(foreign_key="decisions.id", primary_key=True)
+    issue_id: int = Field(foreign_key="shared_issues.id", index=True)
+    linked_at: datetime = time_field()
+
+
 class Link(SQLModel, table=True):
     """One link of the chain over the decision log: see ``knowledge.chain``.
 

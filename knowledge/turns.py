@@ -8,12 +8,23 @@ from sqlalchemy import BindParameter, bindparam, func, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from knowledge import cases, chain, facts, ledger, promises, sessions
+from knowledge import cases, chain, facts, issues, ledger, promises, sessions
 from knowledge.database import Database
 from knowledge.facts import Memory
 from knowledge.fence import fence
 from knowledge.promises import Closing
-from knowledge.tables import Action, AgentSession, Decision, Handoff, Message, Promise, ReplayTurn, Turn, Upkeep
+from knowledge.tables import (
+    Action,
+    AgentSession,
+    Decision,
+    Handoff,
+    Message,
+    Promise,
+    ReplayTurn,
+    SharedIssue,
+    Turn,
+    Upkeep,
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ class Conclusion:
     """All that a turn, or a rule, concluded of a message.
 
     ``settled`` gives the new state of promises by their numbers, from ``open_promise``; ``case_moves`` where the case
-    goes from its state.
+    goes from its state. ``issue`` is the shared one that its case has, ``proposal`` a new one.
     """
 
     decision: Decision
@@ -45,6 +56,8 @@ class Conclusion:
     case_moves: Mapping[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     handoffs: Sequence[Handoff] = ()
+    issue: int | None = None
+    proposal: SharedIssue | None = None
 
 
 def open_turn(db: Database, turn: Turn, step: Step, now: datetime) -> Turn:
@@ -83,6 +96,7 @@ def record(session: Session, concluded: Conclusion, now: datetime) -> None:
         row.decision_id = decision.id
         session.add(row)
     session.add_all(concluded.handoffs)
+    issues.link(session, decision, concluded.issue, concluded.proposal)
     chain.decided(session, decision, now)
     # The case is read here: it may have been merged since the message was read.
     case_id = session.get_one(Message, decision.message_id).case_id

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from daemon.judgement.decision import LONGEST_BODY, LONGEST_PROMISE, MOST_ACTIONS, MOST_PROMISES, Priority
+from daemon.judgement.decision import (
+    LONGEST_BODY,
+    LONGEST_ISSUE,
+    LONGEST_PROMISE,
+    MOST_ACTIONS,
+    MOST_PROMISES,
+    Priority,
+)
 from daemon.judgement.facts import LONGEST_FACT, LONGEST_QUOTE, SHORTEST_QUOTE
 
 Content = dict[str, Any]
@@ -105,5 +112,11 @@ def decision_schema(categories: Sequence[str], folders: Sequence[str]) -> Conten
     optional: Content = {
         "promises": {"type": "array", "maxItems": MOST_PROMISES, "items": PROMISE},
         "settled": {"type": "array", "items": SETTLED},
+        "issue": {"type": "integer", "description": "the open issue that this mail is about, if it is about one"},
+        "propose_issue": {
+            "type": "string",
+            "maxLength": LONGEST_ISSUE,
+            "description": "name what others must have, too (an outage): in general words, no sender's",
+        },
     }
     return {"type": "object", "properties": {**properties, **optional}, "required": list(properties)}

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from daemon.agent import schemas
 from daemon.agent.schemas import LONGEST_NOTE, NOTHING, PAGE, QUERY, Content
-from daemon.judgement import facts
+from daemon.judgement import facts, issues
 from daemon.judgement.decision import Decision, outside_bounds
 from daemon.judgement.facts import Correct, Remember, Sheet
 from daemon.judgement.promises import Standing, objection
@@ -43,7 +43,8 @@ class Reads:
     """What the tools may see in this turn; the harness, not the model, chose case, person and mailbox.
 
     ``folders`` are those of the mailbox at hand: the tools' description names those of all mailboxes. ``promises`` is
-    what a decision may say of promises, ``sheet`` what may be remembered, ``letter`` the mail as a specialist gets it.
+    what a decision may say of promises, ``issues`` the shared ones that were told, ``sheet`` what may be remembered,
+    ``letter`` the mail as a specialist gets it.
     """
 
     case: Callable[[], str]
@@ -53,6 +54,7 @@ class Reads:
     promises: Standing
     sheet: Sheet
     letter: str
+    issues: frozenset[int] = frozenset()
     folders: tuple[str, ...] = ()
 
 
@@ -227,7 +229,11 @@ class Desk:
                 "\n".join(["The decision was not accepted. Correct it and call decide again:", *_lines(error)])
             )
         reads = self._turn.reads
-        problem = outside_bounds(decision, self._categories, reads.folders) or objection(decision, reads.promises)
+        problem = (
+            outside_bounds(decision, self._categories, reads.folders)
+            or objection(decision, reads.promises)
+            or issues.objection(decision, reads.issues)
+        )
         if problem:
             return _error(f"{NOT_ACCEPTED} Correct it and call decide again: {problem}")
         return self._stage(self._turn, decision)

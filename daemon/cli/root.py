@@ -10,6 +10,7 @@ from daemon.cli import (
     demo,
     fact,
     init,
+    issue,
     log,
     login,
     orders,
@@ -66,6 +67,7 @@ app.add_typer(case.app, name="case")
 app.add_typer(person.app, name="person")
 app.add_typer(fact.app, name="fact")
 app.add_typer(fact.lessons, name="lesson")
+app.add_typer(issue.app, name="issue")
 app.add_typer(specialist.app, name="specialist")
 app.add_typer(session.app, name="session")
 app.add_typer(replay.app, name="replay")

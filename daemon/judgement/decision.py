@@ -4,12 +4,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 MOST_ACTIONS = 8
 LONGEST_BODY = 20_000
 MOST_PROMISES = 5
 LONGEST_PROMISE = 200  # characters
+LONGEST_ISSUE = 80
 
 
 class Priority(StrEnum):
@@ -87,6 +88,16 @@ class Decision(_Strict):
     actions: Annotated[tuple[ProposedAction, ...], Field(min_length=1, max_length=MOST_ACTIONS)]
     promises: Annotated[tuple[Promised, ...], Field(max_length=MOST_PROMISES)] = ()
     settled: tuple[Settled, ...] = ()
+    issue: int | None = None
+    propose_issue: Annotated[str, Field(max_length=LONGEST_ISSUE)] = ""
+
+    @field_validator("propose_issue")
+    @classmethod
+    def _one_line(cls, name: str) -> str:
+        if not name.isprintable():
+            message = "must be one line of text"
+            raise ValueError(message)
+        return name
 
     @model_validator(mode="after")
     def _kinds_agree(self) -> Self:

@@ -1,6 +1,5 @@
 """What may be remembered of a person: on what it rests, and beside what it stands."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from daemon.judgement.quoting import quoted
 from daemon.judgement.words import terms
 
 MOST_FACTS = 5  # a turn
@@ -110,7 +110,7 @@ def nearest(text: str, sheet: Sheet) -> Sequence[int]:
 
 def fact_line(number: int, text: str) -> str:
     """Show a fact in one line, whatever its words hold."""
-    return f"[fact {number}] {json.dumps(' '.join(text.split()), ensure_ascii=False)}"
+    return f"[fact {number}] {quoted(text)}"
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> float:

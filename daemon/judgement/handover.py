@@ -4,12 +4,12 @@ All of it comes from the knowledge database. Of a case it tells subject, summary
 were that session taken over by a mail, they are words of that mail's sender, and are marked as such.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from daemon.judgement.briefing import stamp
+from daemon.judgement.quoting import quoted
 
 PAGE_LINES = 40
 LONGEST_LINE = 300  # characters of a line; a page of the tool has at most 40 of them
@@ -62,7 +62,7 @@ class Matter:
         """Give its line; a quoted subject cannot pass for a decision, and a long one cannot hide it."""
         if not self.category:
             return self.plain
-        return _one(f"{self.plain}: {_quoted(self.subject[:LONGEST_SUBJECT])}, {_quoted(self.summary)}")
+        return _one(f"{self.plain}: {quoted(self.subject[:LONGEST_SUBJECT])}, {quoted(self.summary)}")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Note:
 
     def __str__(self) -> str:
         """Give its line."""
-        return _one(f"[case {self.case}] {_quoted(self.text)}")
+        return _one(f"[case {self.case}] {quoted(self.text)}")
 
 
 @dataclass(frozen=True)
@@ -158,10 +158,6 @@ def _part(title: str, shown: Sequence[str], count: int, more: str) -> list[str]:
         return []
     rest = [f"  {more.format(count - len(shown))}"] if count > len(shown) else []
     return [title, *(f"  {line}" for line in shown), *rest]
-
-
-def _quoted(words: str) -> str:
-    return json.dumps(" ".join(words.split()), ensure_ascii=False)
 
 
 def _one(line: str) -> str:

@@ -1,12 +1,12 @@
 """Recall: from a mail to questions, from a text to passages, and from what was found to lines for the prompt."""
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from daemon.judgement.handover import BYTES_PER_TOKEN
+from daemon.judgement.quoting import quoted
 from daemon.judgement.ranking import Question
 from daemon.judgement.words import names, terms
 
@@ -91,5 +91,4 @@ def within(found: Iterable[Recalled], tokens: int) -> list[str]:
 
 def recalled_line(item: Recalled) -> str:
     """Show a passage in one line, whatever its words hold: a sender or the model wrote them."""
-    quoted = json.dumps(" ".join(item.text.split()), ensure_ascii=False)
-    return f"[{item.source}] {item.at:%Y-%m-%d} {item.by}: {quoted}"
+    return f"[{item.source}] {item.at:%Y-%m-%d} {item.by}: {quoted(item.text)}"

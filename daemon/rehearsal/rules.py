@@ -37,6 +37,8 @@ TOPICS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("order", "normal", ("order", "devis", "quote", "heating element")),
     ("question", "normal", ("?",)),
 )  # fmt: skip
+SHARED = "outage"
+ISSUE = re.compile(rf"^  \[issue (\d+)\] {SHARED},", re.MULTILINE)
 ESCALATED = ("suspicious", "outage")
 
 
@@ -136,6 +138,7 @@ def _decision(prompt: str, earlier: list[dict[str, Any]]) -> Answer:
                     "confidence": 0.5,
                     "actions": _actions(category, words, prompt, earlier),
                     **_promises(mail),
+                    **_shared(category, prompt),
                 },
             ),
         )
@@ -149,6 +152,14 @@ def _promises(mail: str) -> dict[str, Any]:
         for who, what, due in DATED.findall(mail)
     ]
     return {"promises": found} if found else {}
+
+
+def _shared(category: str, prompt: str) -> dict[str, Any]:
+    """Take every outage for the one that is known; the first proposes it."""
+    if category != SHARED:
+        return {}
+    known = ISSUE.search(prompt)
+    return {"issue": int(known[1])} if known else {"propose_issue": "Something is down (so says the stand-in's rule)"}
 
 
 def _follow_up(number: str, by: str) -> Answer:

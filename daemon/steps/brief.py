@@ -6,14 +6,15 @@ from daemon.agent.tools import Reads
 from daemon.house import Records
 from daemon.judgement.briefing import Due, Earlier, Known, Reminder, briefing, earlier_line, marked, reminding
 from daemon.judgement.casework import PromiseState
+from daemon.judgement.issues import FRESH, MOST_SHOWN, Shared
 from daemon.judgement.message import Message
 from daemon.judgement.promises import Standing
 from daemon.judgement.states import TurnState
 from daemon.steps.handover import page
 from daemon.steps.recall import recall, recall_by_words, sheet
-from knowledge import decisions, promises
+from knowledge import decisions, issues, promises
 from knowledge.decisions import Entry
-from knowledge.tables import AgentSession, Promise
+from knowledge.tables import AgentSession, Promise, SharedIssue
 from knowledge.tables import Message as Row
 
 CASE_LINES = 10
@@ -36,6 +37,7 @@ def brief(records: Records, row: Row, message: Message, live: AgentSession) -> s
         handover=live.handover if live.head_uuid is None else "",
         promises=tuple(map(due, _open_promises(records, row))),
         memory=recall(records, row, message),
+        issues=tuple(map(str, shared(records, row))),
     )
     if row.about_id is None:
         return briefing(message, known, _mark())
@@ -63,10 +65,22 @@ def reads(records: Records, row: Row, message: Message) -> Reads:
         recall=lambda words: recall_by_words(records, row, message, words),
         matters=lambda number: page(records, number),
         promises=_standing(records, row),
+        issues=frozenset(issue.number for issue in shared(records, row)),
         sheet=sheet(records, row, message),
         letter=row.words if row.about_id else marked(message, _mark(), with_quote=True),
         folders=folders,
     )
+
+
+def shared(records: Records, row: Row) -> list[Shared]:
+    """List the open issues that several people share, without a word that no person has confirmed."""
+    here = {issue.id for issue in issues.of_case(records.db, row.case_id or 0)}
+    found = issues.find(records.db, MOST_SHOWN, since=records.clock() - FRESH)
+    return [_shared(item.issue, item.cases, here=item.issue.id in here) for item in found]
+
+
+def _shared(issue: SharedIssue, cases: int, *, here: bool) -> Shared:
+    return Shared(issue.id or 0, issue.category, issue.opened_at, cases, issue.name, here)
 
 
 def _mark() -> str:

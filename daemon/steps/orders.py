@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.states import OrderState
-from daemon.steps import case_orders, fact_orders, message_orders, person_orders
+from daemon.steps import case_orders, fact_orders, issue_orders, message_orders, person_orders
 from daemon.steps.numbers import Deed
 from knowledge import service
 from knowledge.database import Database
@@ -21,6 +21,7 @@ REQUEUED = "requeue"  # behind the number of a rollback: have the mails behind i
 CLOSE_CASE, MERGE_CASES, SPLIT_CASE = "close case", "merge cases", "split case"
 ADD_FACT, CORRECT_FACT, DROP_FACT = "add fact", "correct fact", "drop fact"
 MERGE_PERSONS, SPLIT_PERSON = "merge persons", "split person"
+CONFIRM_ISSUE, CLOSE_ISSUE, MERGE_ISSUES = "confirm issue", "close issue", "merge issues"
 
 
 def obey(db: Database, clock: Clock) -> list[Order]:
@@ -61,4 +62,7 @@ HANDLERS: dict[str, Callable[[Database, Clock, str], Deed]] = {
     DROP_FACT: fact_orders.drop,
     MERGE_PERSONS: person_orders.merge,
     SPLIT_PERSON: person_orders.split,
+    CONFIRM_ISSUE: issue_orders.confirm,
+    CLOSE_ISSUE: issue_orders.close,
+    MERGE_ISSUES: issue_orders.merge,
 }

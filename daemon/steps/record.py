@@ -14,7 +14,7 @@ from daemon.judgement.promises import comes_up_at
 from daemon.judgement.screening import File
 from daemon.judgement.states import ActionState
 from daemon.mail.compose import Author, digest, own_message_id, reply
-from knowledge.tables import Action, Decision, Promise
+from knowledge.tables import Action, Decision, Promise, SharedIssue
 from knowledge.tables import Message as Row
 from knowledge.turns import Conclusion
 
@@ -55,7 +55,15 @@ def decided(
         settled,
         PromiseState.OPEN,
         moves(left_by(kinds, [*left, *(promised.by for promised in decision.promises)])),
+        issue=decision.issue,
+        proposal=_proposal(decision, now),
     )
+
+
+def _proposal(decision: Decided, now: datetime) -> SharedIssue | None:
+    if not decision.propose_issue:
+        return None
+    return SharedIssue(category=decision.category, proposed=decision.propose_issue, opened_at=now)
 
 
 def _promise(row: Row, promised: Promised, now: datetime) -> Promise:

@@ -145,7 +145,8 @@ def project_of(settings: Settings) -> str:
 
 def desk_of(settings: Settings) -> Desk:
     """Lay out the tools."""
-    return Desk(settings.employee.categories, settings.folders)
+    workspace = any(each.workspace for each in specialists_of(settings))
+    return Desk(settings.employee.categories, settings.folders, workspace=workspace)
 
 
 def orders_digest(settings: Settings) -> str:

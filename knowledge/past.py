@@ -20,6 +20,7 @@ from knowledge.database import Database
 from knowledge.tables import (
     Action,
     Case,
+    CaseFile,
     Decision,
     Fact,
     Feedback,
@@ -110,6 +111,7 @@ def _shown(moment: Moment, unknown: Unknown) -> list[tuple[type[SQLModel], dict[
         (Person, {"last_seen_at": "first_seen_at"}, ANY),
         (Fact, _open_then(at, "superseded_by", "expired_by"), f"recorded_at <= {at} AND {before_turn}"),
         (Passage, {**followed, **_open_then(at)}, f"recorded_at <= {at} AND {before_turn}"),
+        (CaseFile, {"withdrawn_at": withdrawn}, f"turn_id < {moment.turn}"),
         (SharedIssue, _named_then(at), f"decision_id IN ({decisions})"),
         (IssueLink, {}, f"decision_id IN ({decisions})"),
         (Promise, _promised(at, unknown.promise), f"decision_id IN ({decisions})"),

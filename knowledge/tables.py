@@ -303,6 +303,19 @@ class ReplayTurn(SQLModel, table=True):
     failure: str = ""
 
 
+class CaseFile(SQLModel, table=True):
+    """One version of a file in a case's folder, as a specialist wrote it; the newest that stands is the file."""
+
+    __tablename__ = "case_files"
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: int = Field(foreign_key="cases.id", index=True)
+    turn_id: int = Field(foreign_key="turns.id", index=True)
+    name: str
+    text: str
+    written_at: datetime = time_field()
+    withdrawn_at: datetime | None = optional_time()
+
+
 class CaseNote(SQLModel, table=True):
     """What a session noted on a case for its successor. Nobody has verified it: a mail may have had a hand in it."""
 

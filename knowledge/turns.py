@@ -8,7 +8,7 @@ from sqlalchemy import BindParameter, bindparam, func, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from knowledge import cases, chain, facts, issues, ledger, promises, sessions
+from knowledge import cases, chain, facts, folders, issues, ledger, promises, sessions
 from knowledge.database import Database
 from knowledge.facts import Memory
 from knowledge.fence import fence
@@ -45,7 +45,8 @@ class Conclusion:
     """All that a turn, or a rule, concluded of a message.
 
     ``settled`` gives the new state of promises by their numbers, from ``open_promise``; ``case_moves`` where the case
-    goes from its state. ``issue`` is the shared one that its case has, ``proposal`` a new one.
+    goes from its state. ``issue`` is the shared one that its case has, ``proposal`` a new one;
+    ``files`` are what was written into the case's folder, by name.
     """
 
     decision: Decision
@@ -58,6 +59,7 @@ class Conclusion:
     handoffs: Sequence[Handoff] = ()
     issue: int | None = None
     proposal: SharedIssue | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_turn(db: Database, turn: Turn, step: Step, now: datetime) -> Turn:
@@ -109,6 +111,8 @@ def record(session: Session, concluded: Conclusion, now: datetime) -> None:
     for passage in concluded.memory.passages:
         passage.case_id = case_id
     facts.remember(session, concluded.memory, decision.turn_id, now)
+    if decision.turn_id:
+        folders.write(session, case_id, decision.turn_id, concluded.files, now)
 
 
 def drop(

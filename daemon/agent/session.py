@@ -32,7 +32,7 @@ from claude_agent_sdk import (
 
 from daemon.agent import launcher, transcript
 from daemon.agent.handoffs import Handoffs
-from daemon.agent.specialists import AGENT, DENIED, Guard, definitions
+from daemon.agent.specialists import AGENT, DENIED, Guard, allowed, definitions
 from daemon.agent.tools import ALLOWED, SERVER, Desk
 from daemon.agent.transcript import Head
 from daemon.errors import FatalError
@@ -219,7 +219,7 @@ class Session:
             model=engine.model,
             system_prompt={"type": "file", "path": str(engine.home / "orders.md")},
             tools=[AGENT] if engine.specialists else [],
-            allowed_tools=[*ALLOWED, *([AGENT] if engine.specialists else [])],
+            allowed_tools=[*ALLOWED, *allowed(engine.specialists)],
             disallowed_tools=list(DENIED) if engine.specialists else [],
             agents=definitions(engine.specialists) or None,
             mcp_servers={SERVER: self._desk.server()},

@@ -9,6 +9,7 @@ from typing import Any
 
 from claude_agent_sdk import AgentDefinition, HookContext, HookInput, HookJSONOutput
 
+from daemon.agent import folder
 from daemon.agent.tools import ALLOWED, Desk, tool
 from daemon.judgement.handoffs import NO_MAIL, Specialist, handed_over, objection
 
@@ -24,12 +25,23 @@ def definitions(specialists: Iterable[Specialist]) -> dict[str, AgentDefinition]
         each.name: AgentDefinition(
             description=each.when,
             prompt=each.prompt,
-            tools=[tool(name) for name in each.tools],
+            tools=list(tools_of(each)),
             model=each.model,
             maxTurns=each.steps,
         )
         for each in specialists
     }
+
+
+def allowed(specialists: Iterable[Specialist]) -> list[str]:
+    """Name what the engine must let through to the guard for them, beside our tools."""
+    files = {name for each in specialists for name in tools_of(each)} - set(ALLOWED)
+    return [AGENT, *sorted(files)] if specialists else []
+
+
+def tools_of(specialist: Specialist) -> tuple[str, ...]:
+    """Name the tools of a specialist as the engine does."""
+    return tuple(map(tool, (*specialist.tools, *(folder.NAMES if specialist.workspace else ()))))
 
 
 class Guard:
@@ -39,7 +51,7 @@ class Guard:
         """``desk`` has the turn at hand."""
         self._desk = desk
         self._specialists = {each.name: each for each in specialists}
-        self._tools = {each.name: frozenset(map(tool, each.tools)) for each in specialists}
+        self._tools = {each.name: tools_of(each) for each in self._specialists.values()}
 
     async def __call__(self, call: HookInput, _tool_use_id: str | None, _context: HookContext) -> HookJSONOutput:
         """Judge one call. Whatever goes wrong here denies as well: a hook that raises lets the tool run (measured)."""

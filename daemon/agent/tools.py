@@ -1,13 +1,16 @@
 """The employee's tools: they read, or stage their effect in memory for the turn at hand. Nothing leaves here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from claude_agent_sdk import McpSdkServerConfig, SdkMcpTool, create_sdk_mcp_server
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from daemon.agent import folder as folders
 from daemon.agent import schemas
+from daemon.agent.answers import error, lines, say
+from daemon.agent.folder import Folder
 from daemon.agent.schemas import LONGEST_NOTE, NOTHING, PAGE, QUERY, Content
 from daemon.judgement import facts, issues
 from daemon.judgement.decision import Decision, outside_bounds
@@ -44,7 +47,7 @@ class Reads:
 
     ``folders`` are those of the mailbox at hand: the tools' description names those of all mailboxes. ``promises`` is
     what a decision may say of promises, ``issues`` the shared ones that were told, ``sheet`` what may be remembered,
-    ``letter`` the mail as a specialist gets it.
+    ``letter`` the mail as a specialist gets it, ``files`` those of the case's folder.
     """
 
     case: Callable[[], str]
@@ -56,6 +59,7 @@ class Reads:
     letter: str
     issues: frozenset[int] = frozenset()
     folders: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -63,6 +67,7 @@ class Staged:
     """What the model has staged in this turn: the last valid decision counts."""
 
     reads: Reads
+    folder: Folder
     decision: Decision | None = None
     remembered: list[Remember] = field(default_factory=list)
     corrected: list[Correct] = field(default_factory=list)
@@ -110,10 +115,11 @@ class CaseNotes(BaseModel):
 class Desk:
     """Holds the turn at hand for the tools; between turns it is empty, and every tool answers with an error."""
 
-    def __init__(self, categories: tuple[str, ...], folders: tuple[str, ...]) -> None:
-        """``categories`` and ``folders`` are what a decision may name."""
+    def __init__(self, categories: tuple[str, ...], folders: tuple[str, ...], *, workspace: bool = False) -> None:
+        """``categories`` and ``folders`` are what a decision may name; with ``workspace``, cases have a folder."""
         self._categories = categories
         self._folders = folders
+        self._workspace = workspace
         self._turn: Staged | None = None
         self._notes: Notes | None = None
 
@@ -124,7 +130,7 @@ class Desk:
 
     def begin(self, reads: Reads) -> Staged:
         """Lay an empty sheet on the desk."""
-        self._turn = Staged(reads)
+        self._turn = Staged(reads, Folder(reads.files))
         return self._turn
 
     def begin_notes(self, cases: frozenset[int]) -> Notes:
@@ -146,6 +152,7 @@ class Desk:
 
     def _tools(self) -> list[SdkMcpTool[Any]]:
         decision = schemas.decision_schema(self._categories, self._folders)
+        files = folders.tools(lambda: self._turn.folder if self._turn else None) if self._workspace else []
         search, matters, decide = SEARCH_DECISIONS, LIST_OPEN_MATTERS, DECIDE
         return [
             SdkMcpTool(LOOK_AT_CASE, "Show this case's earlier messages and decisions.", NOTHING, self.look_at_case),
@@ -156,6 +163,7 @@ class Desk:
             SdkMcpTool(CORRECT, "Put a fact right that this mail speaks against.", schemas.CORRECT, self.correct),
             SdkMcpTool(decide, "Record your decision on the mail at hand. Call it once.", decision, self.decide),
             SdkMcpTool(NOTE_CASES, "Note what a successor must know. Only when asked.", schemas.NOTES, self.note_cases),
+            *files,
         ]
 
     async def look_at_case(self, _arguments: Content) -> Content:
@@ -176,9 +184,9 @@ class Desk:
         def stage(turn: Staged) -> Content | None:
             wanted = Remember.model_validate(arguments)
             if problem := turn.objection(wanted):
-                return _error(NOT_REMEMBERED.format(problem))
+                return error(NOT_REMEMBERED.format(problem))
             if near := turn.near(wanted):
-                return _error(NEAR.format("\n".join(near)))
+                return error(NEAR.format("\n".join(near)))
             if wanted.relation != "same" and wanted.text not in [each.text for each in turn.remembered]:
                 turn.remembered.append(wanted)
             return None
@@ -191,7 +199,7 @@ class Desk:
         def stage(turn: Staged) -> Content | None:
             wanted = Correct.model_validate(arguments)
             if problem := turn.objection(wanted):
-                return _error(NOT_REMEMBERED.format(problem))
+                return error(NOT_REMEMBERED.format(problem))
             turn.corrected.append(wanted)
             return None
 
@@ -206,68 +214,56 @@ class Desk:
     async def note_cases(self, arguments: Content) -> Content:
         """Take notes for the successor, or say what is wrong with them."""
         if self._notes is None:
-            return _error(NOT_ASKED)
+            return error(NOT_ASKED)
         try:
             given = {item.case: item.note for item in CaseNotes.model_validate(arguments).notes}
-        except ValidationError as error:
-            return _error("\n".join(["The notes were not accepted. Correct them and call again:", *_lines(error)]))
+        except ValidationError as problem:
+            return error("\n".join(["The notes were not accepted. Correct them and call again:", *lines(problem)]))
         unknown = sorted(given.keys() - self._notes.cases)
         if unknown:
-            return _error(f"The notes were not accepted: {unknown} are not among the cases that you were asked about.")
+            return error(f"The notes were not accepted: {unknown} are not among the cases that you were asked about.")
         self._notes.taken = given
-        return _say("The notes are taken. End your turn.")
+        return say("The notes are taken. End your turn.")
 
     async def decide(self, arguments: Content) -> Content:
         """Stage the decision, or say what is wrong with it."""
         if self._turn is None:
-            return _error("No mail is at hand.")
+            return error("No mail is at hand.")
         self._turn.used.append(DECIDE)
         try:
             decision = Decision.model_validate(arguments)
-        except ValidationError as error:
-            return _error(
-                "\n".join(["The decision was not accepted. Correct it and call decide again:", *_lines(error)])
+        except ValidationError as problem:
+            return error(
+                "\n".join(["The decision was not accepted. Correct it and call decide again:", *lines(problem)])
             )
         reads = self._turn.reads
-        problem = (
+        refusal = (
             outside_bounds(decision, self._categories, reads.folders)
             or objection(decision, reads.promises)
             or issues.objection(decision, reads.issues)
         )
-        if problem:
-            return _error(f"{NOT_ACCEPTED} Correct it and call decide again: {problem}")
+        if refusal:
+            return error(f"{NOT_ACCEPTED} Correct it and call decide again: {refusal}")
         return self._stage(self._turn, decision)
 
     def _read(self, name: str, read: Callable[[Staged], str]) -> Content:
         if self._turn is None:
-            return _error("No mail is at hand.")
+            return error("No mail is at hand.")
         self._turn.used.append(name)
-        return _say(read(self._turn))
+        return say(read(self._turn))
 
     def _learn(self, name: str, stage: Callable[[Staged], Content | None]) -> Content:
         """Stage what is to be remembered, or give the error that stands against it."""
         if self._turn is None:
-            return _error("No mail is at hand.")
+            return error("No mail is at hand.")
         self._turn.used.append(name)
         try:
-            return stage(self._turn) or _say(NOTED)
-        except ValidationError as error:
-            return _error("\n".join([NOT_REMEMBERED.format("correct it and call again"), *_lines(error)]))
+            return stage(self._turn) or say(NOTED)
+        except ValidationError as problem:
+            return error("\n".join([NOT_REMEMBERED.format("correct it and call again"), *lines(problem)]))
 
     def _stage(self, turn: Staged, decision: Decision) -> Content:
         if turn.decision is not None:
             turn.notes.append("a second call of decide replaced the first")
         turn.decision = decision
-        return _say("The decision is recorded. End your turn.")
-
-
-def _lines(error: ValidationError) -> list[str]:
-    return [f"- {'.'.join(map(str, item['loc'])) or 'decision'}: {item['msg']}" for item in error.errors()]
-
-
-def _say(words: str) -> Content:
-    return {"content": [{"type": "text", "text": words}]}
-
-
-def _error(words: str) -> Content:
-    return {**_say(words), "is_error": True}
+        return say("The decision is recorded. End your turn.")

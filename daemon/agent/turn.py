@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 
@@ -54,6 +54,7 @@ class Reply:
     remembered: tuple[Remember, ...] = ()
     corrected: tuple[Correct, ...] = ()
     handoffs: tuple[Handed, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     head: Head | None = None
     failure: Failure | None = None
 
@@ -153,4 +154,5 @@ def _proven(session: Session, question: Question, staged: Staged, heard: _Heard,
         failure = Failure(FailureKind.TRANSCRIPT, "the turn's entries did not reach the transcript")
         return replace(reply, failure=failure)
     learnt, corrected = tuple(staged.remembered), tuple(staged.corrected)
-    return replace(reply, decision=staged.decision, remembered=learnt, corrected=corrected, head=head)
+    reply = replace(reply, remembered=learnt, corrected=corrected, files=staged.folder.written)
+    return replace(reply, decision=staged.decision, head=head)

@@ -1,6 +1,7 @@
 """``clerkd case``: how the cases stand, and a person's word on them."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +16,7 @@ from daemon.review import cases as review
 from daemon.settings import load
 from daemon.steps.numbers import LARGEST_ID
 from daemon.steps.orders import CLOSE_CASE, MERGE_CASES, SPLIT_CASE
-from knowledge import cases
+from knowledge import cases, folders
 
 OPEN = tuple(state for state in CaseState if state is not CaseState.CLOSED)
 Case = Annotated[
@@ -66,6 +67,32 @@ def show(case: Case, config: Config = None, *, json_wanted: Json = False) -> Non
         print(json.dumps(review.full_record(page), ensure_ascii=False))
     else:
         Console().print(review.text(page))
+
+
+@app.command("files")
+def files(
+    case: Case,
+    config: Config = None,
+    to: Annotated[Path | None, typer.Option(help="Write the files into this directory, which must be new.")] = None,
+    *,
+    json_wanted: Json = False,
+) -> None:
+    """Show what specialists have written into a case's folder, or write it out.
+
+    Example:  clerkd case files 7 --to ./case-7
+    """
+    db = knowledge_of(load(config))
+    if cases.get(db, case) is None:
+        message = f"there is no case {case}; `clerkd case list` shows them"
+        raise FatalError(message)
+    found = folders.of_case(db, case)
+    if to:
+        review.write_out(found, to)
+    if json_wanted:
+        for file in found:
+            print(json.dumps(file.model_dump(mode="json"), ensure_ascii=False))
+    else:
+        Console().print(review.file_table(found) if found else "Its folder is empty.")
 
 
 @app.command("close")

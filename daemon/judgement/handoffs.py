@@ -21,7 +21,8 @@ INSTEAD = "No report of {}: {}. Decide without it, or escalate."
 class Specialist:
     """One to whom a case may be handed: when, what it is told, what it may use, and its limits for one handoff.
 
-    ``steps`` are answers of its model, ``seconds`` and ``dollars`` (US) bound a handoff.
+    ``steps`` are answers of its model, ``seconds`` and ``dollars`` (US) bound a handoff; ``workspace``: it works on the
+    case's folder.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Specialist:
     steps: int
     seconds: float
     dollars: float
+    workspace: bool = False
 
 
 class HandoffState(StrEnum):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -9,12 +10,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from daemon.errors import FatalError
 from daemon.review.log import clean, when
 from knowledge import cases, decisions, handoffs, ledger, promises, turns
 from knowledge.cases import Summary
 from knowledge.database import Database
 from knowledge.decisions import Entry
-from knowledge.tables import Case, Handoff, Promise
+from knowledge.tables import Case, CaseFile, Handoff, Promise
 
 MOST_MESSAGES = 1_000
 
@@ -89,6 +91,27 @@ def _promise(row: Promise) -> str:
 def _handoff(row: Handoff) -> str:
     cost = f"${row.cost_usd:.4f}, {row.seconds:.1f} s"
     return f"handoff {row.id}, of message {row.message_id} to {row.specialist}, {row.state}, {cost}: {row.report}"
+
+
+def file_table(files: Sequence[CaseFile]) -> Table:
+    """Lay out the files of a case's folder."""
+    grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for title in ("File", "Written", "Turn", "Characters"):
+        grid.add_column(title, justify="right" if title in {"Turn", "Characters"} else "left")
+    for file in files:
+        grid.add_row(Text(clean(file.name)), when(file.written_at), str(file.turn_id), str(len(file.text)))
+    return grid
+
+
+def write_out(files: Sequence[CaseFile], directory: Path) -> None:
+    """Write the files into a new directory; their names hold no path. Raises FatalError where that cannot be."""
+    try:
+        directory.mkdir(parents=True)
+        for file in files:
+            (directory / file.name).write_text(file.text, encoding="utf-8")
+    except OSError as error:
+        message = f"--to {directory}: cannot be written: {error.strerror}"
+        raise FatalError(message) from None
 
 
 def record(item: Summary) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Front(Section):
     steps: Annotated[int, Field(ge=1, le=50)] = 8
     seconds: Annotated[float, Field(ge=1, le=3600)] | None = None
     dollars: Dollars | None = None
+    workspace: bool = False
 
 
 def specialists_of(settings: Settings) -> tuple[Specialist, ...]:
@@ -89,6 +90,7 @@ def _specialist(path: Path, employer: Model, most_dollars: float) -> Specialist:
         steps=front.steps,
         seconds=seconds,
         dollars=dollars,
+        workspace=front.workspace,
     )
 
 

@@ -142,7 +142,9 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
     concluded = decided(reply.decision, message, row, house.author, _surroundings(house, row), now)
     concluded.decision.turn_id = turn.id
     handoffs = handoffs_of(house.session.engine, turn, reply, now)
-    concluded = replace(concluded, memory=memory_of(scene(house, row, message), reply), handoffs=handoffs)
+    concluded = replace(
+        concluded, memory=memory_of(scene(house, row, message), reply), handoffs=handoffs, files=reply.files
+    )
     turns.settle(
         house.db,
         turn,

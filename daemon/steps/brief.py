@@ -13,6 +13,7 @@ from daemon.judgement.states import TurnState
 from daemon.steps.handover import page
 from daemon.steps.recall import recall, recall_by_words, sheet
 from knowledge import decisions, issues, promises
+from knowledge import folders as files
 from knowledge.decisions import Entry
 from knowledge.tables import AgentSession, Promise, SharedIssue
 from knowledge.tables import Message as Row
@@ -69,6 +70,7 @@ def reads(records: Records, row: Row, message: Message) -> Reads:
         sheet=sheet(records, row, message),
         letter=row.words if row.about_id else marked(message, _mark(), with_quote=True),
         folders=folders,
+        files={file.name: file.text for file in files.of_case(records.db, row.case_id or 0)},
     )
 
 

@@ -52,12 +52,12 @@ def test_each_key_counts(tmp_path: Path) -> None:
     (tmp_path / "faq.txt").write_text("We open at nine.\n")
     keys = (
         'model = "other"\nprices = { input = 1, output = 2, cache_read = 3, cache_write = 4 }\ntools = ["recall"]\n'
-        'knowledge = ["../faq.txt"]\nsteps = 3\nseconds = 9.5\ndollars = 0.01\n'
+        'knowledge = ["../faq.txt"]\nsteps = 3\nseconds = 9.5\ndollars = 0.01\nworkspace = true\n'
     )
     billing = specialists_of(load(engaged(tmp_path, FRONT + keys)))[0]
     assert billing == Specialist(
         "billing", "Invoices.", "You bill.\n\n# faq.txt\n\nWe open at nine.", "other", Prices(1, 2, 3, 4), ("recall",),
-        3, 9.5, 0.01,
+        3, 9.5, 0.01, workspace=True,
     )  # fmt: skip
 
 
@@ -89,6 +89,7 @@ def test_without_the_key_there_is_nobody(tmp_path: Path) -> None:
         (FRONT + "steps = 1.5\n", "steps: Input should be a valid integer"),
         (FRONT + "seconds = 0\n", "seconds: Input should be greater than or equal to 1 (found 0)"),
         (FRONT + "seconds = 301\n", "seconds (301) must not exceed model.turn_seconds (300)"),
+        (FRONT + "workspace = 1\n", "workspace: Input should be a valid boolean (found 1)"),
         (FRONT + "dollars = 0\n", "dollars: Input should be greater than 0 (found 0)"),
         (FRONT + "dollars = 0.6\n", "dollars (0.6) must not exceed limits.dollars_per_turn (0.5)"),
         (FRONT + "prices = { input = 1 }\n", "prices.output: is missing and has no default"),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from daemon import loop
 from daemon.agent import forks
+from daemon.agent.badge import Badge
 from daemon.agent.mirror import Mirror
 from daemon.agent.session import Engine, Session, bundled_cli
 from daemon.agent.store.kinds import store_of
@@ -135,7 +136,8 @@ def standing_orders(settings: Settings) -> str:
 def mirror_of(settings: Settings) -> Mirror | None:
     """Say where the transcripts are mirrored, if anywhere."""
     store = settings.session.store
-    return Mirror(store_of(store), project_of(settings), required=store.required) if store else None
+    badge = Badge(StateDirectory(settings.service.state).badge)
+    return Mirror(store_of(store), project_of(settings), badge, required=store.required) if store else None
 
 
 def project_of(settings: Settings) -> str:

@@ -23,6 +23,11 @@ class StateDirectory:
         return self.root / "agent"
 
     @property
+    def badge(self) -> Path:
+        """The name under which the session store was held last."""
+        return self.agent / "store-holder"
+
+    @property
     def tokens(self) -> Path:
         """What OAuth2 sign-ins keep: refresh tokens, readable by the service's user alone."""
         return self.root / "tokens"

@@ -5,11 +5,12 @@ and before anything is appended after a failure, the store is asked how far it i
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from daemon.agent.badge import Badge
 from daemon.agent.store.base import LineStore, Place, StoreError, TakenError
 from daemon.agent.transcript import Head, holds, sync
 
@@ -56,8 +57,9 @@ class Mirror:
     ``taken_out`` counts the lines that stood in the store and were not settled here.
     """
 
-    def __init__(self, store: LineStore, project: str, *, required: bool) -> None:
+    def __init__(self, store: LineStore, project: str, badge: Badge, *, required: bool) -> None:
         """Nothing is asked of the store yet."""
+        self._badge = badge
         self.required = required
         self.is_taken = False
         self.is_held = False
@@ -159,10 +161,37 @@ class Mirror:
         await self._store.cut(place, kept)
         self.taken_out += count - kept
 
+    def take(self) -> None:
+        """Take over what another daemon has taken, with the next push: a person has said so."""
+        self._badge.take_off()
+        self.is_taken = self.is_held = False
+        self._reached = None
+
     async def _hold(self) -> None:
-        if not self.is_held:
-            await self._store.hold(self._project)
-            self.is_held = True
+        """Hold the project: from a predecessor on this machine, or where this machine never held it, from whomever."""
+        if self.is_held:
+            return
+        mine, worn = self._store.me, self._badge.names
+        if worn:
+            await self._see_predecessor(worn)
+            self._badge.wear(list(dict.fromkeys([*worn, mine])))
+        await self._store.hold(self._project)
+        self._badge.wear([mine])
+        self.is_held = True
+
+    async def _see_predecessor(self, names: Sequence[str]) -> None:
+        """See that none but one of these holds the project, or nobody; raise TakenError where somebody else does."""
+        mine = self._store.me
+        try:
+            for number, name in enumerate(names, start=1):
+                self._store.me = name
+                try:
+                    return await self._store.touch(self._project)
+                except TakenError:
+                    if number == len(names):
+                        raise
+        finally:
+            self._store.me = mine
 
     def _place(self, session_id: str) -> Place:
         return Place(self._project, session_id)

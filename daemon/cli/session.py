@@ -13,7 +13,7 @@ from daemon.premises import knowledge_of
 from daemon.review import sessions as review
 from daemon.service import telemetry
 from daemon.settings import Settings, load
-from daemon.steps.orders import COMPACT, REQUEUED, ROLL_BACK, ROTATE
+from daemon.steps.orders import COMPACT, REQUEUED, ROLL_BACK, ROTATE, TAKE
 from knowledge.database import Database
 
 app = typer.Typer(
@@ -101,6 +101,17 @@ def rollback(
     Example:  clerkd session rollback 12 --requeue
     """
     _order(ROLL_BACK, f"{message} {REQUEUED}" if requeue else str(message), config)
+
+
+@app.command("take")
+def take(config: Config = None) -> None:
+    """Go on with a session that another clerkd has taken over in the session store: stop that one first.
+
+    What the other copied there since and is not settled here leaves the store with the next copy.
+
+    Example:  clerkd session take
+    """
+    _order(TAKE, "", config)
 
 
 def _order(kind: str, argument: str, config: Config) -> None:

@@ -8,12 +8,17 @@ from functools import partial
 from daemon.agent.mirror import UnreadableError
 from daemon.agent.store.base import StoreError, TakenError
 from daemon.agent.transcript import Head
+from daemon.errors import OrderRefused
 from daemon.house import STORE, House
-from daemon.judgement.states import SessionState
-from knowledge import sessions
-from knowledge.tables import AgentSession
+from daemon.judgement.states import OrderState, SessionState
+from knowledge import service, sessions
+from knowledge.service import Closing
+from knowledge.tables import AgentSession, Order
 
 OUT_OF_REACH, TAKEN = "unavailable", "taken"
+BACK = "where this one is to go on, stop the other and say: clerkd session take"
+TAKEN_OVER = "this clerkd takes the session over in the session store with its next copy; see that no other is at work"
+NO_STORE = "there is no session store in the config: nothing can be taken over"
 FOR_GOOD = timedelta(days=365)
 WORKER, DESK = "mirror", "desk"
 
@@ -46,6 +51,15 @@ def _can_be_read(house: House, row: AgentSession) -> bool:
     known = house.mirror.unreadable if house.mirror else set()
     is_here = row.head_uuid is None or house.session.engine.transcript(row.id).exists()
     return is_here and (row.id, row.head_offset) not in known
+
+
+async def take(house: House, order: Order) -> None:
+    """Take the session over from another daemon, as a person said."""
+    if house.mirror is None:
+        raise OrderRefused(NO_STORE)
+    house.mirror.take()
+    house.health.well(STORE)
+    service.close_order(house.db, Closing(order, OrderState.DONE, TAKEN_OVER), house.clock())
 
 
 async def finish(house: House) -> None:
@@ -108,6 +122,6 @@ async def _pushed(house: House, row: AgentSession, offset: int, worker: str, *, 
 
 def _pause(house: House, error: StoreError) -> None:
     if isinstance(error, TakenError):
-        house.health.pause(STORE, TAKEN, f"{error}; stop one of them and restart the other", house.clock() + FOR_GOOD)
+        house.health.pause(STORE, TAKEN, f"{error}; {BACK}", house.clock() + FOR_GOOD)
     else:
         house.health.pause(STORE, OUT_OF_REACH, str(error))

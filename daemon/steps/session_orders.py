@@ -7,7 +7,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from daemon.errors import OrderRefused
 from daemon.house import House
 from daemon.judgement.states import OrderState
-from daemon.steps.orders import COMPACT, ROLL_BACK, ROTATE
+from daemon.steps.mirror import take
+from daemon.steps.orders import COMPACT, ROLL_BACK, ROTATE, TAKE
 from daemon.steps.rollback import roll_back
 from daemon.steps.upkeep import compact_now, rotate_now
 from knowledge import service
@@ -52,4 +53,5 @@ HANDLERS: dict[str, Callable[[House, Order], Awaitable[None]]] = {
     COMPACT: compact_now,
     ROTATE: rotate_now,
     ROLL_BACK: roll_back,
+    TAKE: take,
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
+from daemon.agent.badge import Badge
 from daemon.agent.mirror import Mirror
 from daemon.agent.store.base import Place, StoreError, TakenError
 from daemon.agent.store.sql import SqlStore
@@ -47,7 +48,7 @@ class Copy:
         self.path.touch()
         self.file = place / "store.db"
         self.store = Fragile(make_url(f"sqlite:///{self.file}"), 5)
-        self.mirror = Mirror(self.store, PROJECT, required=False)
+        self.mirror = Mirror(self.store, PROJECT, Badge(place / "badge"), required=False)
         self.names = iter(range(10_000))
 
     def write(self, count: int) -> int:
@@ -102,7 +103,7 @@ def test_a_new_daemon_goes_on_where_the_old_one_stopped(copy: Copy) -> None:
 
     async def act() -> None:
         await copy.push(copy.write(3))
-        copy.mirror = Mirror(copy.store, PROJECT, required=False)
+        copy.mirror = Mirror(copy.store, PROJECT, Badge(copy.path.parent / "badge"), required=False)
         await copy.push(copy.write(3))
         assert await copy.stored() == copy.path.read_bytes()
 
@@ -139,7 +140,7 @@ def test_a_session_that_was_rolled_back_is_rolled_back_in_the_store(copy: Copy) 
         await copy.push(copy.write(5))
         with copy.path.open("r+b") as file:
             file.truncate(start)
-        copy.mirror = Mirror(copy.store, PROJECT, required=False)
+        copy.mirror = Mirror(copy.store, PROJECT, Badge(copy.path.parent / "badge"), required=False)
         await copy.push(copy.write(9))
         assert await copy.stored() == copy.path.read_bytes()
 
@@ -168,10 +169,79 @@ def test_a_turn_that_reached_the_store_and_did_not_settle_is_taken_out(copy: Cop
         await copy.push(copy.write(2))
         with copy.path.open("r+b") as file:
             file.truncate(settled)
-        copy.mirror = Mirror(copy.store, PROJECT, required=True)
+        copy.mirror = Mirror(copy.store, PROJECT, Badge(copy.path.parent / "badge"), required=True)
         await copy.push(settled)
         assert await copy.stored() == copy.path.read_bytes()
         assert copy.mirror.taken_out == 2
+
+    play(copy, act)
+
+
+def daemon(copy: Copy, machine: str) -> Mirror:
+    """Start a daemon of a machine, with a name of its own."""
+    store = SqlStore(make_url(f"sqlite:///{copy.file}"), 5)
+    return Mirror(store, PROJECT, Badge(copy.path.parent / machine), required=False)
+
+
+async def works(copy: Copy, mirror: Mirror) -> bool:
+    """Say whether a daemon can bring the store up to date."""
+    try:
+        await mirror.push(SESSION, copy.path, copy.write(1), nothing)
+    except TakenError:
+        return False
+    return True
+
+
+def test_a_restart_goes_on_with_what_its_machine_held(copy: Copy) -> None:
+    """Under a new name, so that the one before it, should it still be alive, is refused."""
+
+    async def act() -> None:
+        first, second = daemon(copy, "one"), daemon(copy, "one")
+        assert await works(copy, first)
+        assert await works(copy, second)
+        assert not await works(copy, first)
+        await first.close()
+        await second.close()
+
+    play(copy, act)
+
+
+def test_a_restart_never_takes_back_what_another_machine_has_taken(copy: Copy) -> None:
+    """Until a person says so; then the other one is refused."""
+
+    async def act() -> None:
+        old, new, again = daemon(copy, "one"), daemon(copy, "two"), daemon(copy, "one")
+        assert await works(copy, old)
+        assert await works(copy, new)
+        assert not await works(copy, again)
+        assert await works(copy, new)
+        again.take()
+        assert await works(copy, again)
+        assert not await works(copy, new)
+        for each in (old, new, again):
+            await each.close()
+
+    play(copy, act)
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_daemon_that_ended_while_it_took_the_store_is_known_by_either_name(copy: Copy, held: bool) -> None:  # noqa: FBT001
+    """Whether its new name had come to the store or not."""
+
+    async def act() -> None:
+        first = daemon(copy, "one")
+        assert await works(copy, first)
+        badge = Badge(copy.path.parent / "one")
+        badge.wear([*badge.names, "half"])
+        if held:
+            half = SqlStore(make_url(f"sqlite:///{copy.file}"), 5)
+            half.me = "half"
+            await half.hold(PROJECT)
+            await half.close()
+        second = daemon(copy, "one")
+        assert await works(copy, second)
+        await first.close()
+        await second.close()
 
     play(copy, act)
 
@@ -182,7 +252,9 @@ def test_what_another_daemon_has_taken_is_never_pushed_again(copy: Copy) -> None
     async def act() -> None:
         await copy.push(copy.write(2))
         before = await copy.stored()
-        other = Mirror(SqlStore(make_url(f"sqlite:///{copy.file}"), 5), PROJECT, required=False)
+        other = Mirror(
+            SqlStore(make_url(f"sqlite:///{copy.file}"), 5), PROJECT, Badge(copy.path.parent / "other"), required=False
+        )
         await other.push(SESSION, copy.path, copy.path.stat().st_size, nothing)
         for _ in range(2):
             with pytest.raises(TakenError):
@@ -214,7 +286,7 @@ def test_whatever_comes_between_the_store_never_holds_but_what_was_pushed(copy: 
                 case "fail":
                     copy.store.failing = chance.choice(["", "", "", "before", "after"])
                 case "restart":
-                    copy.mirror = Mirror(copy.store, PROJECT, required=False)
+                    copy.mirror = Mirror(copy.store, PROJECT, Badge(copy.path.parent / "badge"), required=False)
                 case "push":
                     try:
                         await copy.push(settled)

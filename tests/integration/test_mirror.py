@@ -261,6 +261,39 @@ def test_a_daemon_that_no_longer_holds_the_session_settles_nothing_more(bed: Bed
 
 
 @pytest.mark.exhaustive
+def test_a_machine_that_lost_the_session_goes_on_with_it_at_a_persons_word_alone(bed: Bed, tmp_path: Path) -> None:
+    """Its restart is refused and works nothing; `clerkd session take` gives it back, and the other one is refused."""
+    keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"\nrequired = true')
+    deliver(bed, "First")
+    work(bed, 1)
+    other = other_machine(bed, tmp_path / "other")
+    deliver(other, "Second")
+    work(other, 2)
+
+    def is_taken(db: Database) -> bool:
+        return any(row.part == "store" and row.kind == "taken" for row in service.conditions(db))
+
+    bed.run(is_taken)
+    assert len(turns.in_state(bed.db, TurnState.SETTLED)) == 1
+    said = bed.clerkd("session", "take", "--config", str(bed.config))
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.startswith("this clerkd takes the session over in the session store with its next copy")
+    work(bed, 2)
+    assert len(turns.in_state(bed.db, TurnState.SETTLED)) == 2
+    assert stored(bed, live(bed).id) == settled(bed, live(bed))
+    other.run(is_taken)
+
+
+@pytest.mark.exhaustive
+def test_where_there_is_no_store_nothing_can_be_taken(bed: Bed) -> None:
+    """The command says so."""
+    bed.prepare()
+    said = bed.clerkd("session", "take", "--config", str(bed.config))
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "there is no session store in the config: nothing can be taken over" in said.stderr
+
+
+@pytest.mark.exhaustive
 def test_a_store_that_lags_behind_sets_the_other_machine_back_to_what_it_has(bed: Bed, tmp_path: Path) -> None:
     """The last turn is briefed, as after a power loss, and no mail is worked twice."""
     keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"')

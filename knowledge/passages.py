@@ -73,6 +73,9 @@ def add(session: Session, rows: Sequence[Passage]) -> None:
         if row.person_id is None and row.message_id is not None:
             error = "a mail is never recalled for everyone"
             raise ValueError(error)
+        if row.document_id is not None and row.person_id is not None:
+            error = "a document is recalled for everyone"
+            raise ValueError(error)
         lead = _lead(session, row) if row.case_id and row.fact_id is None else []
         row.before = " ".join(earlier.stems for earlier in lead) or row.before
         session.add(row)
@@ -112,6 +115,12 @@ def expire_ours(session: Session, message_id: int, now: datetime) -> None:
 def expire_of_facts(session: Session, facts: Sequence[int], now: datetime) -> None:
     """Close the passages of these facts; part of a transaction."""
     theirs = update(Passage).where(col(Passage.fact_id).in_(facts), col(Passage.expired_at).is_(None))
+    session.connection().execute(theirs.values(expired_at=now))
+
+
+def expire_of_documents(session: Session, documents: Sequence[int | None], now: datetime) -> None:
+    """Close the passages of these documents; part of a transaction."""
+    theirs = update(Passage).where(col(Passage.document_id).in_(documents), col(Passage.expired_at).is_(None))
     session.connection().execute(theirs.values(expired_at=now))
 
 

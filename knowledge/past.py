@@ -21,6 +21,7 @@ from knowledge.tables import (
     Action,
     Case,
     Decision,
+    Document,
     Fact,
     Feedback,
     Message,
@@ -108,6 +109,7 @@ def _shown(moment: Moment, unknown: Unknown) -> list[tuple[type[SQLModel], dict[
         (Person, {"last_seen_at": "first_seen_at"}, ANY),
         (Fact, _open_then(at, "superseded_by", "expired_by"), f"recorded_at <= {at} AND {before_turn}"),
         (Passage, {**followed, **_open_then(at)}, f"recorded_at <= {at} AND {before_turn}"),
+        (Document, _open_then(at), f"recorded_at <= {at}"),
         (Promise, _promised(at, unknown.promise), f"decision_id IN ({decisions})"),
     ]
 

@@ -4,7 +4,23 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import case, check, demo, fact, init, log, login, orders, person, read, replay, run, session, status
+from daemon.cli import (
+    case,
+    check,
+    demo,
+    document,
+    fact,
+    init,
+    log,
+    login,
+    orders,
+    person,
+    read,
+    replay,
+    run,
+    session,
+    status,
+)
 from daemon.version import own_version
 
 app = typer.Typer(
@@ -50,6 +66,7 @@ app.add_typer(case.app, name="case")
 app.add_typer(person.app, name="person")
 app.add_typer(fact.app, name="fact")
 app.add_typer(fact.lessons, name="lesson")
+app.add_typer(document.app, name="document")
 app.add_typer(session.app, name="session")
 app.add_typer(replay.app, name="replay")
 app.command("read")(read.read)

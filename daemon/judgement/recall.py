@@ -11,6 +11,7 @@ from daemon.judgement.ranking import Question
 from daemon.judgement.words import names, terms
 
 LONGEST_PASSAGE = 600  # characters
+LONGEST_NAME, LONGEST_HEADING = 120, 200  # characters, of a document's name and headings as they are told
 MOST_PASSAGES = 20  # of one text: what stands behind 12,000 characters is in the raw mail alone
 MOST_QUESTIONS = 30
 MOST_STEMS = 80  # that are looked for at once
@@ -89,7 +90,16 @@ def within(found: Iterable[Recalled], tokens: int) -> list[str]:
     return lines
 
 
+def document_source(name: str, heading: str) -> str:
+    """Name a document and the place in it; of a long heading, its end says most."""
+    where = f", {_quoted(heading[-LONGEST_HEADING:])}" if heading else ""
+    return f"document {_quoted(name[-LONGEST_NAME:])[1:-1]}{where}"
+
+
 def recalled_line(item: Recalled) -> str:
     """Show a passage in one line, whatever its words hold: a sender or the model wrote them."""
-    quoted = json.dumps(" ".join(item.text.split()), ensure_ascii=False)
-    return f"[{item.source}] {item.at:%Y-%m-%d} {item.by}: {quoted}"
+    return f"[{item.source}] {item.at:%Y-%m-%d} {item.by}: {_quoted(item.text)}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(" ".join(text.split()), ensure_ascii=False)

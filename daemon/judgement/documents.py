@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from daemon.judgement.recall import LONGEST_PASSAGE
 
-# All of a document is written in one transaction, for which other writers wait: 2,000 passages take 0.4 s (measured).
+# All of a document is written in one transaction, for which other writers wait: 2,000 passages take 0.6 s (measured).
 MOST_PASSAGES = 2_000
 # A handbook of some 200 pages; what is longer is better divided, and its answer must fit into that of the child.
 LONGEST_DOCUMENT = 500_000  # characters

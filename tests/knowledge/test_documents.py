@@ -37,6 +37,13 @@ def test_a_document_is_found_by_its_words(db: Database) -> None:
         assert session.exec(select(Passage.document_id)).all() == [1, 1]
 
 
+def test_more_passages_for_everyone_are_compared_than_of_a_person(db: Database) -> None:
+    """A long handbook is searched whole, though what was written last is no likelier there."""
+    count = passages.MOST_FOUND + 5
+    documents.put(db, row("a.md", count), [says("pump") for _number in range(count)], [], NOW)
+    assert len(passages.find(db, None, ["pump"])[0]) == count
+
+
 def test_a_newer_reading_closes_the_older_one_and_overwrites_nothing(db: Database) -> None:
     """With all its passages; those of other documents stand."""
     documents.put(db, row("a.md"), [says("blue pump")], [], NOW)

@@ -38,6 +38,7 @@ from daemon.premises import holding
 from daemon.service.stop import Pulse, Stop, Systemd
 from daemon.service.telemetry import Log, logger
 from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings, specialists_of
+from daemon.shelf import Shelf
 from daemon.steps.mirror import WORKER, finish
 from daemon.steps.recover import recover
 from daemon.steps.replay import Laboratory, Variant, replay
@@ -196,6 +197,7 @@ def build(settings: Settings, db: Database, stop: Stop, log: Log) -> House:
         mirror=mirror_of(settings),
         desk=desk,
         reader=Reader(reading_limits(settings)),
+        shelf=Shelf(reading_limits(settings)),
         watches=watches,
         outgoing=outgoing,
         author=Author(settings.employee.name, settings.employee.address, settings.employee.signature),

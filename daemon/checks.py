@@ -19,6 +19,7 @@ from daemon.mail.submission import sign_in
 from daemon.paths import StateDirectory
 from daemon.premises import knowledge_of
 from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings, Smtp, Store
+from daemon.shelf import listing
 from knowledge import sessions
 
 Check = tuple[str, Callable[[], str]]
@@ -32,6 +33,8 @@ def checks(settings: Settings) -> list[Check]:
         listed.append(("drafts folder", partial(_check_drafts, settings, mailbox)))
     if settings.smtp:
         listed.append(("SMTP", partial(_check_smtp, settings.smtp)))
+    if settings.knowledge.documents:
+        listed.append(("documents", lambda: _check_documents(settings)))
     return [
         *listed,
         ("API key", lambda: _check_key(settings)),
@@ -114,6 +117,16 @@ def _check_store(wanted: Store, project: str) -> str:
     except StoreError as error:
         raise FatalError(str(error)) from None
     return f"{wanted.where}, {'required' if wanted.required else 'not required'}"
+
+
+def _check_documents(settings: Settings) -> str:
+    found = listing(settings.knowledge.documents, settings.service.state)
+    closed = [file.name for file in found.files.values() if not os.access(file.path, os.R_OK)]
+    problems = [f"{pattern} {remark}" for pattern, remark in found.remarks.items()]
+    problems += [f"{name} cannot be read by this user" for name in closed]
+    if problems:
+        raise FatalError("; ".join(problems))
+    return f"{len(found.files)} files"
 
 
 def _check_session(settings: Settings) -> str:

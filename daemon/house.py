@@ -20,6 +20,7 @@ from daemon.service.schedule import Tick
 from daemon.service.stop import Pulse, Stop, Systemd
 from daemon.service.telemetry import Log
 from daemon.settings import Mailbox, Settings
+from daemon.shelf import Shelf
 from knowledge import service
 from knowledge.database import Database
 from knowledge.tables import Condition
@@ -232,6 +233,7 @@ class House:
     mirror: Mirror | None
     desk: Desk
     reader: Reader
+    shelf: Shelf
     watches: tuple[Watch, ...]
     outgoing: Mapping[str, Outgoing]
     author: Author

@@ -24,6 +24,7 @@ import structlog
 from daemon.house import READER, House, Watch
 from daemon.judgement.states import MessageState
 from daemon.service.schedule import ticking
+from daemon.steps import documents
 from daemon.steps.act import act, settle_message
 from daemon.steps.ask import consult, may_ask
 from daemon.steps.follow import follow
@@ -46,6 +47,7 @@ OVERDUE = 2
 UPKEEP_SECONDS = 60.0
 PROMISE_SECONDS = 60.0
 CHAIN_SECONDS = 3600.0
+DOCUMENT_SECONDS = 60.0
 
 
 async def run(house: House) -> None:
@@ -70,10 +72,10 @@ async def run(house: House) -> None:
 
 
 def _jobs(house: House) -> list[tuple[float, Callable[[], None]]]:
-    """List when to look into each folder, after the drafts of each mailbox, the session, and what was promised."""
+    """List when to look into each folder, after the drafts of each mailbox, the session, promises and documents."""
     looks = [(watch.mailbox.poll_seconds, watch.tick) for watch in house.watches]
     looks += [(UPKEEP_SECONDS, house.upkeep.set), (PROMISE_SECONDS, house.promises.set)]
-    looks.append((CHAIN_SECONDS, house.chain.set))
+    looks += [(CHAIN_SECONDS, house.chain.set), (DOCUMENT_SECONDS, house.shelf.due.set)]
     looks += [(out.mailbox.follow_seconds, out.tick) for out in house.outgoing.values()]
     return [(seconds, partial(_tick, house, tick)) for seconds, tick in looks]
 
@@ -144,7 +146,7 @@ async def _desk(house: House) -> None:
         for order in obey(house.db, house.clock):
             house.log.info("order", kind=order.kind, order=order.id)
         tell_head(house)
-        if await obey_for_session(house) or await tend(house) or remind(house):
+        if await documents.look(house) or await obey_for_session(house) or await tend(house) or remind(house):
             return True
         row = ledger.next_due(house.db, MessageState.SCREENED, house.clock())
         if row is None or house.health.is_paused(READER) or not may_ask(house):

@@ -422,12 +422,33 @@ class Fact(SQLModel, table=True):
     superseded_by: int | None = Field(default=None, foreign_key="facts.id")
 
 
-class Passage(SQLModel, table=True):
-    """A piece of a mail, of our answer to it, or a fact, as it is recalled; without a person, it is for everyone.
+class Document(SQLModel, table=True):
+    """A document of the company as it was read at one time; ``problem`` says why nothing, or not all, is known of it.
 
-    ``stems``, ``label`` and ``before`` are the stems of its words, of its speaker and day, and of the passages before
-    it (of a fact, its quote); ``behind`` those of the passage that has come behind it since ``followed_at``. Words to
-    look them up by stand in the table ``passage_words``, under the same number.
+    ``name`` is what it is called where it is recalled. One that changes or goes is closed, never overwritten. A row
+    without passages tells of a file that could not be read; what was read of it before stands beside that.
+    """
+
+    __tablename__ = "documents"
+    id: int | None = Field(default=None, primary_key=True)
+    path: str = Field(index=True)
+    name: str
+    sha256: str = ""
+    size: int = Field(sa_type=BigInteger)
+    modified_at: datetime = time_field()
+    passages: int = 0
+    problem: str = ""
+    recorded_at: datetime = time_field()
+    expired_at: datetime | None = optional_time()
+
+
+class Passage(SQLModel, table=True):
+    """A piece of a mail, of our answer to it, of a document, or a fact, as it is recalled.
+
+    Without a person, it is for everyone. ``stems``, ``label`` and ``before`` are the stems of its words, of its speaker
+    and day, and of the passages before it (of a fact, its quote); ``behind`` those of the passage that has come behind
+    it since ``followed_at``. Words to look them up by stand in the table ``passage_words``, under the same number. Of a
+    document, the speaker is its name, and ``heading`` what it stands under.
     """
 
     __tablename__ = "passages"
@@ -440,6 +461,8 @@ class Passage(SQLModel, table=True):
     case_id: int | None = Field(default=None, foreign_key="cases.id")
     message_id: int | None = Field(default=None, foreign_key="messages.id", index=True)
     fact_id: int | None = Field(default=None, foreign_key="facts.id", index=True)
+    document_id: int | None = Field(default=None, foreign_key="documents.id", index=True)
+    heading: str = ""
     ours: bool = False
     speaker: str
     said_at: datetime = time_field()

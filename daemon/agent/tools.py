@@ -157,7 +157,9 @@ class Desk:
         return [
             SdkMcpTool(LOOK_AT_CASE, "Show this case's earlier messages and decisions.", NOTHING, self.look_at_case),
             SdkMcpTool(search, "Search this sender's earlier messages by words.", QUERY, self.search_decisions),
-            SdkMcpTool(RECALL, "Recall what this sender and we said earlier, in your words.", QUERY, self.recall),
+            SdkMcpTool(
+                RECALL, "Recall what this sender and we said, and our documents, in your words.", QUERY, self.recall
+            ),
             SdkMcpTool(matters, "List by page what is not settled and which cases are open.", PAGE, self.list_matters),
             SdkMcpTool(REMEMBER, "Remember a fact about this sender, from this mail.", schemas.REMEMBER, self.remember),
             SdkMcpTool(CORRECT, "Put a fact right that this mail speaks against.", schemas.CORRECT, self.correct),
@@ -175,7 +177,7 @@ class Desk:
         return self._read(SEARCH_DECISIONS, lambda turn: turn.reads.search(str(arguments.get("words", ""))))
 
     async def recall(self, arguments: Content) -> Content:
-        """Recall by words what the sender and we said."""
+        """Recall by words what the sender and we said, and what the company has written down."""
         return self._read(RECALL, lambda turn: turn.reads.recall(str(arguments.get("words", ""))))
 
     async def remember(self, arguments: Content) -> Content:

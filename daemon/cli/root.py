@@ -8,6 +8,7 @@ from daemon.cli import (
     case,
     check,
     demo,
+    document,
     fact,
     init,
     issue,
@@ -67,6 +68,7 @@ app.add_typer(case.app, name="case")
 app.add_typer(person.app, name="person")
 app.add_typer(fact.app, name="fact")
 app.add_typer(fact.lessons, name="lesson")
+app.add_typer(document.app, name="document")
 app.add_typer(issue.app, name="issue")
 app.add_typer(specialist.app, name="specialist")
 app.add_typer(session.app, name="session")

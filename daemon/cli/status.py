@@ -12,6 +12,7 @@ from daemon.judgement.states import UNFINISHED
 from daemon.paths import StateDirectory
 from daemon.premises import is_held, knowledge_of
 from daemon.review import status as review
+from daemon.review.documents import short
 from daemon.review.log import clean, when
 from daemon.settings import load
 from knowledge.tables import Connection
@@ -20,8 +21,9 @@ from knowledge.tables import Connection
 def status(config: Config = None, *, json_wanted: Json = False) -> None:
     """Show whether the service works, what is paused, and what waits for a person.
 
-    Exits with 1 where the service does not run, a part is paused, or any mail is held, failed or escalated;
-    `clerkd requeue ID` puts one to the model again, `clerkd done ID` says that a person has dealt with it.
+    Exits with 1 where the service does not run, a part is paused, a document of the company cannot be read, or any
+    mail is held, failed or escalated; `clerkd requeue ID` puts one to the model again, `clerkd done ID` says that a
+    person has dealt with it.
 
     Example:  clerkd status --json | jq .attention
     """
@@ -44,6 +46,8 @@ def _show(found: review.Status, console: Console) -> None:
         console.print(f"{_mark(line)} {escape(clean(review.folder_line(line)))}")
     waiting, attention = sum(found.counts.get(state, 0) for state in UNFINISHED), len(found.attention)
     console.print(f"messages: {found.counts.get('done', 0)} done, {waiting} waiting, {attention} for a person")
+    for unread in found.documents:
+        console.print(f"[bold yellow]document[/] {escape(clean(short(unread)))}")
     if found.actions_waiting:
         console.print(f"actions: {found.actions_waiting} not carried out yet")
     if found.session:

@@ -11,6 +11,7 @@ from daemon.judgement.ranking import Question
 from daemon.judgement.words import names, terms
 
 LONGEST_PASSAGE = 600  # characters
+LONGEST_NAME, LONGEST_HEADING = 120, 200  # characters, of a document's name and headings as they are told
 MOST_PASSAGES = 20  # of one text: what stands behind 12,000 characters is in the raw mail alone
 MOST_QUESTIONS = 30
 MOST_STEMS = 80  # that are looked for at once
@@ -87,6 +88,12 @@ def within(found: Iterable[Recalled], tokens: int) -> list[str]:
             room -= len(line.encode())
             lines.append(line)
     return lines
+
+
+def document_source(name: str, heading: str) -> str:
+    """Name a document and the place in it; of a long heading, its end says most."""
+    where = f", {quoted(heading[-LONGEST_HEADING:])}" if heading else ""
+    return f"document {quoted(name[-LONGEST_NAME:])[1:-1]}{where}"
 
 
 def recalled_line(item: Recalled) -> str:

@@ -64,6 +64,15 @@ PDF_LIMITS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """How much of a PDF is read, and how each page of it is written, by its number and text."""
+
+    characters: int = LONGEST_TEXT
+    pages: int = MOST_PAGES
+    page: str = "{1}"
+
+
+@dataclass(frozen=True)
 class Extract:
     """The text that was taken, and why there is none or not all of it."""
 
@@ -113,31 +122,40 @@ def extract(data: bytes, found: str, charset: str | None) -> Extract:
 
 
 def _pdf(data: bytes, _charset: str | None) -> Extract:
+    return pdf(data, Bounds())
+
+
+def pdf(data: bytes, bounds: Bounds) -> Extract:
+    """Take the text of a PDF; raises whatever Python has where the bytes are hostile."""
     if not data.startswith(b"%PDF-"):
         return WRONG_CONTENT
     import pypdf
 
     try:
         with pypdf.apply_configuration(pypdf.Configuration(**PDF_LIMITS)):
-            return _pages(pypdf.PdfReader(io.BytesIO(data), strict=False))
+            return _pages(pypdf.PdfReader(io.BytesIO(data), strict=False), bounds)
     except pypdf.errors.LimitReachedError:
         return TOO_LARGE
 
 
-def _pages(reader: "pypdf.PdfReader") -> Extract:
+def _pages(reader: "pypdf.PdfReader", bounds: Bounds) -> Extract:
     if reader.is_encrypted and not reader.decrypt(""):
         return Extract(note="encrypted")
     count = len(reader.pages)
-    texts = (page.extract_text() for page in itertools.islice(reader.pages, MOST_PAGES))
-    return Extract(_until_full(texts), f"{MOST_PAGES} of {count} pages" if count > MOST_PAGES else "")
+    texts = enumerate((page.extract_text() for page in itertools.islice(reader.pages, bounds.pages)), start=1)
+    written = (bounds.page.format(number, text) for number, text in texts if text.strip())
+    note = f"{bounds.pages} of {count} pages" if count > bounds.pages else ""
+    return Extract(_until_full(written, bounds.characters), note)
 
 
-def _until_full(texts: Iterator[str]) -> str:
+def _until_full(texts: Iterator[str], longest: int = LONGEST_TEXT) -> str:
     """Join texts until there is more than is kept: what lies behind is not even read."""
     taken: list[str] = []
+    size = 0
     for text in texts:
         taken.append(text)
-        if sum(map(len, taken)) > LONGEST_TEXT:
+        size += len(text)
+        if size > longest:
             break
     return "\n".join(taken)
 

@@ -35,6 +35,7 @@ BLOCK_TAGS = frozenset(
     {"p", "div", "tr", "table", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr", "pre"}
 )
 CELL_TAGS = frozenset({"td", "th"})
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
 
 @dataclass(frozen=True)
@@ -74,18 +75,23 @@ class _Link(NamedTuple):
     host: str
 
 
-def visible(html: str) -> Rendering:
+def visible(html: str, *, headings: bool = False) -> Rendering:
     """Give the text that a reader of the HTML sees, with what was hidden from that reader.
 
     Quoted blocks begin with ``> ``, as in plain text. An image is its description, and a link whose text names
-    another host than it leads to says so.
+    another host than it leads to says so. Where they are wanted, headings begin with as many ``#`` as their level.
     """
     tree = LexborHTMLParser(_bounded(html[:LARGEST_HTML]))
     if tree.body is None:
         return Rendering("")
-    page = _Page(*_sheet(tree))
+    page = _Page(*_sheet(tree), headings=headings)
     page.walk(tree.body)
     return Rendering(_lines("".join(page.words)), tuple(page.hidden()))
+
+
+def is_too_large(html: str) -> bool:
+    """Say whether a part of the HTML is left out for its size."""
+    return len(html) > LARGEST_HTML or len(_bounded(html)) < len(html)
 
 
 def _bounded(html: str) -> str:
@@ -119,6 +125,7 @@ class _Page:
 
     rules: dict[str, css.Style]
     painted: bool
+    headings: bool = False
     words: list[str] = field(default_factory=list)
     samples: dict[str, str] = field(default_factory=dict)
     styles: dict[str, css.Style] = field(default_factory=dict)
@@ -177,7 +184,8 @@ class _Page:
             self.words.append(QUOTE_OPENS)
             self.pending.append((QUOTE_CLOSES, state))
         elif tag in BLOCK_TAGS:
-            self.words.append("\n")
+            is_heading = self.headings and tag in HEADINGS and not state.hidden_by
+            self.words.append(f"\n{'#' * int(tag[1])} " if is_heading else "\n")
             self.pending.append(("\n", state))
 
     def _close(self, link: _Link) -> None:

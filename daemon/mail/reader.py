@@ -1,23 +1,26 @@
 """Reads mails where they can do no harm: in a child process that is killed when one takes too long or too much.
 
 A reading that fails is tried once more in a fresh child, without the text of the attachments, so that a hostile
-attachment costs its own text and not the mail.
+attachment costs its own text and not the mail. The company's documents are read in the same way, but by a reader of
+their own: a child that a mail has taken over must not say what stands in them.
 """
 
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from daemon.errors import PermanentError, TransientError
+from daemon.judgement.documents import DocumentText, Form
 from daemon.judgement.message import Message
 from daemon.mail.child import SENSELESS, Child, ChildError
 from daemon.mail.recent import Recent
-from daemon.mail.wire import MESSAGES, REQUEST, Kind
+from daemon.mail.wire import DOCUMENTS, MESSAGES, REQUEST, Kind, Wanted
 
 PART = "reader"
 # -P and -B: no modules from the working directory, no caches from a process that may not write.
@@ -26,6 +29,8 @@ START_SECONDS = 60.0
 MAILS_PER_CHILD = 1_000
 LONGEST_REASON = 500
 EXHAUSTED = "it took too much memory"
+UNREADABLE = "cannot be read within the limits of time and memory ([reading] in the config): {}"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,14 @@ class Reader:
         with self._turn:
             return self._recent.find(raw) or self._try_twice(raw)
 
+    def read_document(self, raw: bytes, form: Form) -> DocumentText:
+        """Read a document of the company; raise as ``read`` does."""
+        with self._turn:
+            try:
+                return self._exchange(Wanted[form.name], raw, _understood_document)
+            except ChildError as error:
+                raise PermanentError(UNREADABLE.format(error)) from None
+
     def close(self) -> None:
         """End the child and wait for it; threads that wait in ``read`` get a TransientError."""
         self._closed = True
@@ -87,17 +100,21 @@ class Reader:
             raise PermanentError(message) from None
 
     def _ask(self, raw: bytes, *, attachments_text: bool) -> Message:
+        wanted = Wanted.MAIL_AND_ATTACHMENTS if attachments_text else Wanted.MAIL
+        message, size = self._exchange(wanted, raw, lambda kind, body: (_understood(kind, body), len(body)))
+        self._recent.keep(raw, message, size)
+        return message
+
+    def _exchange(self, wanted: Wanted, raw: bytes, understood: Callable[[int, bytes], T]) -> T:
+        """Ask the child; where it did not answer as agreed, it is of no more use."""
         child = self._ready_child()
         try:
-            kind, body = child.ask(REQUEST.pack(attachments_text, len(raw)) + raw, self._seconds)
-            message = _understood(kind, body)
+            return understood(*child.ask(REQUEST.pack(wanted, len(raw)) + raw, self._seconds))
         except ChildError:
             self._discard()
             if self._closed:
                 raise _stopping() from None
             raise
-        self._recent.keep(raw, message, len(body))
-        return message
 
     def _ready_child(self) -> Child:
         """Give the child that is there, or a new one; one that died between two mails is no mail's fault."""
@@ -134,6 +151,17 @@ def _understood(kind: int, body: bytes) -> Message:
             raise ChildError(EXHAUSTED)
         case _:
             raise ChildError(SENSELESS)
+
+
+def _understood_document(kind: int, body: bytes) -> DocumentText:
+    if kind == Kind.EXHAUSTED:
+        raise ChildError(EXHAUSTED)
+    try:
+        if kind == Kind.DOCUMENT:
+            return DOCUMENTS.validate_json(body)
+    except ValidationError:
+        pass
+    raise ChildError(SENSELESS)
 
 
 def _checked(body: bytes) -> Message:

@@ -9,11 +9,23 @@ from enum import IntEnum
 
 from pydantic import TypeAdapter
 
+from daemon.judgement.documents import DocumentText
 from daemon.judgement.message import Message
 
-REQUEST = struct.Struct("!?Q")  # whether the attachments' text is wanted, the bytes of the mail that follows
+REQUEST = struct.Struct("!BQ")  # a Wanted, the bytes of the mail or document that follows
 ANSWER = struct.Struct("!BI")  # a Kind, the bytes that follow
 MESSAGES = TypeAdapter(Message)
+DOCUMENTS = TypeAdapter(DocumentText)
+
+
+class Wanted(IntEnum):
+    """What is to be read: a mail, without the text of its attachments or with it, or a document of this form."""
+
+    MAIL = 0
+    MAIL_AND_ATTACHMENTS = 1
+    TEXT = 2
+    HTML = 3
+    PDF = 4
 
 
 class Kind(IntEnum):
@@ -27,3 +39,5 @@ class Kind(IntEnum):
     """The mail cannot be read; the reason follows in words."""
     EXHAUSTED = 4
     """The memory was not enough; the child has ended."""
+    DOCUMENT = 5
+    """A document was read; its DocumentText follows as JSON."""

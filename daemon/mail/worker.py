@@ -1,4 +1,4 @@
-"""The child that reads mails: confines itself, then answers one mail after the other until its input ends.
+"""The child that reads mails or documents: confines itself, then answers one after the other until its input ends.
 
 Run as ``python -m daemon.mail.worker MEMORY LONGEST_TEXT PARENT``: bytes of address space, characters of text, and the
 daemon's process id. The time is the daemon's to watch, since processor limits count over a whole life. Python's own
@@ -13,8 +13,10 @@ import sys
 from typing import BinaryIO
 
 from daemon.errors import PermanentError
+from daemon.judgement.documents import Form
+from daemon.mail.documents import document_text
 from daemon.mail.parse import parse
-from daemon.mail.wire import ANSWER, MESSAGES, REQUEST, Kind
+from daemon.mail.wire import ANSWER, DOCUMENTS, MESSAGES, REQUEST, Kind, Wanted
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
@@ -65,8 +67,11 @@ def _private_output() -> BinaryIO:
 
 def _answer(mails: BinaryIO, header: bytes, longest_text: int) -> tuple[Kind, bytes]:
     try:
-        attachments_text, size = REQUEST.unpack(header)
-        message = parse(mails.read(size), longest_text, attachments_text=attachments_text)
+        number, size = REQUEST.unpack(header)
+        wanted, raw = Wanted(number), mails.read(size)
+        if wanted > Wanted.MAIL_AND_ATTACHMENTS:
+            return Kind.DOCUMENT, DOCUMENTS.dump_json(document_text(raw, Form[wanted.name]))
+        message = parse(raw, longest_text, attachments_text=wanted is Wanted.MAIL_AND_ATTACHMENTS)
         return Kind.MESSAGE, MESSAGES.dump_json(message)
     except PermanentError as error:
         # The parser gives one class of error for all that it meets; only a lack of memory may be better next time.

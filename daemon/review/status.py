@@ -7,9 +7,9 @@ from typing import Any
 from daemon.judgement.money import windows
 from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, UNFINISHED, ActionState, SessionState
 from daemon.review.log import when
-from knowledge import actions, connections, ledger, service, sessions, turns
+from knowledge import actions, connections, documents, ledger, service, sessions, turns
 from knowledge.database import Database
-from knowledge.tables import AgentSession, Condition, Connection, Message, Service
+from knowledge.tables import AgentSession, Condition, Connection, Document, Message, Service
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Status:
     attention: tuple[Message, ...]
     paused: tuple[Condition, ...]
     connections: tuple[Connection, ...]
+    documents: tuple[Document, ...]
     actions_waiting: int
     session: AgentSession | None
     settled_turns: int
@@ -30,8 +31,8 @@ class Status:
 
     @property
     def is_well(self) -> bool:
-        """Say whether no person is needed and nothing is paused."""
-        return self.running and not self.attention and not self.paused
+        """Say whether no person is needed, nothing is paused, and each of the company's documents could be read."""
+        return self.running and not self.attention and not self.paused and not self.documents
 
 
 def read(db: Database, *, running: bool, now: datetime) -> Status:
@@ -45,6 +46,7 @@ def read(db: Database, *, running: bool, now: datetime) -> Status:
         attention=tuple(ledger.in_states(db, NEEDS_A_PERSON)),
         paused=tuple(row for row in service.conditions(db) if row.paused) if running else (),
         connections=tuple(connections.every(db)) if running else (),
+        documents=tuple(row for row in documents.standing(db) if not row.passages),
         actions_waiting=sum(actions.counts(db).get(state, 0) for state in (*ACTION_DUE, ActionState.HELD)),
         session=live,
         settled_turns=len(sessions.settled_turns(db, live.id, "settled")) if live else 0,
@@ -79,6 +81,7 @@ def record(status: Status) -> dict[str, Any]:
         ],
         "paused": [row.model_dump(mode="json") for row in status.paused],
         "connections": [row.model_dump(mode="json") for row in status.connections],
+        "documents": [row.model_dump(mode="json") for row in status.documents],
         "actions_waiting": status.actions_waiting,
         "session": status.session.id if status.session else None,
         "settled_turns": status.settled_turns,

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from daemon.errors import FatalError
 from daemon.secret import Secret
+from daemon.settings.documents import with_documents
 from daemon.settings.mailboxes import ImapMailbox, Mailbox, MaildirMailbox
 from daemon.settings.refusal import what, where
 from daemon.settings.sections import Settings
@@ -56,7 +57,7 @@ def checked(raw: dict[str, object], path: Path) -> Settings:
         lone = _is_lone(raw.get("mailbox"))
         lines = [f"{path}: {where(item['loc'], lone=lone)}: {what(dict(item))}" for item in error.errors()]
         raise FatalError("\n".join(lines)) from None
-    return _with_orders(settings, path)
+    return with_documents(_with_orders(settings, path), path)
 
 
 def refuse_missing_secrets(settings: Settings, path: Path) -> None:

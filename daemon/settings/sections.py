@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from daemon.fields import Dollars, Email, Port, Price, Seconds, Section, Security, Words
+from daemon.judgement.documents import objection
 from daemon.judgement.money import LIST_PRICES, Budget, Prices
 from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Pauses
@@ -223,9 +224,16 @@ def _quiet(words: str) -> QuietHours | None:
     return QuietHours(start, end)
 
 
+def _pattern(words: str) -> str:
+    if problem := objection(words):
+        raise ValueError(problem)
+    return words
+
+
 class KnowledgeSettings(Section):
     """What the employee knows, and how much of it a mail brings to mind."""
 
+    documents: tuple[Annotated[Words, AfterValidator(_pattern)], ...] = ()
     recall_tokens: Annotated[int, Field(ge=0, le=20_000)] = 1500
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.errors import FatalError
+from daemon.settings.documents import absolute
 from daemon.settings.file import checked, locate, table_of
 from daemon.settings.sections import Employee, Settings
 
@@ -32,6 +33,7 @@ def load_variant(given: Path | None, path: Path) -> Settings:
         raise FatalError(message)
     raw = table_of(base)
     raw["employee"] = _absolute({"orders": str(ORDERS), **raw["employee"]}, base)
+    _locate_documents(_section(raw, "knowledge"), base)
     if "name" in _section(changes, "model") and "prices" not in _section(changes, "model"):
         _section(raw, "model").pop("prices", None)  # they are another model's
     for name, section in changes.items():
@@ -42,6 +44,14 @@ def load_variant(given: Path | None, path: Path) -> Settings:
 def _section(raw: dict[str, Any], name: str) -> dict[str, Any]:
     section = raw.get(name)
     return section if isinstance(section, dict) else {}
+
+
+def _locate_documents(knowledge: dict[str, Any], base: Path) -> None:
+    """Name the documents by their whole paths: they stay where the config says."""
+    if isinstance(knowledge.get("documents"), list):
+        knowledge["documents"] = [
+            absolute(each, base) if isinstance(each, str) else each for each in knowledge["documents"]
+        ]
 
 
 def _absolute(section: dict[str, Any], path: Path) -> dict[str, Any]:

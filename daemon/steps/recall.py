@@ -1,15 +1,24 @@
-"""Recall: what was said and learnt before that matters for the mail at hand, of its sender alone."""
+"""Recall: what was said and learnt before that matters for the mail at hand, of its sender alone or for everyone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import islice
 
 from daemon.house import Records
 from daemon.judgement.briefing import Recollection
 from daemon.judgement.facts import Author, Sheet
 from daemon.judgement.message import Message
 from daemon.judgement.ranking import Candidate, Question, rank
-from daemon.judgement.recall import Recalled, question_of, questions_of, recalled_line, stems_of, within
+from daemon.judgement.recall import (
+    Recalled,
+    document_source,
+    question_of,
+    questions_of,
+    recalled_line,
+    stems_of,
+    within,
+)
 from daemon.judgement.words import likely_language, names
 from knowledge import facts, passages, people
 from knowledge.passages import Found
@@ -21,32 +30,46 @@ MOST_RANKED = 30
 MOST_FACTS = 20  # of a person, that are told whatever the mail is about: the newest
 SHARES = 3  # of the room: for facts about the sender, for what was said, and for what holds for everyone
 NOTHING = "Nothing is remembered that has these words."
-UNKNOWN = "The sender is not known."
 
 
 def recall(records: Records, row: Row, message: Message) -> Recollection:
     """Recall within the budget: what holds for everyone, the newest facts about the sender, what fits the mail best."""
     share = records.settings.knowledge.recall_tokens // SHARES
     questions = questions_of(message.subject, message.text, language(records, row, message))
-    company = _company(records, questions, share)
+    company, documents = _company(records, questions, share)
     if row.person_id is None:
-        return Recollection(company=company)
+        return Recollection(company=company, documents=documents)
     today = records.clock().date()
     known = [fact for fact in facts.of_person(records.db, row.person_id) if _holds(fact, today)][:MOST_FACTS]
     told = within(map(_of_fact, known), share)
     # A fact is told once, in one part or the other: what had no room above may still be what the mail is about.
     shown = frozenset(fact.id for fact in known if recalled_line(_of_fact(fact)) in told)
-    found = [each for each in search(records, row.person_id, questions) if each.fact_id not in shown]
-    return Recollection(tuple(told), tuple(within(map(_of_passage, found), share)), company)
+    found = [each for each in search(records, questions, row.person_id) if each.fact_id not in shown]
+    return Recollection(tuple(told), tuple(within(map(_of_passage, found), share)), company, documents)
 
 
-def _company(records: Records, questions: Sequence[Question], tokens: int) -> tuple[str, ...]:
-    """Recall what people wrote down for everyone, where the mail's words come near it."""
+def _company(records: Records, questions: Sequence[Question], tokens: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Recall what people wrote down for everyone, and the documents, where the mail's words come near them.
+
+    They compete for the same room, and are told apart.
+    """
+    found = search(records, questions, None)
+    lines = within(_told(records, found), tokens)
+    documents = {recalled_line(_of_document(each)) for each in found if each.document_id}
+    return tuple(line for line in lines if line not in documents), tuple(line for line in lines if line in documents)
+
+
+def _told(records: Records, found: Sequence[Passage]) -> Iterator[Recalled]:
+    """Say what was found, the best first; without the facts for everyone that hold no more."""
     today = records.clock().date()
-    numbers = [each.fact_id or 0 for each in search(records, None, questions)]
-    known = facts.by_number(records.db, numbers)
-    holding = [known[number] for number in numbers if number in known and _holds(known[number], today)]
-    return tuple(within(map(_of_fact, holding), tokens))
+    known = facts.by_number(records.db, [each.fact_id or 0 for each in found if each.person_id is None])
+    for each in found:
+        if each.document_id:
+            yield _of_document(each)
+        elif each.person_id is not None:
+            yield _of_passage(each)
+        elif (fact := known.get(each.fact_id or 0)) and _holds(fact, today):
+            yield _of_fact(fact)
 
 
 def _holds(fact: Fact, today: date) -> bool:
@@ -56,17 +79,18 @@ def _holds(fact: Fact, today: date) -> bool:
 
 def recall_by_words(records: Records, row: Row, message: Message, words: str) -> str:
     """Answer the tool: recall by the words that the model chose."""
-    if row.person_id is None:
-        return UNKNOWN
     questions = question_of(words, language(records, row, message))
-    found = search(records, row.person_id, questions)[:FOUND_LINES]
-    return "\n".join(recalled_line(_of_passage(each)) for each in found) or NOTHING
+    whose = (None,) if row.person_id is None else (row.person_id, None)
+    told = islice(_told(records, search(records, questions, *whose)), FOUND_LINES)
+    return "\n".join(map(recalled_line, told)) or NOTHING
 
 
-def search(records: Records, person_id: int | None, questions: Sequence[Question]) -> list[Passage]:
-    """Find a person's passages, the best first; without a person, those that are for everyone."""
-    found, size = passages.find(records.db, person_id, stems_of(questions))
-    best = [number for _score, number in rank(questions, map(_candidate, found), size)[:MOST_RANKED]]
+def search(records: Records, questions: Sequence[Question], *whose: int | None) -> list[Passage]:
+    """Find the passages of persons, the best first; without a person, those that are for everyone."""
+    stems = stems_of(questions)
+    sets = [passages.find(records.db, person_id, stems) for person_id in whose]
+    found, size = [_candidate(each) for some, _size in sets for each in some], sum(size for _some, size in sets)
+    best = [number for _score, number in rank(questions, found, size)[:MOST_RANKED]]
     known = passages.get(records.db, best)
     return [known[number] for number in best]
 
@@ -107,3 +131,7 @@ def _of_passage(row: Passage) -> Recalled:
     source = f"fact {row.fact_id}" if row.fact_id else f"message {row.message_id}"
     by = "remembered" if row.fact_id else "we drafted" if row.ours else "they wrote"
     return Recalled(source, row.said_at, by, row.text)
+
+
+def _of_document(row: Passage) -> Recalled:
+    return Recalled(document_source(row.speaker, row.heading), row.said_at, "says", row.text)

@@ -139,7 +139,7 @@ def ours(records: Records, person: int, owner: dict[int, str], form: str) -> Fin
     """Find as a turn is briefed; ``form`` is what is put around the question."""
 
     def find(words: str) -> list[str]:
-        found = search(records, person, questions_of("", form.format(words), "en"))
+        found = search(records, questions_of("", form.format(words), "en"), person)
         return list(dict.fromkeys(owner[row.id or 0] for row in found))
 
     return find
@@ -237,7 +237,7 @@ def speed() -> list[Row]:
 
 def _seconds(records: Records, person: int, text: str) -> float:
     started = time.perf_counter()
-    search(records, person, questions_of("", text, "en"))
+    search(records, questions_of("", text, "en"), person)
     return time.perf_counter() - started
 
 

@@ -18,6 +18,7 @@ from knowledge.tables import (
     Action,
     Case,
     Decision,
+    Document,
     Fact,
     Feedback,
     Message,
@@ -153,8 +154,12 @@ def _knowledge(db: Database) -> dict[str, list[tuple[Any, ...]]]:
             "promises": sorted((row.by, row.what, row.due, row.state) for row in session.exec(select(Promise))),
             "facts": sorted((row.person_id, row.text, row.quote) for row in session.exec(select(Fact))),
             "passages": sorted(
-                (row.person_id or 0, names[row.message_id or 0], row.ours, _alike(row.text.encode()))
+                (row.person_id or 0, names.get(row.message_id, row.speaker), row.ours, _alike(row.text.encode()))
                 for row in session.exec(select(Passage).where(col(Passage.expired_at).is_(None)))
+            ),
+            "documents": sorted(
+                (row.name, row.sha256, row.passages, row.problem)
+                for row in session.exec(select(Document).where(col(Document.expired_at).is_(None)))
             ),
             "chain": [(finding.words,) for finding in chain.verify(db)],
             "cases": sorted((row.subject,) for row in session.exec(select(Case))),

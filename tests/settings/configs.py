@@ -57,7 +57,7 @@ TEXTS = ["employee.name", "employee.orders", "employee.specialists", "employee.s
          "session.quiet_hours", "session.store.url", "session.store.region", "session.store.endpoint",
          "session.store.access_key", "service.state"]  # fmt: skip
 ADDRESSES = ["employee.address"]
-LISTS = ["employee.aliases", "employee.categories", "mailbox.watch", "mailbox.folders"]
+LISTS = ["employee.aliases", "employee.categories", "mailbox.watch", "mailbox.folders", "knowledge.documents"]
 CHOICES = ["mailbox.security", "mailbox.sign_in.mechanism", "smtp.security", "service.log_level"]
 TAGS = ["mailbox.sign_in.way"]
 DAYS = ["mailbox.since"]

@@ -13,6 +13,7 @@ from daemon.judgement.briefing import OF_COMPANY, OF_DOCUMENTS
 from daemon.mail import reader
 from daemon.rehearsal.model import Answer, tool_use
 from knowledge import documents, service
+from knowledge.database import Database
 from knowledge.tables import Document, Passage
 from tests.bed import Bed, mail
 from tests.integration.test_memory import first, prompts
@@ -39,10 +40,21 @@ def rows(bed: Bed) -> list[tuple[str, int, str, bool]]:
 
 
 def told(bed: Bed, *names: str) -> list[dict[str, object]]:
-    """Run until the documents have been looked at, and give the events of these names."""
-    events = bed.run(
-        lambda db: (row := service.current(db)) is not None and time.time() > row.started_at.timestamp() + 1
-    )
+    """Run until the documents have been looked at, and give the events of these names.
+
+    Nothing tells the end of a look at which nothing was found: so it is over when nothing has come for a while.
+    """
+    seen: list[object] = []
+    since = time.monotonic()
+
+    def is_quiet(db: Database) -> bool:
+        nonlocal seen, since
+        row, now = service.current(db), [(each.id, each.expired_at) for each in documents.standing(db)]
+        if row is None or now != seen:
+            seen, since = now, time.monotonic()
+        return time.monotonic() > since + 1.2
+
+    events = bed.run(is_quiet)
     return [event for event in events if event["event"] in names]
 
 

@@ -226,6 +226,7 @@ class KnowledgeSettings(Section):
     """What the employee knows, and how much of it a mail brings to mind."""
 
     recall_tokens: Annotated[int, Field(ge=0, le=20_000)] = 1500
+    embedder: Literal["wordllama"] | None = None
 
 
 class Settings(Section):

@@ -7,11 +7,12 @@ from functools import lru_cache
 from daemon.house import Records
 from daemon.judgement.briefing import Recollection
 from daemon.judgement.facts import Author, Sheet
+from daemon.judgement.fusion import Likeness, fuse, weighed_words
 from daemon.judgement.message import Message
-from daemon.judgement.ranking import Candidate, Question, rank
+from daemon.judgement.ranking import Candidate, Question, Scores, in_order, scores
 from daemon.judgement.recall import Recalled, question_of, questions_of, recalled_line, stems_of, within
 from daemon.judgement.words import likely_language, names
-from knowledge import facts, passages, people
+from knowledge import facts, passages, people, vectors
 from knowledge.passages import Found
 from knowledge.tables import Fact, Passage
 from knowledge.tables import Message as Row
@@ -66,9 +67,25 @@ def recall_by_words(records: Records, row: Row, message: Message, words: str) ->
 def search(records: Records, person_id: int | None, questions: Sequence[Question]) -> list[Passage]:
     """Find a person's passages, the best first; without a person, those that are for everyone."""
     found, size = passages.find(records.db, person_id, stems_of(questions))
-    best = [number for _score, number in rank(questions, map(_candidate, found), size)[:MOST_RANKED]]
-    known = passages.get(records.db, best)
-    return [known[number] for number in best]
+    known = scores(questions, map(_candidate, found), size)
+    ranked = _ranked(records, person_id, questions, known)
+    best = [number for _score, number in ranked[:MOST_RANKED]]
+    rows = passages.get(records.db, best)
+    return [rows[number] for number in best]
+
+
+def _ranked(
+    records: Records, person_id: int | None, questions: Sequence[Question], known: Scores
+) -> list[tuple[float, int]]:
+    if not records.embedder:
+        return in_order((max(each), number) for number, each in known.by_passage.items())
+    kept = vectors.find(records.db, person_id, records.embedder.name) if questions else []
+    values = records.embedder.likeness(weighed_words(questions, known), [each.vector for each in kept])
+    like = [
+        Likeness(each.number, each.case_id, _names(each.speaker), value)
+        for each, value in zip(kept, values, strict=True)
+    ]
+    return fuse(questions, known, like)
 
 
 def sheet(records: Records, row: Row, message: Message) -> Sheet:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import text
 
@@ -13,7 +14,7 @@ MOST_COMPARED = 1_000
 # The person is part of the query, and leads to the rows by the index on it: no other person's vector is ever read.
 FIND = text(
     "SELECT passages.id, CASE WHEN fact_id IS NULL THEN case_id END, speaker, vector "
-    "FROM passages INDEXED BY ix_passages_person JOIN passage_vectors ON passage_id = passages.id "
+    "FROM passages JOIN passage_vectors ON passage_id = passages.id "
     "WHERE person_id IS :person AND expired_at IS NULL AND embedder = :embedder AND length(vector) > 0 "
     "ORDER BY passages.id DESC LIMIT :most"
 )
@@ -21,7 +22,7 @@ MISSING = text(
     "SELECT id, text FROM passages WHERE id IN ("
     "SELECT id FROM passages INDEXED BY ix_passages_person WHERE expired_at IS NULL AND NOT EXISTS ("
     "SELECT 1 FROM passage_vectors WHERE passage_id = passages.id AND embedder = :embedder) "
-    "ORDER BY id DESC LIMIT :most)"
+    "ORDER BY id DESC LIMIT :most) ORDER BY id DESC"
 )
 # What was closed or changed while its vector was made gets none.
 KEEP = text(
@@ -30,8 +31,7 @@ KEEP = text(
 )
 
 
-@dataclass(frozen=True)
-class Vector:
+class Vector(NamedTuple):
     """The vector of a passage; ``case_id`` is the case in which it was said, None of a fact."""
 
     number: int
@@ -50,10 +50,13 @@ class Made:
 
 
 def find(db: Database, person_id: int | None, embedder: str) -> list[Vector]:
-    """Give the vectors of a person's newest standing passages, the oldest first; without a person, those for everyone."""
+    """Give the vectors of a person's newest standing passages, the oldest first.
+
+    Without a person, those that are for everyone.
+    """
     with db.read() as session:
         values = {"person": person_id, "embedder": embedder, "most": MOST_COMPARED}
-        return [Vector(*row) for row in session.connection().execute(FIND, values)][::-1]
+        return [Vector(*row) for row in session.connection().execute(FIND, values).all()][::-1]
 
 
 def missing(db: Database, embedder: str, most: int) -> Mapping[int, str]:

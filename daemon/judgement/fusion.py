@@ -9,15 +9,16 @@ Measured on LoCoMo (evidence recall@10; questions of one sentence, then within a
 with vectors 82.5 and 82.2.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from daemon.judgement.ranking import AROUND, NAMED, Question, Scores, in_order
 
 WORDS, MEANING = 0.55, 0.45
 BEFORE, BEHIND = 2, 1  # passages around one, as many as those whose words it is found by
-# How like a question a passage must be that has none of its words: nearer than 99 of 100 passages are to any (measured).
-LEAST = 0.4
+# How like a question a passage must be that has none of its words. Of LoCoMo's, one in thirty is; what means the same
+# in other words is at 0.3 to 0.5, what has nothing to do with it at 0.1 ("money back" and "refund" 0.36).
+LEAST = 0.3
 
 
 class Likeness(NamedTuple):
@@ -42,49 +43,57 @@ def fuse(questions: Sequence[Question], known: Scores, like: Sequence[Likeness])
 
     ``like`` stands in the order of the passages' numbers. A passage without a likeness is ranked by its words alone.
     """
-    best = [max(column) for column in zip(*known.by_passage.values(), strict=True)] or [0.0] * len(questions)
+    said = known.by_passage
+    best = [max(column) for column in zip(*said.values(), strict=True)] or [0.0] * len(questions)
     top = max(best, default=0.0)
-    shares = [value / top if top else 1.0 for value in best]
-    meant = dict(_meant(questions, like, known.by_passage))
+    meant = _meant(len(questions), like)
+    weight = _weights(questions, [MEANING * (value / top if top else 1.0) for value in best], like)
+    scored = {number: max(values) * WORDS / top if top else 0.0 for number, values in said.items()}
     nothing = [0.0] * len(questions)
-    scored = []
-    for number in known.by_passage.keys() | meant.keys():
-        said, about = known.by_passage.get(number, nothing), meant.get(number, nothing)
-        pairs = zip(said, about, shares, strict=True)
-        scored.append(
-            (max(WORDS * word / (top or 1.0) + MEANING * value * share for word, value, share in pairs), number)
-        )
-    return in_order(scored)
+    for each, values in zip(like, meant, strict=True):
+        words = said.get(each.number, nothing)
+        if any(words) or max(values, default=0.0) >= LEAST:
+            share = WORDS / top if top else 0.0
+            triples = zip(words, values, weight[each.speaker], strict=True)
+            scored[each.number] = max(word * share + value * much for word, value, much in triples)
+    return in_order((score, number) for number, score in scored.items())
 
 
-def _meant(
-    questions: Sequence[Question], like: Sequence[Likeness], said: Mapping[int, Sequence[float]]
-) -> Iterator[tuple[int, list[float]]]:
-    """Give how like the passages are that have a wanted word, or are like enough without one."""
+def _weights(
+    questions: Sequence[Question], shares: Sequence[float], like: Sequence[Likeness]
+) -> Mapping[frozenset[str], Sequence[float]]:
+    """Give for each speaker how much a likeness to each question counts."""
+    return {
+        speaker: [
+            share * (NAMED if question.names & speaker else 1.0)
+            for question, share in zip(questions, shares, strict=True)
+        ]
+        for speaker in {each.speaker for each in like}
+    }
+
+
+def _meant(count: int, like: Sequence[Likeness]) -> list[tuple[float, ...]]:
+    """Give how like each passage is to each question with what stands around it, never less than not at all."""
     around = _around(like)
-    for each, neighbours in zip(like, around, strict=True):
-        values = [max(0.0, value) for value in _with(each.values, neighbours)]
-        if any(said.get(each.number, ())) or max(values, default=0.0) >= LEAST:
-            named = zip(questions, values, strict=True)
-            yield each.number, [value * (NAMED if question.names & each.speaker else 1.0) for question, value in named]
+    columns = [_with_around([each.values[place] for each in like], around) for place in range(count)]
+    return list(zip(*columns, strict=True)) if columns else [() for _ in like]
 
 
-def _with(values: Sequence[float], neighbours: Sequence[Sequence[float]]) -> Sequence[float]:
-    if not neighbours:
-        return values
-    share = AROUND / len(neighbours)
-    return [own + share * sum(others) for own, *others in zip(values, *neighbours, strict=True)]
+def _with_around(values: Sequence[float], around: Sequence[Sequence[int]]) -> list[float]:
+    return [
+        max(0.0, own + AROUND * sum([values[other] for other in near]) / len(near) if near else own)
+        for own, near in zip(values, around, strict=True)
+    ]
 
 
-def _around(like: Sequence[Likeness]) -> list[list[Sequence[float]]]:
-    """Give what each passage's neighbours in its case are like."""
+def _around(like: Sequence[Likeness]) -> list[Sequence[int]]:
+    """Give the places of each passage's neighbours in its case."""
     cases: dict[int, list[int]] = {}
     for place, each in enumerate(like):
         if each.case is not None:
             cases.setdefault(each.case, []).append(place)
-    found: list[list[Sequence[float]]] = [[] for _ in like]
+    found: list[Sequence[int]] = [()] * len(like)
     for places in cases.values():
         for order, place in enumerate(places):
-            near = [*places[max(0, order - BEFORE) : order], *places[order + 1 : order + 1 + BEHIND]]
-            found[place] = [like[other].values for other in near]
+            found[place] = [*places[max(0, order - BEFORE) : order], *places[order + 1 : order + 1 + BEHIND]]
     return found

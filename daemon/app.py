@@ -21,6 +21,7 @@ from daemon.agent.session import Engine, Session, bundled_cli
 from daemon.agent.store.kinds import store_of
 from daemon.agent.tools import Desk
 from daemon.clock import utc_now
+from daemon.embedding.kinds import embedder_of
 from daemon.errors import FatalError, TransientError
 from daemon.house import BUDGET, MODEL, READER, SESSION, STORE, Effects, Health, House, Outgoing, Source, Watch
 from daemon.judgement.retry import FailureKind
@@ -164,6 +165,7 @@ def build(settings: Settings, db: Database, stop: Stop, log: Log) -> House:
     systemd = Systemd()
     _check_watchdog(settings, systemd)
     bundled_cli()
+    embedder = embedder_of(settings)
     generation = service.start(db, os.getpid(), own_version(), utc_now())
     desk = desk_of(settings)
     watches = tuple(
@@ -182,7 +184,8 @@ def build(settings: Settings, db: Database, stop: Stop, log: Log) -> House:
         *(out.part for out in outgoing.values()),
     )
     mirroring = (WORKER,) if settings.session.store else ()
-    workers = (*(watch.part for watch in watches), *loop.WORKERS, *mirroring)
+    embedding = (loop.EMBEDDER,) if settings.knowledge.embedder else ()
+    workers = (*(watch.part for watch in watches), *loop.WORKERS, *mirroring, *embedding)
     connections.keep_only(db, [(watch.mailbox.name, watch.folder) for watch in watches])
 
     def feed() -> None:
@@ -209,6 +212,7 @@ def build(settings: Settings, db: Database, stop: Stop, log: Log) -> House:
         clock=utc_now,
         generation=generation,
         orders_digest=orders_digest(settings),
+        embedder=embedder,
     )
 
 
@@ -279,6 +283,7 @@ async def _replay_logged(
         variants=[variant_of(name, each, readers[reading_limits(each)]) for name, each in variants.items()],
         limits=settings.limits,
         signature=settings.employee.signature,
+        embedder=embedder_of(settings),
         stop=stop,
         clock=utc_now,
         tell=tell,

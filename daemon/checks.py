@@ -10,6 +10,7 @@ from daemon.agent.store.base import Place, StoreError, key_of
 from daemon.agent.store.kinds import store_of
 from daemon.agent.transcript import Head, holds
 from daemon.app import account_of, engine_of, project_of
+from daemon.embedding.kinds import embedder_of
 from daemon.errors import FatalError
 from daemon.judgement.states import SessionState
 from daemon.mail.imap import Imap
@@ -40,12 +41,22 @@ def checks(settings: Settings) -> list[Check]:
         ("API key", lambda: _check_key(settings)),
         ("session", lambda: _check_session(settings)),
         *_stores(settings),
+        *_embedders(settings),
     ]
 
 
 def _stores(settings: Settings) -> list[Check]:
     store = settings.session.store
     return [("session store", lambda: _check_store(store, project_of(settings)))] if store else []
+
+
+def _embedders(settings: Settings) -> list[Check]:
+    return [("embedder", lambda: _check_embedder(settings))] if settings.knowledge.embedder else []
+
+
+def _check_embedder(settings: Settings) -> str:
+    embedder = embedder_of(settings)
+    return f"{embedder.name}, {len(embedder.vector(['mail']))} bytes a passage" if embedder else ""
 
 
 def _check_state(settings: Settings) -> str:

@@ -11,6 +11,7 @@ from daemon.agent.mirror import Mirror
 from daemon.agent.session import Session
 from daemon.agent.tools import Desk
 from daemon.clock import Clock
+from daemon.embedding.base import Embedder
 from daemon.judgement.retry import Pauses
 from daemon.mail.compose import Author
 from daemon.mail.inbox import Batch, Position
@@ -218,13 +219,18 @@ class Records(Protocol):
     def clock(self) -> Clock:
         """The time that goes with it."""
 
+    @property
+    def embedder(self) -> Embedder | None:
+        """What makes vectors of words, where the config wants them."""
+
 
 @dataclass(frozen=True)
 class House:
     """Everything that a step may use. One daemon, one house.
 
     ``upkeep`` is set where it is time to see whether the session is still within its bounds, ``promises`` where it is
-    time to see whether one is due, ``chain`` where it is time to tell the head of the decision log's chain.
+    time to see whether one is due, ``chain`` where it is time to tell the head of the decision log's chain,
+    ``vectors`` where it is time to see whether a passage has none.
     """
 
     settings: Settings
@@ -245,9 +251,11 @@ class House:
     clock: Clock
     generation: int
     orders_digest: str
+    embedder: Embedder | None = None
     upkeep: asyncio.Event = field(default_factory=asyncio.Event)
     promises: asyncio.Event = field(default_factory=asyncio.Event)
     chain: asyncio.Event = field(default_factory=asyncio.Event)
+    vectors: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def unreachable(self) -> Sequence[str]:

@@ -27,6 +27,7 @@ from daemon.service.schedule import ticking
 from daemon.steps import documents
 from daemon.steps.act import act, settle_message
 from daemon.steps.ask import consult, may_ask
+from daemon.steps.embed import embed
 from daemon.steps.follow import follow
 from daemon.steps.mirror import WORKER, finish, mirror
 from daemon.steps.orders import obey
@@ -48,6 +49,8 @@ UPKEEP_SECONDS = 60.0
 PROMISE_SECONDS = 60.0
 CHAIN_SECONDS = 3600.0
 DOCUMENT_SECONDS = 60.0
+VECTOR_SECONDS = 60.0
+EMBEDDER = "embedder"
 
 
 async def run(house: House) -> None:
@@ -64,6 +67,8 @@ async def run(house: House) -> None:
             workers.create_task(_outbox(house))
             if house.mirror:
                 workers.create_task(_mirror(house))
+            if house.embedder:
+                workers.create_task(_embed(house))
         hurry.cancel()
     await finish(house)
     house.reader.close()
@@ -76,6 +81,7 @@ def _jobs(house: House) -> list[tuple[float, Callable[[], None]]]:
     looks = [(watch.mailbox.poll_seconds, watch.tick) for watch in house.watches]
     looks += [(UPKEEP_SECONDS, house.upkeep.set), (PROMISE_SECONDS, house.promises.set)]
     looks += [(CHAIN_SECONDS, house.chain.set), (DOCUMENT_SECONDS, house.shelf.due.set)]
+    looks += [(VECTOR_SECONDS, house.vectors.set)]
     looks += [(out.mailbox.follow_seconds, out.tick) for out in house.outgoing.values()]
     return [(seconds, partial(_tick, house, tick)) for seconds, tick in looks]
 
@@ -177,6 +183,12 @@ async def _outbox(house: House) -> None:
 async def _mirror(house: House) -> None:
     """Beside the eight steps, bring the session store up to where the session stands."""
     await _go_round(house, WORKER, lambda: mirror(house))
+
+
+async def _embed(house: House) -> None:
+    """Beside the eight steps, give passages their vectors: at the start, and at every tick."""
+    house.vectors.set()
+    await _go_round(house, EMBEDDER, lambda: embed(house))
 
 
 async def _hurry(house: House) -> None:

@@ -6,8 +6,8 @@ the same however many others there are.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, text, update
 from sqlmodel import Session, col, select
@@ -35,8 +35,7 @@ OWN = text("UPDATE passages SET person_id = :person WHERE id = :number")
 CHANGE = text("UPDATE passage_words SET words = :words WHERE rowid = :number")
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A passage as it is ranked."""
 
     number: int

@@ -28,6 +28,7 @@ from knowledge.tables import (
     IssueLink,
     Message,
     Passage,
+    PassageVector,
     Person,
     PersonAddress,
     Promise,
@@ -36,7 +37,9 @@ from knowledge.tables import (
     Turn,
 )
 
-TIMELESS = (RawMail, PersonAddress)  # who is who, a person said: what is known of that today holds for the past
+# Who is who, a person said: what is known of that today holds for the past. A vector is read beside its passage alone,
+# and says the same as its words; one of a passage that was closed since is gone, so that is recalled by its words.
+TIMELESS = (RawMail, PersonAddress, PassageVector)
 ANY, NOTHING = "1", "0"
 
 

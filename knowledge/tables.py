@@ -477,6 +477,18 @@ class Passage(SQLModel, table=True):
     expired_at: datetime | None = optional_time()
 
 
+class PassageVector(SQLModel, table=True):
+    """What a passage is about, as an embedder (with its version) sees it; empty where it sees nothing.
+
+    It goes with the passage's words: a trigger removes it where they are closed or changed (migration 0013).
+    """
+
+    __tablename__ = "passage_vectors"
+    passage_id: int = Field(primary_key=True, foreign_key="passages.id", ondelete="CASCADE")
+    embedder: str
+    vector: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
 class SharedIssue(SQLModel, table=True):
     """Something that several people share, an outage for one: ``proposed`` by a decision on one sender's mail.
 

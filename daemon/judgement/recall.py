@@ -8,7 +8,7 @@ from datetime import datetime
 from daemon.judgement.handover import BYTES_PER_TOKEN
 from daemon.judgement.quoting import quoted
 from daemon.judgement.ranking import Question
-from daemon.judgement.words import names, terms
+from daemon.judgement.words import names, stems, terms
 
 LONGEST_PASSAGE = 600  # characters
 LONGEST_NAME, LONGEST_HEADING = 120, 200  # characters, of a document's name and headings as they are told
@@ -40,15 +40,17 @@ def questions_of(subject: str, text: str, language: str) -> list[Question]:
 
 def _question(sentence: str, language: str) -> Question:
     named = names(sentence)
-    weights = dict.fromkeys(terms(sentence, language), 1.0)
+    words = stems(sentence, language)
+    weights = dict.fromkeys(words.values(), 1.0)
     for name in named:
         weights.update((stem, STANDS_OUT) for stem in terms(name, language))
-    return Question(weights, ASKED if sentence.rstrip().endswith("?") else 1.0, named)
+    return Question(weights, ASKED if sentence.rstrip().endswith("?") else 1.0, named, words)
 
 
 def question_of(words: str, language: str) -> list[Question]:
     """Take what somebody asks in their own words as one question."""
-    question = Question(dict.fromkeys(terms(words, language), 1.0), names=names(words))
+    found = stems(words, language)
+    question = Question(dict.fromkeys(found.values(), 1.0), names=names(words), words=found)
     return [question] if question.weights else []
 
 

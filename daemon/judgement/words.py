@@ -49,8 +49,17 @@ def likely_language(text: str, usual: str = "") -> str:
 
 def terms(text: str, language: str = "") -> list[str]:
     """Give the stems of a text's words in their order; without a language the words themselves."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    return [stem(word, language) for word in WORD.findall(plain) if _counts(word, language)]
+    return [stem(word, language) for word in _counting(text, language)]
+
+
+def stems(text: str, language: str) -> dict[str, str]:
+    """Give a text's words in lower case, each once, with their stems."""
+    return {word: stem(word, language) for word in _counting(text, language)}
+
+
+def content(text: str) -> list[str]:
+    """Give the words of a text that say something, in lower case, by its own language."""
+    return _counting(text, language_of(text) or "en")
 
 
 def names(text: str) -> frozenset[str]:
@@ -70,6 +79,11 @@ def stop_words(language: str) -> frozenset[str]:
     if language in ("", "en"):
         return ENGLISH
     return frozenset(piece for word in get_stop_words(language) for piece in WORD.findall(word.casefold()))
+
+
+def _counting(text: str, language: str) -> list[str]:
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return [word for word in WORD.findall(plain) if _counts(word, language)]
 
 
 def _counts(word: str, language: str) -> bool:

@@ -235,6 +235,7 @@ class KnowledgeSettings(Section):
 
     documents: tuple[Annotated[Words, AfterValidator(_pattern)], ...] = ()
     recall_tokens: Annotated[int, Field(ge=0, le=20_000)] = 1500
+    embedder: Literal["wordllama"] | None = None
 
 
 class Settings(Section):

@@ -8,8 +8,9 @@ from itertools import islice
 from daemon.house import Records
 from daemon.judgement.briefing import Recollection
 from daemon.judgement.facts import Author, Sheet
+from daemon.judgement.fusion import Likeness, fuse, weighed_words
 from daemon.judgement.message import Message
-from daemon.judgement.ranking import Candidate, Question, rank
+from daemon.judgement.ranking import Candidate, Question, Scores, in_order, scores
 from daemon.judgement.recall import (
     Recalled,
     document_source,
@@ -20,7 +21,7 @@ from daemon.judgement.recall import (
     within,
 )
 from daemon.judgement.words import likely_language, names
-from knowledge import facts, passages, people
+from knowledge import facts, passages, people, vectors
 from knowledge.passages import Found
 from knowledge.tables import Fact, Passage
 from knowledge.tables import Message as Row
@@ -90,9 +91,25 @@ def search(records: Records, questions: Sequence[Question], *whose: int | None) 
     stems = stems_of(questions)
     sets = [passages.find(records.db, person_id, stems) for person_id in whose]
     found, size = [_candidate(each) for some, _size in sets for each in some], sum(size for _some, size in sets)
-    best = [number for _score, number in rank(questions, found, size)[:MOST_RANKED]]
+    ranked = _ranked(records, questions, scores(questions, found, size), whose)
+    best = [number for _score, number in ranked[:MOST_RANKED]]
     known = passages.get(records.db, best)
     return [known[number] for number in best]
+
+
+def _ranked(
+    records: Records, questions: Sequence[Question], known: Scores, whose: Sequence[int | None]
+) -> list[tuple[float, int]]:
+    if not records.embedder:
+        return in_order((max(each), number) for number, each in known.by_passage.items())
+    sets = [vectors.find(records.db, person_id, records.embedder.name) for person_id in whose] if questions else []
+    kept = sorted(each for some in sets for each in some)
+    values = records.embedder.likeness(weighed_words(questions, known), [each.vector for each in kept])
+    like = [
+        Likeness(each.number, each.case_id, _names(each.speaker), value)
+        for each, value in zip(kept, values, strict=True)
+    ]
+    return fuse(questions, known, like)
 
 
 def sheet(records: Records, row: Row, message: Message) -> Sheet:

@@ -22,6 +22,7 @@ from daemon.agent.tools import Desk
 from daemon.agent.transcript import Head, TranscriptError
 from daemon.agent.turn import Question, Reply, ask
 from daemon.clock import Clock
+from daemon.embedding.base import Embedder
 from daemon.errors import FatalError, PermanentError, TransientError
 from daemon.judgement.casework import CaseState, PromiseState
 from daemon.judgement.comparison import Verdict, compare, names_of
@@ -71,6 +72,7 @@ class Laboratory:
     variants: Sequence[Variant]
     limits: Limits
     signature: str
+    embedder: Embedder | None
     stop: Stop
     clock: Clock
     tell: Callable[[str], None]
@@ -83,6 +85,7 @@ class Hindsight:
     db: Database
     settings: Settings
     clock: Clock
+    embedder: Embedder | None
 
 
 async def replay(lab: Laboratory, wanted: Wanted) -> Replay:
@@ -172,7 +175,7 @@ async def _ask(lab: Laboratory, trial: Trial, variant: Variant, engine: Engine) 
     """Fork the session, and put the message to the fork; without the message, nothing was put."""
     session = Session(engine, desk := variant.desk())
     past = Past(lab.db, trial.moment, UNKNOWN)
-    records = Hindsight(past, variant.settings, lambda: trial.turn.started_at)
+    records = Hindsight(past, variant.settings, lambda: trial.turn.started_at, lab.embedder)
     try:
         message = await asyncio.to_thread(variant.reader.read, ledger.raw_mail(lab.db, trial.row))
         head = await asyncio.to_thread(_fork, lab.engine, engine, trial.session)

@@ -2,30 +2,37 @@
 
 ``python -m tests.bench.recall --data FILE.json`` measures how much of the evidence is among the first 5, 10 and 20
 passages, through the code that briefs a turn (``daemon.steps.recall.search``): a conversation is one person's history,
-each of its sessions a case. Beside it, in the same run, SQLite's FTS5 as it comes. The data is not part of the project
-(LoCoMo, Maharana et al. 2024, CC BY-NC).
+each of its sessions a case. Without and with vectors, and beside them, in the same run, SQLite's FTS5 as it comes. The
+data is not part of the project (LoCoMo, Maharana et al. 2024, CC BY-NC).
 
 Without data, or as ``python -m tests.bench recall``, it measures the time alone: 100,000 facts and 100,000 messages of
-1,000 people.
+1,000 people; and what the embedder takes.
 """
 
 import argparse
+import gc
 import json
 import random
 import re
 import sqlite3
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from daemon.embedding.base import Embedder
+from daemon.embedding.wordllama import WordLlama
 from daemon.judgement.recall import passages_of, questions_of
 from daemon.settings import Settings
+from daemon.steps.embed import embed_batch
 from daemon.steps.recall import search
 from daemon.steps.remember import Voice, passage
 from knowledge import migrate, passages
@@ -44,6 +51,18 @@ MAIL = (
     "to ask you something.\n\n{}\n\nThanks a lot and best regards,\nJo"
 )
 FORMAT = "%I:%M %p on %d %B, %Y"
+# In a process of its own: how much memory the embedder takes once it has worked, in megabytes.
+MEMORY = """
+def resident():
+    pages = int(open("/proc/self/statm").read().split()[1])
+    return pages * 4096 / 1e6
+import daemon.steps.recall
+before = resident()
+from daemon.embedding.wordllama import WordLlama
+embedder = WordLlama()
+embedder.likeness([{f"word{number}": 1.0 for number in range(5000)}], [embedder.vector(["mail"])])
+print(resident() - before)
+"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +91,7 @@ class Records:
     db: Database
     settings: Settings
     clock: Callable[[], datetime]
+    embedder: Embedder | None = None
 
 
 @contextmanager
@@ -135,6 +155,13 @@ def _row(person: int, turn: Said, piece: str) -> Passage:
 Finder = Callable[[str], list[str]]
 
 
+def embed_all(records: Records, embedder: Embedder) -> Records:
+    """Give each passage its vector, as the service does in the background."""
+    while embed_batch(records.db, embedder):
+        pass
+    return replace(records, embedder=embedder)
+
+
 def ours(records: Records, person: int, owner: dict[int, str], form: str) -> Finder:
     """Find as a turn is briefed; ``form`` is what is put around the question."""
 
@@ -181,14 +208,19 @@ class Score:
 def locomo(path: Path) -> list[Row]:
     """Ask all questions of all conversations, in each way."""
     scores: dict[str, Score] = {}
+    embedder = WordLlama()
     with memory() as records:
         for person, (turns, questions) in enumerate(conversations(path), start=1):
             owner = learn(records, person, turns)
+            vectors = embed_all(records, embedder)
+            _settle()
             ways = {
                 "FTS5 as it comes, all words": fts5(turns, " ", "unicode61"),
                 "FTS5, any word, Porter": fts5(turns, " OR ", "porter unicode61"),
                 "clerkd, lexical": ours(records, person, owner, "{}"),
+                "clerkd, with vectors": ours(vectors, person, owner, "{}"),
                 "clerkd, lexical, within a whole mail": ours(records, person, owner, MAIL),
+                "clerkd, with vectors, within a whole mail": ours(vectors, person, owner, MAIL),
             }
             for name, finder in ways.items():
                 score = scores.setdefault(name, Score({cut: [] for cut in CUTS}, [], []))
@@ -216,10 +248,10 @@ def speed() -> list[Row]:
     """Time the recall among 100,000 facts and 100,000 messages; the words are drawn as they are in a language."""
     chance = random.Random(7)
     vocabulary = [f"word{number}" for number in range(20_000)]
-    weights = [1 / (number + 1) for number in range(20_000)]
+    weights = list(accumulate(1 / (number + 1) for number in range(20_000)))
 
     def words(count: int) -> str:
-        return " ".join(chance.choices(vocabulary, weights, k=count))
+        return " ".join(chance.choices(vocabulary, cum_weights=weights, k=count))
 
     def mail() -> str:
         return f"{words(12)}. {words(9)}? {words(15)}."
@@ -228,11 +260,42 @@ def speed() -> list[Row]:
         for person in range(1, PEOPLE + 1):
             _fill(records, person, [words(12) for _ in range(EACH)], [words(80) for _ in range(EACH)])
         _fill(records, HEAVY, [words(12) for _ in range(MUCH)], [words(80) for _ in range(MUCH)])
-        ordinary = [_seconds(records, chance.randint(1, PEOPLE), mail()) for _ in range(ASKED)]
-        heavy = [_seconds(records, HEAVY, mail()) for _ in range(ASKED)]
-    among = f"recall among {2 * PEOPLE * EACH:,} passages of {PEOPLE:,} people"
-    of_one = f"recall of one person with {2 * MUCH:,} passages beside them"
-    return [*_times(among, ordinary, "at most 10"), *_times(of_one, heavy, "-")]
+        asked = [(chance.randint(1, PEOPLE), mail()) for _ in range(ASKED)]
+        _settle()
+        rows = list(_asked(records, asked, "lexical"))
+        started, embedder = time.perf_counter(), WordLlama()
+        vectors = embed_all(records, embedder)
+        _settle()
+        each = 1e6 * (time.perf_counter() - started) / (2 * (PEOPLE * EACH + MUCH))
+        rows += _asked(vectors, asked, "with vectors")
+        started = time.perf_counter()
+        embed_batch(records.db, embedder)
+        looked = 1000 * (time.perf_counter() - started)
+    noted = f"{2 * (PEOPLE * EACH + MUCH):,} passages"
+    return [
+        *rows,
+        Row("recall: a passage is given its vector", each, "µs", "-", noted),
+        Row("recall: a look for passages without a vector", looked, "ms", "-", noted),
+        Row("recall: memory of the embedder", _megabytes(), "MB", "-", "5,000 words remembered"),
+    ]
+
+
+def _settle() -> None:
+    """Keep what is loaded out of every garbage collection, as the service does at its start."""
+    gc.collect()
+    gc.freeze()
+
+
+def _asked(records: Records, asked: Sequence[tuple[int, str]], how: str) -> Iterator[Row]:
+    """Ask for ordinary people, then for the one who wrote much."""
+    among = f"recall among {2 * PEOPLE * EACH:,} passages of {PEOPLE:,} people, {how}"
+    of_one = f"recall of one person with {2 * MUCH:,} passages beside them, {how}"
+    yield from _times(among, [_seconds(records, person, text) for person, text in asked], "at most 10")
+    yield from _times(of_one, [_seconds(records, HEAVY, text) for _person, text in asked], "-")
+
+
+def _megabytes() -> float:
+    return float(subprocess.run([sys.executable, "-c", MEMORY], check=True, capture_output=True, text=True).stdout)
 
 
 def _seconds(records: Records, person: int, text: str) -> float:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from daemon.judgement.message import Address
 from daemon.judgement.people import organisation_of
-from daemon.judgement.words import LANGUAGES, language_of, likely_language, names, stem, terms
+from daemon.judgement.words import LANGUAGES, content, language_of, likely_language, names, stem, terms
 
 SAID = {
     "en": "Could you please tell me when you are open, and whether I can come with my dog?",
@@ -89,3 +89,10 @@ def test_no_text_is_too_strange(text: str, language: str) -> None:
 def test_an_organisation_is_known_by_its_domain(address: str, name: str) -> None:
     """But for providers where anybody gets an address."""
     assert organisation_of(Address(address)) == name
+
+
+def test_the_words_that_say_something_are_those_of_the_texts_own_language() -> None:
+    """Whole and in lower case; a text too short to tell is taken for English."""
+    assert content("The pumps are BLUE, and the boats are not.") == ["pumps", "blue", "boats"]
+    assert content("Die Pumpe ist nicht blau, und das Boot ist es auch nicht.") == ["pumpe", "blau", "boot"]
+    assert content("Blue pumps") == ["blue", "pumps"]

@@ -58,7 +58,8 @@ TEXTS = ["employee.name", "employee.orders", "employee.specialists", "employee.s
          "session.store.access_key", "service.state"]  # fmt: skip
 ADDRESSES = ["employee.address"]
 LISTS = ["employee.aliases", "employee.categories", "mailbox.watch", "mailbox.folders", "knowledge.documents"]
-CHOICES = ["mailbox.security", "mailbox.sign_in.mechanism", "smtp.security", "service.log_level"]
+CHOICES = ["mailbox.security", "mailbox.sign_in.mechanism", "smtp.security", "service.log_level",
+           "knowledge.embedder"]  # fmt: skip
 TAGS = ["mailbox.sign_in.way"]
 DAYS = ["mailbox.since"]
 TRUTHS = ["mailbox.authserv_strips_forgeries", "session.store.required"]

@@ -1,0 +1,1 @@
+"""Embedders: what turns words into vectors, so that what means the same is found in other words, too."""

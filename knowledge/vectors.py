@@ -1,0 +1,75 @@
+"""Vectors of passages: kept under the name of the embedder that made them, read for one person alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import text
+
+from knowledge.database import Database
+
+# A person's newest: all of what an ordinary one wrote. Of one who wrote far more, the older is recalled by its words.
+MOST_COMPARED = 1_000
+
+# The person is part of the query, and leads to the rows by the index on it: no other person's vector is ever read.
+FIND = text(
+    "SELECT passages.id, CASE WHEN fact_id IS NULL THEN case_id END, speaker, vector "
+    "FROM passages JOIN passage_vectors ON passage_id = passages.id "
+    "WHERE person_id IS :person AND expired_at IS NULL AND embedder = :embedder AND length(vector) > 0 "
+    "ORDER BY passages.id DESC LIMIT :most"
+)
+MISSING = text(
+    "SELECT id, text FROM passages WHERE id IN ("
+    "SELECT id FROM passages INDEXED BY ix_passages_person WHERE expired_at IS NULL AND NOT EXISTS ("
+    "SELECT 1 FROM passage_vectors WHERE passage_id = passages.id AND embedder = :embedder) "
+    "ORDER BY id DESC LIMIT :most) ORDER BY id DESC"
+)
+# What was closed or changed while its vector was made gets none.
+KEEP = text(
+    "INSERT OR REPLACE INTO passage_vectors (passage_id, embedder, vector) "
+    "SELECT id, :embedder, :vector FROM passages WHERE id = :number AND expired_at IS NULL AND text = :text"
+)
+
+
+class Vector(NamedTuple):
+    """The vector of a passage; ``case_id`` is the case in which it was said, None of a fact."""
+
+    number: int
+    case_id: int | None
+    speaker: str
+    vector: bytes
+
+
+@dataclass(frozen=True)
+class Made:
+    """A vector that was made of a text."""
+
+    number: int
+    text: str
+    vector: bytes
+
+
+def find(db: Database, person_id: int | None, embedder: str) -> list[Vector]:
+    """Give the vectors of a person's newest standing passages, the oldest first.
+
+    Without a person, those that are for everyone.
+    """
+    with db.read() as session:
+        values = {"person": person_id, "embedder": embedder, "most": MOST_COMPARED}
+        return [Vector(*row) for row in session.connection().execute(FIND, values).all()][::-1]
+
+
+def missing(db: Database, embedder: str, most: int) -> Mapping[int, str]:
+    """Give the texts of standing passages that have no vector of this embedder, the newest first."""
+    with db.read() as session:
+        rows = session.connection().execute(MISSING, {"embedder": embedder, "most": most})
+        return {int(number): str(words) for number, words in rows}
+
+
+def keep(db: Database, embedder: str, made: Sequence[Made]) -> None:
+    """Write vectors, each in the place of one that another embedder made; in a transaction of its own."""
+    with db.write() as session:
+        values = [
+            {"embedder": embedder, "number": each.number, "text": each.text, "vector": each.vector} for each in made
+        ]
+        session.connection().execute(KEEP, values)

@@ -9,11 +9,13 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from knowledge import cases, chain, facts, ledger, promises, sessions
+from knowledge import handoffs as handed
 from knowledge.database import Database
 from knowledge.facts import Memory
 from knowledge.fence import fence
+from knowledge.handoffs import Work
 from knowledge.promises import Closing
-from knowledge.tables import Action, AgentSession, Decision, Handoff, Message, Promise, ReplayTurn, Turn, Upkeep
+from knowledge.tables import Action, AgentSession, Decision, Message, Promise, ReplayTurn, Turn, Upkeep
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Conclusion:
     open_promise: str = ""
     case_moves: Mapping[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
-    handoffs: Sequence[Handoff] = ()
+    handoffs: Sequence[Work] = ()
 
 
 def open_turn(db: Database, turn: Turn, step: Step, now: datetime) -> Turn:
@@ -82,7 +84,7 @@ def record(session: Session, concluded: Conclusion, now: datetime) -> None:
     for row in (*concluded.actions, *concluded.promises):
         row.decision_id = decision.id
         session.add(row)
-    session.add_all(concluded.handoffs)
+    handed.add(session, concluded.handoffs)
     chain.decided(session, decision, now)
     # The case is read here: it may have been merged since the message was read.
     case_id = session.get_one(Message, decision.message_id).case_id
@@ -104,13 +106,13 @@ def drop(
     open_state: str,
     step: Step,
     actions: Sequence[Action],
-    handoffs: Sequence[Handoff] = (),
+    handoffs: Sequence[Work] = (),
     now: datetime,
 ) -> None:
     """Close a turn that did not settle and put its message where the remedy says; what it had handed over is kept."""
     with db.write() as session:
         _close(session, turn, open_state)
-        session.add_all(handoffs)
+        handed.add(session, handoffs)
         _put(session, turn.message_id, step, actions, now)
 
 

@@ -12,6 +12,7 @@ from daemon.agent.schemas import LONGEST_NOTE, NOTHING, PAGE, QUERY, Content
 from daemon.judgement import facts
 from daemon.judgement.decision import Decision, outside_bounds
 from daemon.judgement.facts import Correct, Remember, Sheet
+from daemon.judgement.handoffs import OutsideCall
 from daemon.judgement.promises import Standing, objection
 
 SERVER = "clerkd"
@@ -43,7 +44,8 @@ class Reads:
     """What the tools may see in this turn; the harness, not the model, chose case, person and mailbox.
 
     ``folders`` are those of the mailbox at hand: the tools' description names those of all mailboxes. ``promises`` is
-    what a decision may say of promises, ``sheet`` what may be remembered, ``letter`` the mail as a specialist gets it.
+    what a decision may say of promises, ``sheet`` what may be remembered, ``letter`` the mail as a specialist gets it,
+    ``tied`` finds which numbers and addresses are somebody else's.
     """
 
     case: Callable[[], str]
@@ -53,12 +55,16 @@ class Reads:
     promises: Standing
     sheet: Sheet
     letter: str
+    tied: Callable[[frozenset[str]], frozenset[str]] = frozenset
     folders: tuple[str, ...] = ()
 
 
 @dataclass
 class Staged:
-    """What the model has staged in this turn: the last valid decision counts."""
+    """What the model has staged in this turn: the last valid decision counts.
+
+    ``callers`` says which specialist makes a call outside, by the call's number, ``calls`` what came of each.
+    """
 
     reads: Reads
     decision: Decision | None = None
@@ -67,6 +73,8 @@ class Staged:
     used: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     handoffs: int = 0
+    callers: dict[str, str] = field(default_factory=dict)
+    calls: list[OutsideCall] = field(default_factory=list)
 
     def objection(self, wanted: Remember | Correct) -> str | None:
         """Say why it cannot be remembered beside what was staged so far."""

@@ -21,7 +21,8 @@ INSTEAD = "No report of {}: {}. Decide without it, or escalate."
 class Specialist:
     """One to whom a case may be handed: when, what it is told, what it may use, and its limits for one handoff.
 
-    ``steps`` are answers of its model, ``seconds`` and ``dollars`` (US) bound a handoff.
+    ``steps`` are answers of its model, ``seconds`` and ``dollars`` (US) bound a handoff, ``servers`` are those outside
+    that it may ask.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Specialist:
     steps: int
     seconds: float
     dollars: float
+    servers: tuple[str, ...] = ()
 
 
 class HandoffState(StrEnum):
@@ -62,6 +64,25 @@ class Course:
 
 
 @dataclass(frozen=True)
+class OutsideCall:
+    """One call of a tool of a server outside, by the specialist that the engine knows as ``agent``.
+
+    ``allowed`` says whether it left the house, ``size`` how many characters came back, ``said`` what the specialist was
+    told where it failed.
+    """
+
+    agent: str
+    server: str
+    tool: str
+    arguments: Mapping[str, object]
+    allowed: bool
+    error: bool = True
+    seconds: float = 0.0
+    size: int = 0
+    said: str = ""
+
+
+@dataclass(frozen=True)
 class Handed:
     """One handoff, from the brief to the report; ``report`` says why there is none where it ended otherwise."""
 
@@ -76,6 +97,7 @@ class Handed:
     seconds: float
     tools: tuple[str, ...] = ()
     agent: str = ""
+    calls: tuple[OutsideCall, ...] = ()
 
 
 def objection(call: Mapping[str, object], specialists: Mapping[str, Specialist], made: int) -> str | None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from daemon.fields import Dollars, Email, Port, Price, Seconds, Section, Security, Words
 from daemon.judgement.money import LIST_PRICES, Budget, Prices
@@ -13,6 +13,7 @@ from daemon.judgement.retry import Pauses
 from daemon.judgement.upkeep import Bounds, QuietHours
 from daemon.secret import Secret
 from daemon.settings.mailboxes import Mailbox
+from daemon.settings.outside import OutsideServer, named
 from daemon.settings.store import Store
 
 SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
@@ -239,6 +240,7 @@ class Settings(Section):
     model: Model
     session: SessionSettings = SessionSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    mcp: Annotated[dict[str, OutsideServer], AfterValidator(named)] = Field(default_factory=dict)
     limits: Limits = Limits()
     retry: Retry = Retry()
     service: ServiceSettings = ServiceSettings()

@@ -10,11 +10,11 @@ from knowledge.tables import Message, Passage, PersonAddress
 HOLDS_A_MARK = "*[0-9@]*"  # what has neither a digit nor an address in it cannot be anybody's by that
 
 
-def addresses_of_others(db: Database, person_id: int | None) -> dict[str, int]:
-    """Give the addresses of everybody but a person, each with its owner."""
+def addresses_of_others(db: Database, person_id: int | None) -> list[str]:
+    """List the addresses of everybody but a person."""
     with db.read() as session:
         found = session.exec(select(PersonAddress.address, PersonAddress.person_id))
-        return {address: owner for address, owner in found if owner != person_id}
+        return [address for address, owner in found if owner != person_id]
 
 
 def texts_of_others(db: Database, person_id: int | None) -> Iterator[tuple[int, str]]:

@@ -1,6 +1,7 @@
 """Servers of the Model Context Protocol outside of this house: reached over a pipe or by HTTP, by the daemon itself."""
 
 import json
+import logging
 import math
 import os
 import sys
@@ -20,6 +21,9 @@ from mcp_types import CallToolResult, TextContent, Tool
 from daemon.agent import confine
 from daemon.errors import FatalError
 
+# The protocol's package logs what it cannot read, with its words: mail must not get into the journal that way.
+for _logger in ("mcp", "client"):
+    logging.getLogger(_logger).setLevel(logging.CRITICAL + 1)
 START_SECONDS = 10  # the engine waits 30 for a server of a specialist (measured), and works on without it then
 MOST_PAGES = 10  # of a list of tools
 LONGEST_RESULT = 20_000  # characters; of more than 25,000 tokens the engine makes a file and says where (measured)

@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from daemon.judgement.redaction import ADDRESS
 from daemon.judgement.words import WORD
 
 LONGEST_ARGUMENTS = 2_000  # characters of all keys and values together
@@ -20,6 +19,7 @@ SHORTEST_NUMBER = 3  # digits; a shorter one belongs to nobody
 SHORTEST_SECRET = 6  # characters; a shorter one would be found everywhere
 ORDERS_RUN = 12  # words in a row that two texts do not have in common by chance
 COMMON = 3  # persons who have a number in their mails: from then on it is a year, a price or an article, and nobody's
+ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]+@[^\s<>()\[\],;:\"@]+")
 # A number as people group it: by blanks, hyphens, dots, slashes or brackets.
 NUMBER = re.compile(r"\d(?:[ ./()-]{0,2}\d)*")
 DIGITS = re.compile(rf"\d{{{SHORTEST_NUMBER},}}")
@@ -90,7 +90,9 @@ def marks_of(text: str) -> frozenset[str]:
     plain = _plain(text)
     grouped = ("".join(filter(str.isdigit, match[0])) for match in NUMBER.finditer(plain))
     numbers = (*DIGITS.findall(plain), *(number for number in grouped if len(number) >= SHORTEST_NUMBER))
-    return frozenset([*numbers, *(address.strip(".") for address in ADDRESS.findall(plain))])
+    # A dot may end a sentence; an apostrophe may quote an address, or be part of it.
+    addresses = (found.strip(around) for found in ADDRESS.findall(plain) for around in (".", "'."))
+    return frozenset([*numbers, *addresses])
 
 
 def objection(words: Collection[str], known: Known) -> str | None:

@@ -12,11 +12,11 @@ def tied_to_others(records: Records, row: Row, letter: str, marks: frozenset[str
     """Give those of the marks that are somebody else's; what stands in the mail at hand or in its case is nobody's."""
     case = holders.texts_of_case(records.db, row.case_id) if row.case_id else []
     at_hand = marks_of("\n".join([letter, row.sender_address, *case]))
-    wanted = marks - at_hand - records.settings.employee.own_addresses
+    wanted = marks - at_hand - marks_of("\n".join(records.settings.employee.own_addresses))
     if not wanted:
         return frozenset()
-    addresses = holders.addresses_of_others(records.db, row.person_id)
-    return (wanted & addresses.keys()) | tied(_holders(records, row, wanted))
+    addresses = marks_of("\n".join(holders.addresses_of_others(records.db, row.person_id)))
+    return (wanted & addresses) | tied(_holders(records, row, wanted))
 
 
 def _holders(records: Records, row: Row, wanted: Collection[str]) -> dict[str, set[int]]:

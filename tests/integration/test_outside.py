@@ -17,12 +17,11 @@ from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body, text, tool_use
 from knowledge import handoffs, turns
 from knowledge.tables import ToolCall
-from tests import catalogue
 from tests.bed import LOOPBACK, Bed, mail, wait_for
 from tests.integration.test_specialists import OWED, as_specialist, of_specialist, staff, worked
 
 LOOK_UP = "mcp__catalogue__look_up"
-PROGRAM = [sys.executable, str(Path(catalogue.__file__))]
+PROGRAM = [sys.executable, str(Path(__file__).parents[1] / "catalogue.py")]
 
 
 def engage(bed: Bed, tools: str = "look_up", keys: str = "", way: str = "", name: str = "billing") -> None:
@@ -73,7 +72,7 @@ def tools_of(body: Body) -> list[str]:
 
 
 @pytest.fixture
-def by_http(bed: Bed) -> Iterator[str]:
+def by_http() -> Iterator[str]:
     """Run the catalogue as a server of HTTP on this machine, and give the key that names it."""
     with socket.create_server((LOOPBACK, 0)) as free:
         port = free.getsockname()[1]
@@ -106,7 +105,7 @@ def test_a_specialist_asks_a_server_outside_and_each_call_is_a_row_of_its_handof
 
 @pytest.mark.exhaustive
 def test_the_server_is_there_for_that_specialist_alone(bed: Bed) -> None:
-    """Neither the session nor another specialist reads of it, in tools or in words, or of what the server says of itself."""
+    """Neither the session nor another specialist reads of it; and nobody of what the server says of itself."""
     engage(bed)
     staff(bed, 'tools = ["recall"]', name="technical")
     report(bed, (LOOK_UP, {"article": "pump"}))
@@ -125,7 +124,7 @@ def _told(body: Body) -> list[Any]:
 
 @pytest.mark.exhaustive
 def test_nothing_that_the_session_keeps_at_its_front_changes_because_of_a_server(bed: Bed) -> None:
-    """System prompt, tools, and what the engine tells of the specialists: the prompt cache holds, and so does the session."""
+    """System prompt, tools, and what is told of the specialists: the prompt cache holds, and the session goes on."""
     staff(bed, 'tools = ["recall"]')
     bed.server.deliver(mail("Hours"))
     bed.work(1)

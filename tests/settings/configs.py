@@ -75,8 +75,8 @@ NUMBERS = ["mailbox.poll_seconds", "mailbox.follow_seconds", "mailbox.timeout_se
            "smtp.timeout_seconds", "model.turn_seconds", "model.prices.input", "model.prices.output",
            "model.prices.cache_read", "model.prices.cache_write", "session.least_reclaimed", "session.most_days",
            "session.most_idle_hours", "session.most_megabytes", "session.most_dollars",
-           "session.dormant_after_days", "session.store.timeout_seconds", "mcp.catalogue.seconds", "limits.dollars_per_turn",
-           "limits.dollars_per_day",
+           "session.dormant_after_days", "session.store.timeout_seconds", "mcp.catalogue.seconds",
+           "limits.dollars_per_turn", "limits.dollars_per_day",
            "limits.dollars_per_month", "retry.first_pause_seconds", "retry.longest_pause_seconds",
            "retry.reconcile_seconds", "service.stop_seconds"]  # fmt: skip
 SECRETS = ["mailbox.password", "mailbox.sign_in.client_secret", "mailbox.sign_in.token", "smtp.password",
@@ -87,7 +87,8 @@ REQUIRED = ["employee.name", "employee.address", "mailbox.host", "mailbox.user",
             "mailbox.sign_in.way", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
             "mailbox.sign_in.client_secret", "mailbox.sign_in.key_file", "mailbox.sign_in.token", "smtp.host",
             "smtp.user", "smtp.password", "model.api_key", "model.prices.input", "model.prices.output",
-            "model.prices.cache_read", "model.prices.cache_write", "session.store.url", "mcp.catalogue.tools"]  # fmt: skip
+            "model.prices.cache_read", "model.prices.cache_write", "session.store.url",
+            "mcp.catalogue.tools"]  # fmt: skip
 
 
 def toml(tables: Tables) -> str:

@@ -32,11 +32,11 @@ def test_secrets_are_read_from_their_sources_when_they_are_needed(tmp_path: Path
     """Beside what is written in the open."""
     path = with_server(
         tmp_path,
-        **{key: value for key, value in (GOOD["mcp.catalogue"] if plain == "env" else BY_HTTP).items()},
+        **(GOOD["mcp.catalogue"] if plain == "env" else BY_HTTP),
         **{plain: '{ House = "pine" }', secret: f'{{ Token = {{ file = "{tmp_path}/token" }} }}'},
     )
     (server,) = servers_of(load(path))
-    with pytest.raises(FatalError, match="the secret from file .*/token cannot be read"):
+    with pytest.raises(FatalError, match=r"the secret from file .*/token cannot be read"):
         server.values()
     (tmp_path / "token").write_text("open-sesame\n")
     assert server.values() == {"House": "pine", "Token": "open-sesame"}

@@ -31,7 +31,7 @@ from mcp_types import (
 )
 
 from daemon.agent import bridge
-from daemon.agent.outside import Outside, OutsideError, Result, Server, reaching
+from daemon.agent.outside import UNREACHABLE, Outside, OutsideError, Result, Server, reaching
 from daemon.agent.tools import Desk, Staged
 from daemon.judgement.handoffs import NO_MAIL, OutsideCall
 from daemon.judgement.outward import REFUSED, Known, OddArgumentsError, marks_of, objection, words_of
@@ -154,7 +154,8 @@ class _Counter:
 
     async def _problem(self, turn: Staged, agent: str, tool: str, arguments: Mapping[str, object]) -> str | None:
         """Say why a call is not let out; whatever goes wrong while it is checked is a reason, too."""
-        if not agent:
+        if not agent:  # there is no handoff that its row could belong to
+            turn.notes.append(f"a call of {self.server.name}.{tool} was refused: {NOT_ANNOUNCED}")
             return REFUSED.format(NOT_ANNOUNCED)
         if tool not in self.server.tools:
             return REFUSED.format(NOT_ALLOWED)
@@ -171,7 +172,7 @@ class _Counter:
 
     async def _let_out(self, tool: str, arguments: Mapping[str, object]) -> Result:
         if self._outside is None:
-            return Result(NO_MAIL, error=True)
+            return Result(UNREACHABLE.format(self.server.name), error=True)
         result = await self._outside.call(tool, arguments)
         self._told |= marks_of(result.text)
         return result

@@ -17,6 +17,7 @@ from daemon import loop
 from daemon.agent import forks
 from daemon.agent.badge import Badge
 from daemon.agent.mirror import Mirror
+from daemon.agent.outside import Server
 from daemon.agent.session import Engine, Session, bundled_cli
 from daemon.agent.store.kinds import store_of
 from daemon.agent.tools import Desk
@@ -38,7 +39,7 @@ from daemon.paths import StateDirectory
 from daemon.premises import holding
 from daemon.service.stop import Pulse, Stop, Systemd
 from daemon.service.telemetry import Log, logger
-from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings, specialists_of
+from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings, secrets_of, specialists_of
 from daemon.shelf import Shelf
 from daemon.steps.mirror import WORKER, finish
 from daemon.steps.recover import recover
@@ -125,7 +126,23 @@ def engine_of(settings: Settings) -> Engine:
         api_retries=model.api_retries,
         orders=standing_orders(settings),
         specialists=specialists_of(settings),
+        servers=servers_of(settings),
+        secrets=partial(_known_secrets, settings),
     )
+
+
+def servers_of(settings: Settings) -> tuple[Server, ...]:
+    """Say how the servers outside are reached."""
+    return tuple(
+        Server(name, tuple(each.tools), each.seconds, each.values, each.command or (), each.url or "")
+        for name, each in settings.mcp.items()
+    )
+
+
+def _known_secrets(settings: Settings) -> tuple[str, ...]:
+    """Read the secrets that are at hand; a command is not run for that, and what is missing can reach nobody."""
+    at_hand = [secret for _, secret in secrets_of(settings) if not secret.command and not secret.missing()]
+    return tuple(secret.read() for secret in at_hand)
 
 
 def standing_orders(settings: Settings) -> str:

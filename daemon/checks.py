@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import partial
 
 from daemon.agent.api import probe
+from daemon.agent.outside import OutsideError, Server, reaching
 from daemon.agent.store.base import Place, StoreError, key_of
 from daemon.agent.store.kinds import store_of
 from daemon.agent.transcript import Head, holds
-from daemon.app import account_of, engine_of, project_of
+from daemon.app import account_of, engine_of, project_of, servers_of
 from daemon.embedding.kinds import embedder_of
 from daemon.errors import FatalError
 from daemon.judgement.states import SessionState
@@ -42,6 +43,7 @@ def checks(settings: Settings) -> list[Check]:
         ("session", lambda: _check_session(settings)),
         *_stores(settings),
         *_embedders(settings),
+        *((f"MCP server {server.name}", partial(_check_server, server)) for server in servers_of(settings)),
     ]
 
 
@@ -138,6 +140,23 @@ def _check_documents(settings: Settings) -> str:
     if problems:
         raise FatalError("; ".join(problems))
     return f"{len(found.files)} files"
+
+
+def _check_server(server: Server) -> str:
+    """Start or reach it, and see that it has the tools that are allowed."""
+
+    async def missing() -> list[str]:
+        async with reaching(server) as outside:
+            return outside.missing
+
+    try:
+        lacking = asyncio.run(missing())
+    except OutsideError as error:
+        raise FatalError(str(error)) from None
+    if lacking:
+        message = f"it has no tool {', '.join(lacking)}; correct mcp.{server.name}.tools"
+        raise FatalError(message)
+    return f"{', '.join(server.tools)}; {server.url or server.command[0]}"
 
 
 def _check_session(settings: Settings) -> str:

@@ -1,13 +1,22 @@
 """Handoffs: written with the turn in which they happened, whatever became of that turn."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func
 from sqlalchemy import select as columns
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from knowledge.database import Database
-from knowledge.tables import Handoff, Message
+from knowledge.tables import Handoff, Message, ToolCall
+
+
+@dataclass(frozen=True)
+class Work:
+    """A handoff with the calls to servers outside that were made in it."""
+
+    handoff: Handoff
+    calls: Sequence[ToolCall] = ()
 
 
 @dataclass(frozen=True)
@@ -21,11 +30,31 @@ class Balance:
     seconds: float
 
 
+def add(session: Session, works: Iterable[Work]) -> None:
+    """Write handoffs with their calls; part of a transaction."""
+    for work in works:
+        session.add(work.handoff)
+        session.flush()
+        for call in work.calls:
+            call.handoff_id = work.handoff.id or 0
+        session.add_all(work.calls)
+
+
 def of_message(db: Database, message_id: int) -> list[Handoff]:
     """List the handoffs of a message, those of dropped turns too."""
     with db.read() as session:
         statement = select(Handoff).where(Handoff.message_id == message_id)
         return list(session.exec(statement.order_by(col(Handoff.id))))
+
+
+def calls_of_message(db: Database, message_id: int) -> dict[int, list[ToolCall]]:
+    """List the calls to servers outside of a message's handoffs, by the handoff's number."""
+    with db.read() as session:
+        statement = select(ToolCall).join(Handoff, col(Handoff.id) == col(ToolCall.handoff_id))
+        found: dict[int, list[ToolCall]] = {}
+        for row in session.exec(statement.where(Handoff.message_id == message_id).order_by(col(ToolCall.id))):
+            found.setdefault(row.handoff_id, []).append(row)
+        return found
 
 
 def of_case(db: Database, case_id: int) -> list[Handoff]:

@@ -224,6 +224,25 @@ class Handoff(SQLModel, table=True):
     ended_at: datetime = time_field()
 
 
+class ToolCall(SQLModel, table=True):
+    """One call of a tool of a server outside, in a handoff: what was passed, whether it left the house, what it took.
+
+    Of what came back, the size in characters is kept; where it failed, ``said`` is what the specialist was told.
+    """
+
+    __tablename__ = "tool_calls"
+    id: int | None = Field(default=None, primary_key=True)
+    handoff_id: int = Field(foreign_key="handoffs.id", index=True)
+    server: str
+    tool: str
+    arguments: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    allowed: bool
+    error: bool
+    said: str = ""
+    seconds: float
+    result_size: int = 0
+
+
 class Upkeep(SQLModel, table=True):
     """One compaction or rotation of a session: committed before it begins, closed when it is done or has failed.
 

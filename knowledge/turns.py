@@ -9,15 +9,16 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from knowledge import cases, chain, facts, folders, issues, ledger, promises, sessions
+from knowledge import handoffs as handed
 from knowledge.database import Database
 from knowledge.facts import Memory
 from knowledge.fence import fence
+from knowledge.handoffs import Work
 from knowledge.promises import Closing
 from knowledge.tables import (
     Action,
     AgentSession,
     Decision,
-    Handoff,
     Message,
     Promise,
     ReplayTurn,
@@ -56,7 +57,7 @@ class Conclusion:
     open_promise: str = ""
     case_moves: Mapping[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
-    handoffs: Sequence[Handoff] = ()
+    handoffs: Sequence[Work] = ()
     issue: int | None = None
     proposal: SharedIssue | None = None
     files: Mapping[str, str] = field(default_factory=dict)
@@ -97,7 +98,7 @@ def record(session: Session, concluded: Conclusion, now: datetime) -> None:
     for row in (*concluded.actions, *concluded.promises):
         row.decision_id = decision.id
         session.add(row)
-    session.add_all(concluded.handoffs)
+    handed.add(session, concluded.handoffs)
     issues.link(session, decision, concluded.issue, concluded.proposal)
     chain.decided(session, decision, now)
     # The case is read here: it may have been merged since the message was read.
@@ -122,13 +123,13 @@ def drop(
     open_state: str,
     step: Step,
     actions: Sequence[Action],
-    handoffs: Sequence[Handoff] = (),
+    handoffs: Sequence[Work] = (),
     now: datetime,
 ) -> None:
     """Close a turn that did not settle and put its message where the remedy says; what it had handed over is kept."""
     with db.write() as session:
         _close(session, turn, open_state)
-        session.add_all(handoffs)
+        handed.add(session, handoffs)
         _put(session, turn.message_id, step, actions, now)
 
 

@@ -6,7 +6,7 @@ what each really used is read from its own transcript when the turn is over.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from claude_agent_sdk import (
 from daemon.agent.sidechain import Work, path_of, read
 from daemon.agent.specialists import AGENT
 from daemon.agent.usage import usage_of
-from daemon.judgement.handoffs import LONGEST_WHY, Course, Halt, Handed, Specialist, ended
+from daemon.judgement.handoffs import LONGEST_WHY, Course, Halt, Handed, OutsideCall, Specialist, ended
 from daemon.judgement.money import Usage, cost
 
 Stop = Callable[[str], Awaitable[None]]
@@ -94,9 +94,9 @@ class Handoffs:
             each.timer.cancel()
         await asyncio.gather(*self._stopping)
 
-    def all(self, session: Path) -> tuple[Handed, ...]:
+    def all(self, session: Path, calls: Sequence[OutsideCall] = ()) -> tuple[Handed, ...]:
         """Give each handoff with what came of it; ``session`` is the transcript of the session."""
-        return tuple(_handed(each, read(path_of(session, each.agent))) for each in self._running.values())
+        return tuple(_handed(each, read(path_of(session, each.agent)), calls) for each in self._running.values())
 
     def _start(self, number: str, agent: str) -> None:
         call = self._asked.get(number, {})
@@ -134,7 +134,7 @@ class Handoffs:
             await self._stop(agent)
 
 
-def _handed(running: _Running, work: Work) -> Handed:
+def _handed(running: _Running, work: Work, calls: Sequence[OutsideCall]) -> Handed:
     specialist = running.specialist
     used = work.usage if work.usage.context_tokens else sum(running.calls.values(), Usage())
     state, report = ended(Course(running.status, running.halt, work.report), specialist)
@@ -151,4 +151,5 @@ def _handed(running: _Running, work: Work) -> Handed:
         seconds=seconds,
         tools=work.tools,
         agent=running.agent,
+        calls=tuple(call for call in calls if call.agent == running.agent),
     )

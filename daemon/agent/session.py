@@ -31,12 +31,15 @@ from claude_agent_sdk import (
 )
 
 from daemon.agent import launcher, transcript
+from daemon.agent.gate import Gate
 from daemon.agent.handoffs import Handoffs
+from daemon.agent.outside import Server
 from daemon.agent.specialists import AGENT, DENIED, Guard, allowed, definitions
 from daemon.agent.tools import ALLOWED, SERVER, Desk
 from daemon.agent.transcript import Head
 from daemon.errors import FatalError
 from daemon.judgement.handoffs import Specialist
+from daemon.judgement.outward import Known
 
 CONNECT_SECONDS = 90
 GONE_SECONDS = 30
@@ -55,7 +58,8 @@ class Engine:
     """What a session needs.
 
     ``home`` is the directory that belongs to the CLI alone, ``desk`` the empty one in which it runs: the CLI tells the
-    model of it, and names transcripts by it, so a fork shares its original's.
+    model of it, and names transcripts by it, so a fork shares its original's. ``servers`` are those outside that
+    specialists may ask, ``secrets`` what must never reach one of them, beside the key.
     """
 
     home: Path
@@ -68,6 +72,13 @@ class Engine:
     api_retries: int
     orders: str
     specialists: tuple[Specialist, ...] = ()
+    servers: tuple[Server, ...] = ()
+    secrets: Callable[[], tuple[str, ...]] = tuple
+
+    def kept(self) -> Known:
+        """Give what never leaves the house: secrets and instructions."""
+        orders = (self.orders, *(each.prompt for each in self.specialists))
+        return Known(frozenset(), (self.api_key(), *self.secrets()), orders)
 
     @property
     def config(self) -> Path:
@@ -93,7 +104,8 @@ class Session:
         """Nothing is started yet."""
         self.engine = engine
         self._desk = desk
-        self._guard = Guard(desk, engine.specialists)
+        self._guard = Guard(desk, engine.specialists, engine.servers)
+        self._gate = Gate(engine.home / "gate", desk, engine.servers, engine.kept)
         self._handoffs = Handoffs((), self.stop_task)
         self._client: ClaudeSDKClient | None = None
         self._id = ""
@@ -114,6 +126,7 @@ class Session:
         if head is not None:
             transcript.cut(self.engine.transcript(session_id), head)
         self._id = session_id
+        await self._gate.open()
         client = ClaudeSDKClient(self._options(session_id, head))
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
@@ -192,6 +205,7 @@ class Session:
             with suppress(ClaudeSDKError):
                 await client.disconnect()
             await self._until_gone(self._id)
+        await self._gate.close()
 
     async def abandon(self) -> None:
         """End the CLI at once, in the middle of a turn that will be cut off."""
@@ -221,7 +235,7 @@ class Session:
             tools=[AGENT] if engine.specialists else [],
             allowed_tools=[*ALLOWED, *allowed(engine.specialists)],
             disallowed_tools=list(DENIED) if engine.specialists else [],
-            agents=definitions(engine.specialists) or None,
+            agents=definitions(engine.specialists, self._gate.described) or None,
             mcp_servers={SERVER: self._desk.server()},
             strict_mcp_config=True,
             setting_sources=[],

@@ -15,6 +15,7 @@ from daemon.agent.schemas import LONGEST_NOTE, NOTHING, PAGE, QUERY, Content
 from daemon.judgement import facts, issues
 from daemon.judgement.decision import Decision, outside_bounds
 from daemon.judgement.facts import Correct, Remember, Sheet
+from daemon.judgement.handoffs import OutsideCall
 from daemon.judgement.promises import Standing, objection
 
 SERVER = "clerkd"
@@ -47,7 +48,8 @@ class Reads:
 
     ``folders`` are those of the mailbox at hand: the tools' description names those of all mailboxes. ``promises`` is
     what a decision may say of promises, ``issues`` the shared ones that were told, ``sheet`` what may be remembered,
-    ``letter`` the mail as a specialist gets it, ``files`` those of the case's folder.
+    ``letter`` the mail as a specialist gets it, ``files`` those of the case's
+    folder, ``tied`` finds which numbers and addresses are somebody else's.
     """
 
     case: Callable[[], str]
@@ -58,13 +60,17 @@ class Reads:
     sheet: Sheet
     letter: str
     issues: frozenset[int] = frozenset()
+    tied: Callable[[frozenset[str]], frozenset[str]] = frozenset
     folders: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class Staged:
-    """What the model has staged in this turn: the last valid decision counts."""
+    """What the model has staged in this turn: the last valid decision counts.
+
+    ``callers`` says which specialist makes a call outside, by the call's number, ``calls`` what came of each.
+    """
 
     reads: Reads
     folder: Folder
@@ -74,6 +80,8 @@ class Staged:
     used: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     handoffs: int = 0
+    callers: dict[str, str] = field(default_factory=dict)
+    calls: list[OutsideCall] = field(default_factory=list)
 
     def objection(self, wanted: Remember | Correct) -> str | None:
         """Say why it cannot be remembered beside what was staged so far."""

@@ -112,13 +112,14 @@ async def ask(
     finally:
         desk.end()
         await heard.handoffs.close()
+    handed = heard.handoffs.all(session.engine.transcript(question.session_id), staged.calls)
     reply = Reply(
         heard.usage,
         time.monotonic() - started,
         tuple(staged.used),
         tuple(staged.notes),
         heard.last_call.context_tokens,
-        handoffs=heard.handoffs.all(session.engine.transcript(question.session_id)),
+        handoffs=handed,
         failure=failure,
     )
     return reply if failure else _proven(session, question, staged, heard, reply)

@@ -10,7 +10,7 @@ from daemon.settings import Settings, load, locate
 
 
 def check(config: Config = None) -> None:
-    """Try everything that the service needs: config, mailbox, folders, SMTP, API key, session. One line each.
+    """Try all that the service needs: config, mailbox, folders, SMTP, API key, session, MCP servers. One line each.
 
     Changes nothing, may run beside the service, and exits with 1 where anything fails.
 

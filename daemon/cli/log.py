@@ -19,6 +19,7 @@ from daemon.settings import load
 from knowledge import chain, decisions, feedback, handoffs, turns
 from knowledge.database import Database
 from knowledge.decisions import Entry, Filter
+from knowledge.handoffs import Work
 
 FOLLOW_SECONDS = 1.0
 Message = Annotated[
@@ -80,8 +81,9 @@ def show(
     if entry is None:
         error = f"there is no message {message}; `clerkd log` shows the numbers"
         raise FatalError(error)
+    calls = handoffs.calls_of_message(db, message)
     theirs, notes = decisions.turns_of(db, message), feedback.of_message(db, message)
-    handed = handoffs.of_message(db, message)
+    handed = [Work(row, calls.get(row.id or 0, ())) for row in handoffs.of_message(db, message)]
     dollars = turns.spent_on_case(db, entry.message.case_id or 0)
     if json_wanted:
         print(json.dumps(review.full_record(entry, theirs, handed, notes, dollars), ensure_ascii=False))

@@ -22,7 +22,7 @@ class Specialist:
     """One to whom a case may be handed: when, what it is told, what it may use, and its limits for one handoff.
 
     ``steps`` are answers of its model, ``seconds`` and ``dollars`` (US) bound a handoff; ``workspace``: it works on the
-    case's folder.
+    case's folder. ``servers`` are those outside that it may ask.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Specialist:
     seconds: float
     dollars: float
     workspace: bool = False
+    servers: tuple[str, ...] = ()
 
 
 class HandoffState(StrEnum):
@@ -64,6 +65,25 @@ class Course:
 
 
 @dataclass(frozen=True)
+class OutsideCall:
+    """One call of a tool of a server outside, by the specialist that the engine knows as ``agent``.
+
+    ``allowed`` says whether it left the house, ``size`` how many characters came back, ``said`` what the specialist was
+    told where it failed.
+    """
+
+    agent: str
+    server: str
+    tool: str
+    arguments: Mapping[str, object]
+    allowed: bool
+    error: bool = True
+    seconds: float = 0.0
+    size: int = 0
+    said: str = ""
+
+
+@dataclass(frozen=True)
 class Handed:
     """One handoff, from the brief to the report; ``report`` says why there is none where it ended otherwise."""
 
@@ -78,6 +98,7 @@ class Handed:
     seconds: float
     tools: tuple[str, ...] = ()
     agent: str = ""
+    calls: tuple[OutsideCall, ...] = ()
 
 
 def objection(call: Mapping[str, object], specialists: Mapping[str, Specialist], made: int) -> str | None:

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import json
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,7 +16,8 @@ from rich.text import Text
 from daemon.judgement.policy import Kind
 from daemon.judgement.states import ActionState
 from knowledge.decisions import Entry
-from knowledge.tables import Action, Feedback, Handoff, Turn
+from knowledge.handoffs import Work
+from knowledge.tables import Action, Feedback, ToolCall, Turn
 
 WIDE = 110
 
@@ -127,7 +129,7 @@ def _action_record(action: Action) -> dict[str, Any]:
 
 
 def full_record(
-    entry: Entry, turns: list[Turn], handoffs: list[Handoff], feedback: list[Feedback], case_dollars: float
+    entry: Entry, turns: list[Turn], handoffs: list[Work], feedback: list[Feedback], case_dollars: float
 ) -> dict[str, Any]:
     """Give everything about one message as plain data; ``case_dollars`` is what the turns of its case cost so far."""
     message = entry.message
@@ -139,19 +141,24 @@ def full_record(
         "removed": message.removed,
         "feedback": [note.model_dump(mode="json", exclude={"id"}) for note in feedback],
         "turns": [turn.model_dump(mode="json") for turn in turns],
-        "handoffs": [handoff.model_dump(mode="json") for handoff in handoffs],
+        "handoffs": [_handoff_record(work) for work in handoffs],
     }
 
 
+def _handoff_record(work: Work) -> dict[str, Any]:
+    calls = [call.model_dump(mode="json", exclude={"handoff_id"}) for call in work.calls]
+    return {**work.handoff.model_dump(mode="json"), "calls": calls}
+
+
 def page(
-    entry: Entry, turns: list[Turn], handoffs: list[Handoff], feedback: list[Feedback], case_dollars: float
+    entry: Entry, turns: list[Turn], handoffs: list[Work], feedback: list[Feedback], case_dollars: float
 ) -> RenderableType:
     """Lay out everything about one message; ``case_dollars`` is what the turns of its case cost so far."""
     parts: list[RenderableType] = [_head(entry, case_dollars)]
     seen = next((turn.prompt for turn in reversed(turns)), "")
     if seen:
         parts.append(Panel(Text(clean(seen)), title="the mail as the model saw it", title_align="left"))
-    parts.extend(_handoff_panel(handoff) for handoff in handoffs)
+    parts.extend(map(_handoff_panel, handoffs))
     parts.extend(_action_panel(action) for action in entry.actions)
     parts.extend(_feedback_panel(note) for note in feedback)
     parts.extend(_turn_lines(turn) for turn in turns)
@@ -189,12 +196,23 @@ def _action_panel(action: Action) -> Panel:
     return Panel(Text(clean(_content(action))), title=escape(title), title_align="left")
 
 
-def _handoff_panel(row: Handoff) -> Panel:
+def _handoff_panel(work: Work) -> Panel:
+    row = work.handoff
     title = f"handoff {row.id}, in turn {row.turn_id}, to {row.specialist} ({row.state})"
     used = f"model {row.model}, tools {', '.join(row.tools) or 'none'}"
     cost = f"tokens: {row.input_tokens} in, {row.output_tokens} out; ${row.cost_usd:.4f}; {row.seconds:.2f} s"
-    lines = [f"why: {row.why or '-'}", f"brief: {row.brief}", f"report: {row.report}", used, cost, row.transcript]
+    calls = map(_call_line, work.calls)
+    told = [f"why: {row.why or '-'}", f"brief: {row.brief}", f"report: {row.report}"]
+    lines = [*told, used, *calls, cost, row.transcript]
     return Panel(Text(clean("\n".join(lines))), title=escape(title), title_align="left")
+
+
+def _call_line(call: ToolCall) -> str:
+    """Show a call to a server outside: what was passed, and what came of it."""
+    passed = json.dumps(call.arguments, ensure_ascii=False)
+    outcome = f"failed: {call.said}" if call.error else f"{call.result_size} characters came back"
+    end = f"{outcome}; {call.seconds:.2f} s" if call.allowed else f"refused: {call.said}"
+    return f"call {call.server}.{call.tool} {passed}: {end}"
 
 
 def _feedback_panel(note: Feedback) -> Panel:

@@ -56,6 +56,7 @@ def record(line: Line) -> dict[str, Any]:
         "model": known.model if known else None,
         "when": known.when if known else None,
         "tools": list(known.tools) if known else [],
+        "mcp": list(known.servers) if known else [],
         "handoffs": line.balance.count,
         "reports": line.balance.reported,
         "cost_usd": round(line.balance.dollars, 6),

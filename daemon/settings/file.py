@@ -62,15 +62,22 @@ def checked(raw: dict[str, object], path: Path) -> Settings:
 
 def refuse_missing_secrets(settings: Settings, path: Path) -> None:
     """Raise FatalError where a secret's file, credential or variable is not there: the service would only pause."""
+    lines = [f"{path}: {key}: {why}" for key, secret in secrets_of(settings) if (why := secret.missing())]
+    if lines:
+        raise FatalError("\n".join(lines))
+
+
+def secrets_of(settings: Settings) -> list[tuple[str, Secret]]:
+    """List all secrets of a config, under the names of their keys."""
     sources = [*_mailbox_secrets(settings), ("model.api_key", settings.model.api_key)]
     if settings.smtp:
         sources.append(("smtp.password", settings.smtp.password))
     if store := settings.session.store:
         secrets = (("password", store.password), ("secret_key", store.secret_key))
         sources += [(f"session.store.{key}", secret) for key, secret in secrets if secret]
-    lines = [f"{path}: {key}: {why}" for key, secret in sources if (why := secret.missing())]
-    if lines:
-        raise FatalError("\n".join(lines))
+    for name, server in settings.mcp.items():
+        sources += [(f"mcp.{name}.{key}", secret) for key, secret in server.secrets.items()]
+    return sources
 
 
 def _mailbox_secrets(settings: Settings) -> list[tuple[str, Secret]]:

@@ -1,6 +1,8 @@
 """What is wrong with a file of the config, in words: the key as it stands there, and what is allowed."""
 
-SECRETS = frozenset({"password", "api_key", "client_secret", "token", "secret_key"})
+SECRETS = frozenset(
+    {"password", "api_key", "client_secret", "token", "secret_key", "env", "env_secrets", "headers", "header_secrets"}
+)
 
 
 def where(location: tuple[int | str, ...], *, lone: bool = False) -> str:

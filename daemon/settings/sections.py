@@ -14,6 +14,7 @@ from daemon.judgement.retry import Pauses
 from daemon.judgement.upkeep import Bounds, QuietHours
 from daemon.secret import Secret
 from daemon.settings.mailboxes import Mailbox
+from daemon.settings.outside import OutsideServer, named
 from daemon.settings.store import Store
 
 SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
@@ -248,6 +249,7 @@ class Settings(Section):
     model: Model
     session: SessionSettings = SessionSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    mcp: Annotated[dict[str, OutsideServer], AfterValidator(named)] = Field(default_factory=dict)
     limits: Limits = Limits()
     retry: Retry = Retry()
     service: ServiceSettings = ServiceSettings()

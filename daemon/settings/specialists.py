@@ -22,6 +22,7 @@ LONGEST_PROMPT = 100_000
 TAKEN = frozenset({"claude", "explore", "fork", "general-purpose", "plan", "statusline-setup"})
 TOOLS = ("look_at_case", "search_decisions", "recall", "list_open_matters")
 NO_FRONT = f"must begin with a line {FENCE}, the keys in TOML, and another line {FENCE}; below them stands the prompt"
+NO_SERVER = "no server [mcp.{}] is configured (configured: {})"
 NO_PRICES = "the list price of {!r} is not known (known: {}); give [prices]"
 
 
@@ -47,6 +48,7 @@ class Front(Section):
     model: Words | None = None
     prices: PriceList | None = None
     tools: tuple[Annotated[str, AfterValidator(_known)], ...] = ("look_at_case", "search_decisions", "recall")
+    mcp: tuple[Words, ...] = ()
     knowledge: tuple[Path, ...] = ()
     steps: Annotated[int, Field(ge=1, le=50)] = 8
     seconds: Annotated[float, Field(ge=1, le=3600)] | None = None
@@ -63,7 +65,7 @@ def specialists_of(settings: Settings) -> tuple[Specialist, ...]:
     if directory is None:
         return ()
     most_dollars = settings.limits.dollars_per_turn
-    found = [_specialist(path, settings.model, most_dollars) for path in sorted(directory.glob("*.md"))]
+    found = [_specialist(path, settings, most_dollars) for path in sorted(directory.glob("*.md"))]
     names = [each.name for each in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
@@ -72,8 +74,12 @@ def specialists_of(settings: Settings) -> tuple[Specialist, ...]:
     return tuple(sorted(found, key=lambda each: each.name))
 
 
-def _specialist(path: Path, employer: Model, most_dollars: float) -> Specialist:
+def _specialist(path: Path, settings: Settings, most_dollars: float) -> Specialist:
     front, prompt = _parted(path)
+    employer = settings.model
+    unknown = next((name for name in front.mcp if name not in settings.mcp), None)
+    if unknown:
+        raise FatalError(f"{path}: mcp: {NO_SERVER.format(unknown, ', '.join(settings.mcp) or 'none')}")
     seconds = _within(path, "seconds", front.seconds, SECONDS, ("model.turn_seconds", employer.turn_seconds))
     dollars = _within(path, "dollars", front.dollars, DOLLARS, ("limits.dollars_per_turn", most_dollars))
     known = "".join(_knowledge(path, each) for each in front.knowledge)
@@ -91,6 +97,7 @@ def _specialist(path: Path, employer: Model, most_dollars: float) -> Specialist:
         seconds=seconds,
         dollars=dollars,
         workspace=front.workspace,
+        servers=tuple(dict.fromkeys(front.mcp)),
     )
 
 

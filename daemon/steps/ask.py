@@ -26,7 +26,8 @@ from daemon.steps.remember import memory_of, scene
 from daemon.steps.remind import put_by
 from daemon.steps.resume import end_session, open_session
 from knowledge import ledger, promises, turns
-from knowledge.tables import Action, AgentSession, Handoff, Turn
+from knowledge.handoffs import Work
+from knowledge.tables import Action, AgentSession, Turn
 from knowledge.tables import Message as Row
 
 
@@ -187,7 +188,7 @@ def write_down(
     chosen: Remedy,
     failure: Failure,
     now: datetime,
-    handoffs: Sequence[Handoff] = (),
+    handoffs: Sequence[Work] = (),
 ) -> None:
     """Close a dropped turn and put its message where the remedy says; one event tells it."""
     step, actions = _consequence(house, row, turn, chosen, failure, now)

@@ -11,6 +11,7 @@ from daemon.judgement.message import Message
 from daemon.judgement.promises import Standing
 from daemon.judgement.states import TurnState
 from daemon.steps.handover import page
+from daemon.steps.outward import tied_to_others
 from daemon.steps.recall import recall, recall_by_words, sheet
 from knowledge import decisions, issues, promises
 from knowledge import folders as files
@@ -59,6 +60,7 @@ def reads(records: Records, row: Row, message: Message) -> Reads:
         return _lines(found, "Nothing was found among this sender's earlier messages.")
 
     mailbox = records.settings.mailbox(row.mailbox)
+    letter = row.words if row.about_id else marked(message, _mark(), with_quote=True)
     folders = mailbox.folders if mailbox else ()
     return Reads(
         case=case,
@@ -68,7 +70,8 @@ def reads(records: Records, row: Row, message: Message) -> Reads:
         promises=_standing(records, row),
         issues=frozenset(issue.number for issue in shared(records, row)),
         sheet=sheet(records, row, message),
-        letter=row.words if row.about_id else marked(message, _mark(), with_quote=True),
+        letter=letter,
+        tied=lambda marks: tied_to_others(records, row, letter, marks),
         folders=folders,
         files={file.name: file.text for file in files.of_case(records.db, row.case_id or 0)},
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -17,6 +17,8 @@ PASSWORD = '{ env = "IMAP_PASSWORD" }'
 UNKNOWN = "unknown key; see config/clerkd.toml for every key that there is"
 MISSING = "is missing and has no default"
 
+A_NAME = "catalogue"  # of the one server in the good config and in the documentation
+
 Tables = dict[str, dict[str, str]]
 GOOD: Tables = {
     "employee": {"name": '"Robin Reed"', "address": '"support@example.com"'},
@@ -28,6 +30,7 @@ GOOD: Tables = {
     "session": {},
     "session.store": {"url": '"s3://transcripts"'},
     "knowledge": {},
+    "mcp.catalogue": {"command": '["catalogue"]', "tools": '{ look_up = "read" }'},
     "limits": {},
     "retry": {},
     "service": {},
@@ -55,9 +58,17 @@ TEXTS = ["employee.name", "employee.orders", "employee.specialists", "employee.s
          "mailbox.authserv_id", "mailbox.maildir", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
          "mailbox.sign_in.key_file", "mailbox.sign_in.ca_file", "smtp.host", "smtp.user", "model.name",
          "session.quiet_hours", "session.store.url", "session.store.region", "session.store.endpoint",
-         "session.store.access_key", "service.state"]  # fmt: skip
+         "session.store.access_key", "mcp.catalogue.url", "service.state"]  # fmt: skip
 ADDRESSES = ["employee.address"]
-LISTS = ["employee.aliases", "employee.categories", "mailbox.watch", "mailbox.folders", "knowledge.documents"]
+LISTS = [
+    "employee.aliases",
+    "employee.categories",
+    "mailbox.watch",
+    "mailbox.folders",
+    "knowledge.documents",
+    "mcp.catalogue.command",
+]
+TABLES = [f"mcp.catalogue.{key}" for key in ("tools", "env", "env_secrets", "headers", "header_secrets")]
 CHOICES = ["mailbox.security", "mailbox.sign_in.mechanism", "smtp.security", "service.log_level",
            "knowledge.embedder"]  # fmt: skip
 TAGS = ["mailbox.sign_in.way"]
@@ -72,19 +83,20 @@ NUMBERS = ["mailbox.poll_seconds", "mailbox.follow_seconds", "mailbox.timeout_se
            "smtp.timeout_seconds", "model.turn_seconds", "model.prices.input", "model.prices.output",
            "model.prices.cache_read", "model.prices.cache_write", "session.least_reclaimed", "session.most_days",
            "session.most_idle_hours", "session.most_megabytes", "session.most_dollars",
-           "session.dormant_after_days", "session.store.timeout_seconds", "limits.dollars_per_turn",
-           "limits.dollars_per_day",
+           "session.dormant_after_days", "session.store.timeout_seconds", "mcp.catalogue.seconds",
+           "limits.dollars_per_turn", "limits.dollars_per_day",
            "limits.dollars_per_month", "retry.first_pause_seconds", "retry.longest_pause_seconds",
            "retry.reconcile_seconds", "service.stop_seconds"]  # fmt: skip
 SECRETS = ["mailbox.password", "mailbox.sign_in.client_secret", "mailbox.sign_in.token", "smtp.password",
            "model.api_key", "session.store.password", "session.store.secret_key"]  # fmt: skip
 SECTIONS = ["employee", "mailbox", "mailbox.sign_in", "reading", "smtp", "model", "model.prices", "session",
-            "session.store", "knowledge", "limits", "retry", "service"]  # fmt: skip
+            "session.store", "knowledge", "mcp.catalogue", "limits", "retry", "service"]  # fmt: skip
 REQUIRED = ["employee.name", "employee.address", "mailbox.host", "mailbox.user", "mailbox.maildir",
             "mailbox.sign_in.way", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
             "mailbox.sign_in.client_secret", "mailbox.sign_in.key_file", "mailbox.sign_in.token", "smtp.host",
             "smtp.user", "smtp.password", "model.api_key", "model.prices.input", "model.prices.output",
-            "model.prices.cache_read", "model.prices.cache_write", "session.store.url"]  # fmt: skip
+            "model.prices.cache_read", "model.prices.cache_write", "session.store.url",
+            "mcp.catalogue.tools"]  # fmt: skip
 
 
 def toml(tables: Tables) -> str:
@@ -163,14 +175,15 @@ def sections_of(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def keys_of(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
-    """Give all keys of the settings with their defaults; a section is no key."""
+    """Give all keys of the settings with their defaults; a section is no key, and of those with names there is one."""
     found: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
-        deeper = [keys_of(section, f"{key}.") for section in sections_of(field.annotation)]
+        named = f"{key}.{A_NAME}" if get_origin(field.annotation) is dict else key
+        deeper = [keys_of(section, f"{named}.") for section in sections_of(field.annotation)]
         found |= {key: default for keys in deeper for key, default in keys.items()}
         if not deeper:
-            found[key] = field.default
+            found[key] = field.get_default(call_default_factory=True)
     return found
 
 

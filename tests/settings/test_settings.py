@@ -25,6 +25,7 @@ from tests.settings.configs import (
     REQUIRED,
     SECRETS,
     SECTIONS,
+    TABLES,
     TAGS,
     TEXTS,
     TRUTHS,
@@ -50,7 +51,7 @@ LINES = ["mailbox.label", "mailbox.drafts", "mailbox.sent", "mailbox.handled_fla
 
 def test_the_lists_of_this_file_name_every_key() -> None:
     """No key of the settings is left untested below."""
-    lists = (TEXTS, ADDRESSES, LISTS, CHOICES, TAGS, DAYS, TRUTHS, URLS, WHOLE_NUMBERS, NUMBERS, SECRETS)
+    lists = (TEXTS, ADDRESSES, LISTS, TABLES, CHOICES, TAGS, DAYS, TRUTHS, URLS, WHOLE_NUMBERS, NUMBERS, SECRETS)
     assert sorted(chain.from_iterable(lists)) == sorted(ALL_KEYS)
 
 
@@ -309,6 +310,12 @@ def test_it_refuses_what_is_neither_true_nor_false(tmp_path: Path, key: str, val
 def test_it_refuses_a_text_for_each_list(tmp_path: Path, key: str) -> None:
     """A list must stand in brackets."""
     assert refused(tmp_path, key, '"one"') == f"{key}: Input should be a valid array (found 'one')"
+
+
+@pytest.mark.parametrize("key", TABLES)
+def test_it_refuses_a_text_for_each_table(tmp_path: Path, key: str) -> None:
+    """A table stands in braces, or under a heading of its own."""
+    assert refused(tmp_path, key, '"open-sesame"').startswith(f"{key}: Input should be an object")
 
 
 @pytest.mark.parametrize("key", LISTS)

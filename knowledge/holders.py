@@ -1,0 +1,39 @@
+"""Whose something is: in whose mails, facts and addresses words stand."""
+
+from collections.abc import Iterator
+
+from sqlmodel import col, select
+
+from knowledge.database import Database
+from knowledge.tables import Message, Passage, PersonAddress
+
+HOLDS_A_MARK = "*[0-9@]*"  # what has neither a digit nor an address in it cannot be anybody's by that
+
+
+def addresses_of_others(db: Database, person_id: int | None) -> list[str]:
+    """List the addresses of everybody but a person."""
+    with db.read() as session:
+        found = session.exec(select(PersonAddress.address, PersonAddress.person_id))
+        return [address for address, owner in found if owner != person_id]
+
+
+def texts_of_others(db: Database, person_id: int | None) -> Iterator[tuple[int, str]]:
+    """Yield what everybody but a person wrote and was answered, their facts and subjects, as far as it has digits.
+
+    What has been closed is among it: it belongs to them still.
+    """
+    with db.read() as session:
+        for table, words in ((Passage, Passage.text), (Message, Message.subject)):
+            owner = col(table.person_id)
+            theirs = select(owner, words).where(owner.is_not(None), col(words).op("GLOB")(HOLDS_A_MARK))
+            others = theirs if person_id is None else theirs.where(owner != person_id)
+            for number, text in session.exec(others):
+                yield number or 0, text
+
+
+def texts_of_case(db: Database, case_id: int) -> list[str]:
+    """List what was said in a case, whoever wrote it: passages, subjects, addresses of senders."""
+    with db.read() as session:
+        said = session.exec(select(Passage.text).where(Passage.case_id == case_id, col(Passage.fact_id).is_(None)))
+        heads = session.exec(select(Message.subject, Message.sender_address).where(Message.case_id == case_id))
+        return [*said, *(" ".join(head) for head in heads)]

@@ -149,7 +149,7 @@ def standing_orders(settings: Settings) -> str:
     """Put together the system prompt: who the employee is, and the standing orders of the operator's file."""
     employee = settings.employee
     orders = f"You are {employee.name}, working the mailbox {employee.address}.\n\n{settings.standing_orders}"
-    return f"{orders}\n\n{TO_SPECIALISTS}" if employee.specialists else orders
+    return f"{orders}\n\n{TO_SPECIALISTS}" if specialists_of(settings) else orders
 
 
 def mirror_of(settings: Settings) -> Mirror | None:

@@ -8,8 +8,9 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
+from knowledge import folders
 from knowledge.database import Database
-from knowledge.tables import Action, Case, CaseFile, CaseNote, Message, Passage, Promise, Turn
+from knowledge.tables import Action, Case, CaseNote, Message, Passage, Promise, Turn
 
 Found = Select[int | None, int | None]
 
@@ -160,7 +161,8 @@ def merge(session: Session, kept: Case, other: Case, closed: str) -> None:
     One that was ``closed`` stands as the other did: nothing that is open there must be lost from sight.
     """
     connection = session.connection()
-    for table in (Message, Promise, Passage, CaseFile):
+    folders.merge(session, kept.id or 0, other.id or 0)
+    for table in (Message, Promise, Passage):
         connection.execute(update(table).where(col(table.case_id) == other.id).values(case_id=kept.id))
     _move_notes(session, kept, other)
     kept.state = other.state if kept.state == closed else kept.state
@@ -197,6 +199,6 @@ def split(session: Session, case: Case, messages: Sequence[Message]) -> Case:
     moved = select(Message.id).where(col(Message.case_id) == fresh.id)
     for table in (Promise, Passage):
         connection.execute(update(table).where(col(table.message_id).in_(moved)).values(case_id=fresh.id))
-    in_their_turns = col(CaseFile.turn_id).in_(select(Turn.id).where(col(Turn.message_id).in_(moved)))
-    connection.execute(update(CaseFile).where(in_their_turns).values(case_id=fresh.id))
+    turns = session.exec(select(Turn.id).where(col(Turn.message_id).in_(moved))).all()
+    folders.split(session, case.id or 0, [turn or 0 for turn in turns], fresh.id or 0)
     return fresh

@@ -3,20 +3,22 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from knowledge.database import Database
 from knowledge.tables import CaseFile
+
+LONGEST_NAME = 80
 
 
 def of_case(db: Database, case_id: int) -> list[CaseFile]:
     """List the newest standing version of each file of a case, by name."""
     with db.read() as session:
         standing = (CaseFile.case_id == case_id, col(CaseFile.withdrawn_at).is_(None))
-        rows = session.exec(select(CaseFile).where(*standing).order_by(col(CaseFile.id)))
-        newest = {row.name: row for row in rows}
-        return [newest[name] for name in sorted(newest)]
+        newest = select(func.max(CaseFile.id)).where(*standing).group_by(CaseFile.name)
+        rows = session.exec(select(CaseFile).where(col(CaseFile.id).in_(newest)).order_by(col(CaseFile.name)))
+        return list(rows)
 
 
 def versions(db: Database, case_id: int) -> list[CaseFile]:
@@ -29,6 +31,28 @@ def write(session: Session, case_id: int, turn_id: int, files: Mapping[str, str]
     """Write new versions; part of a transaction."""
     for name, text in files.items():
         session.add(CaseFile(case_id=case_id, turn_id=turn_id, name=name, text=text, written_at=now))
+
+
+def merge(session: Session, kept: int, other: int) -> None:
+    """Give a case the files of another; part of a transaction. One whose name is taken is named after its case."""
+    taken = set(session.exec(select(CaseFile.name).where(CaseFile.case_id == kept)))
+    for row in session.exec(select(CaseFile).where(CaseFile.case_id == other)).all():
+        row.name = f"case-{other}-{row.name}"[:LONGEST_NAME] if row.name in taken else row.name
+        row.case_id = kept
+        session.add(row)
+
+
+def split(session: Session, case_id: int, turns: Sequence[int], fresh: int) -> None:
+    """Give a case the files that these turns alone wrote; part of a transaction.
+
+    Of one that another turn wrote at, too, nobody knows whose words are in it: it stays where it is.
+    """
+    rows = session.exec(select(CaseFile).where(CaseFile.case_id == case_id)).all()
+    shared = {row.name for row in rows if row.turn_id not in turns}
+    for row in rows:
+        if row.name not in shared:
+            row.case_id = fresh
+            session.add(row)
 
 
 def withdraw(session: Session, turns: Sequence[int], now: datetime) -> None:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlmodel import Session, col
+from sqlmodel import select as rows_of
 
 from knowledge.database import Database
 from knowledge.tables import Decision, IssueLink, Message, SharedIssue
+
+MOST_LOOKED_AT, MOST_COUNTED = 200, 1_000
 
 
 @dataclass(frozen=True)
@@ -25,21 +28,38 @@ class Summary:
 
 
 def find(db: Database, limit: int, *, since: datetime | None = None, closed: bool = False) -> list[Summary]:
-    """List issues that a standing decision links: the confirmed ones first, then those with the most cases.
+    """List issues that a standing decision links: the confirmed ones first, then those that most senders have.
 
-    ``since`` leaves out those to which nothing was linked from then on; ``closed`` shows closed ones, too.
+    ``since`` leaves out those to which nothing was linked from then on; ``closed`` shows closed ones, too. Of an issue,
+    its newest 1,000 links are counted, and of more than 200 issues the newest are looked at.
     """
-    cases, newest = func.count(func.distinct(col(Message.case_id))), func.max(col(IssueLink.linked_at))
-    statement = _linked(SharedIssue, cases, func.count(func.distinct(col(Message.person_id))), newest)
-    statement = statement.group_by(col(SharedIssue.id))
-    if not closed:
-        statement = statement.where(col(SharedIssue.closed_at).is_(None))
-    if since:
-        statement = statement.having(newest >= since)
-    unconfirmed = col(SharedIssue.confirmed_at).is_(None)
-    ordered = statement.order_by(unconfirmed, cases.desc(), col(SharedIssue.id).desc()).limit(limit)
     with db.read() as session:
-        return [Summary(*row) for row in session.execute(ordered)]
+        statement = rows_of(SharedIssue).where(col(SharedIssue.merged_into).is_(None))
+        if not closed:
+            statement = statement.where(col(SharedIssue.closed_at).is_(None))
+        unconfirmed = col(SharedIssue.confirmed_at).is_(None)
+        rows = session.exec(statement.order_by(unconfirmed, col(SharedIssue.id).desc()).limit(MOST_LOOKED_AT)).all()
+        found = [summary for row in rows if (summary := _summary(session, row))]
+    fresh = [item for item in found if since is None or item.newest_at >= since]
+    fresh.sort(key=lambda item: (item.issue.confirmed_at is None, -item.senders, -(item.issue.id or 0)))
+    return fresh[:limit]
+
+
+def _summary(session: Session, issue: SharedIssue) -> Summary | None:
+    """Count what stands of an issue; None where nothing does."""
+    columns = (col(IssueLink.linked_at), col(Message.case_id), col(Message.person_id))
+    links = _linked(*columns).where(col(IssueLink.issue_id).in_(_numbers(session, issue)))
+    rows = session.execute(links.order_by(col(IssueLink.linked_at).desc()).limit(MOST_COUNTED)).all()
+    if not rows:
+        return None
+    cases, senders = {row.case_id for row in rows}, {row.person_id for row in rows}
+    return Summary(issue, len(cases), len(senders), rows[0].linked_at)
+
+
+def _numbers(session: Session, issue: SharedIssue) -> list[int | None]:
+    """Give the numbers under which an issue is linked: its own, and those of what was merged into it."""
+    merged = rows_of(SharedIssue.id).where(SharedIssue.merged_into == issue.id)
+    return [issue.id, *session.exec(merged)]
 
 
 def get(db: Database, number: int) -> SharedIssue | None:
@@ -49,16 +69,18 @@ def get(db: Database, number: int) -> SharedIssue | None:
 
 
 def of_case(db: Database, case_id: int) -> list[SharedIssue]:
-    """List the issues that a case is linked to."""
+    """List the issues that a case is linked to, those in whose place another stands as that other."""
     with db.read() as session:
-        statement = _linked(SharedIssue).where(col(Message.case_id) == case_id).distinct()
-        return list(session.execute(statement.order_by(col(SharedIssue.id))).scalars())
+        links = _linked(col(IssueLink.issue_id)).where(col(Message.case_id) == case_id)
+        rows = [session.get_one(SharedIssue, number) for number in set(session.execute(links).scalars())]
+        kept = {row.merged_into or row.id for row in rows}
+        return [session.get_one(SharedIssue, number) for number in sorted(filter(None, kept))]
 
 
-def messages(db: Database, number: int) -> list[Message]:
+def messages(db: Database, issue: SharedIssue) -> list[Message]:
     """List the messages whose decisions link an issue, the oldest first."""
     with db.read() as session:
-        statement = _linked(Message).where(col(SharedIssue.id) == number)
+        statement = _linked(Message).where(col(IssueLink.issue_id).in_(_numbers(session, issue)))
         return list(session.execute(statement.order_by(col(Message.id))).scalars())
 
 
@@ -76,9 +98,7 @@ def link(session: Session, decision: Decision, number: int | None, proposal: Sha
 
 
 def merge(session: Session, kept: SharedIssue, other: SharedIssue, now: datetime) -> None:
-    """Make one issue of two; part of a transaction. What was linked to the other is linked to the kept one."""
-    links = update(IssueLink).where(col(IssueLink.issue_id) == other.id).values(issue_id=kept.id)
-    session.connection().execute(links)
+    """Make one issue of two; part of a transaction. The links stay: what is linked to the other counts for the kept."""
     earlier = update(SharedIssue).where(col(SharedIssue.merged_into) == other.id).values(merged_into=kept.id)
     session.connection().execute(earlier)
     other.merged_into, other.closed_at = kept.id, now
@@ -88,8 +108,7 @@ def merge(session: Session, kept: SharedIssue, other: SharedIssue, now: datetime
 def _linked(*wanted: Any) -> Any:  # noqa: ANN401 - which rows come, its callers know
     return (
         select(*wanted)
-        .select_from(SharedIssue)
-        .join(IssueLink, col(IssueLink.issue_id) == col(SharedIssue.id))
+        .select_from(IssueLink)
         .join(Decision, col(Decision.id) == col(IssueLink.decision_id))
         .join(Message, col(Message.id) == col(Decision.message_id))
         .where(col(Decision.withdrawn_at).is_(None))

@@ -25,15 +25,18 @@ LACKING = "This case has no folder now."
 class Folder:
     """The folder at hand: the files as they were, and what was written over them in this turn."""
 
-    def __init__(self, files: Mapping[str, str]) -> None:
-        """``files`` are those that stand."""
-        self._files = files
+    def __init__(self, load: Callable[[], Mapping[str, str]]) -> None:
+        """``load`` gives the files that stand; it is called when a specialist first looks."""
+        self._load = load
+        self._standing: Mapping[str, str] | None = None
         self.written: dict[str, str] = {}
 
     @property
     def files(self) -> dict[str, str]:
         """The files as they now are."""
-        return {**self._files, **self.written}
+        if self._standing is None:
+            self._standing = self._load()
+        return {**self._standing, **self.written}
 
 
 def tools(at_hand: Callable[[], Folder | None]) -> list[SdkMcpTool[Any]]:

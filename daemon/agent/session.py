@@ -46,6 +46,7 @@ GONE_SECONDS = 30
 LOOK_SECONDS = 0.01
 NOT_STARTED = "the session's engine does not start ({})"
 API_ERROR = "the model's answer was an error ({})"
+LONGEST_ANSWER = 16_000  # tokens: twice what the longest decision takes; what one answer costs is known when it is paid
 LARGEST_LINE = 16 * 1024 * 1024
 
 
@@ -106,7 +107,7 @@ class Session:
         self._desk = desk
         self._guard = Guard(desk, engine.specialists, engine.servers)
         self._gate = Gate(engine.home / "gate", desk, engine.servers, engine.kept)
-        self._handoffs = Handoffs((), self.stop_task)
+        self._handoffs = Handoffs((), self.stop_task, engine.home, 0.0)
         self._client: ClaudeSDKClient | None = None
         self._id = ""
         self.tally: Mapping[str, ModelUsage] | None = None
@@ -171,9 +172,10 @@ class Session:
         message = "the session's engine ended without a result"
         raise EngineError(message)
 
-    def watch_handoffs(self) -> Handoffs:
-        """Begin to watch what is handed over in the turn that now begins."""
-        self._handoffs = Handoffs(self.engine.specialists, self.stop_task)
+    def watch_handoffs(self, until: float) -> Handoffs:
+        """Begin to watch what is handed over in the turn that now begins; it ends ``until`` then (monotonic)."""
+        transcript_ = self.engine.transcript(self._id)
+        self._handoffs = Handoffs(self.engine.specialists, self.stop_task, transcript_, until)
         return self._handoffs
 
     async def stop_task(self, number: str) -> None:
@@ -262,6 +264,7 @@ class Session:
             "ANTHROPIC_API_KEY": engine.api_key(),
             "API_TIMEOUT_MS": str(int(engine.turn_seconds * 1000)),
             "CLAUDE_CODE_MAX_RETRIES": str(engine.api_retries),
+            "CLAUDE_CODE_MAX_OUTPUT_TOKENS": str(LONGEST_ANSWER),
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
             "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",

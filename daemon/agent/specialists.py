@@ -81,7 +81,11 @@ class Guard:
             return self._of_specialist(name, str(call.get("agent_type")), call)
         if name == AGENT and self._specialists:
             return self._hand_over(call.get("tool_input") or {})
-        return {} if name in ALLOWED else _denied(f"{name} is not available here")
+        if name not in ALLOWED:
+            return _denied(f"{name} is not available here")
+        if self._desk.at_hand:
+            self._desk.at_hand.used.append(name.removeprefix(tool("")))
+        return {}
 
     def _of_specialist(self, name: str, specialist: str, call: Mapping[str, Any]) -> HookJSONOutput:
         if name in self._tools.get(specialist, ()):
@@ -96,9 +100,10 @@ class Guard:
         turn = self._desk.at_hand
         if turn is None:
             return _denied(NO_MAIL)
-        if problem := objection(wanted, self._specialists, turn.handoffs):
+        if problem := objection(wanted, self._specialists, turn.granted, turn.reads.dollars):
             return _denied(problem)
-        turn.handoffs += 1
+        turn.granted.append(self._specialists[str(wanted["subagent_type"])].dollars)
+        turn.used.append(AGENT)
         return _allowed(handed_over(wanted, turn.reads.letter))
 
 

@@ -48,8 +48,8 @@ class Reads:
 
     ``folders`` are those of the mailbox at hand: the tools' description names those of all mailboxes. ``promises`` is
     what a decision may say of promises, ``issues`` the shared ones that were told, ``sheet`` what may be remembered,
-    ``letter`` the mail as a specialist gets it, ``files`` those of the case's
-    folder, ``tied`` finds which numbers and addresses are somebody else's.
+    ``letter`` the mail as a specialist gets it, ``files`` gives those of the case's folder, ``dollars`` is what the
+    turn may cost, ``tied`` finds which numbers and addresses are somebody else's.
     """
 
     case: Callable[[], str]
@@ -62,7 +62,8 @@ class Reads:
     issues: frozenset[int] = frozenset()
     tied: Callable[[frozenset[str]], frozenset[str]] = frozenset
     folders: tuple[str, ...] = ()
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Callable[[], Mapping[str, str]] = dict
+    dollars: float = 0.0
 
 
 @dataclass
@@ -79,7 +80,7 @@ class Staged:
     corrected: list[Correct] = field(default_factory=list)
     used: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    handoffs: int = 0
+    granted: list[float] = field(default_factory=list)
     callers: dict[str, str] = field(default_factory=dict)
     calls: list[OutsideCall] = field(default_factory=list)
 
@@ -178,15 +179,15 @@ class Desk:
 
     async def look_at_case(self, _arguments: Content) -> Content:
         """Show the case of the mail at hand."""
-        return self._read(LOOK_AT_CASE, lambda turn: turn.reads.case())
+        return self._read(lambda turn: turn.reads.case())
 
     async def search_decisions(self, arguments: Content) -> Content:
         """Search the sender's earlier messages."""
-        return self._read(SEARCH_DECISIONS, lambda turn: turn.reads.search(str(arguments.get("words", ""))))
+        return self._read(lambda turn: turn.reads.search(str(arguments.get("words", ""))))
 
     async def recall(self, arguments: Content) -> Content:
         """Recall by words what the sender and we said, and what the company has written down."""
-        return self._read(RECALL, lambda turn: turn.reads.recall(str(arguments.get("words", ""))))
+        return self._read(lambda turn: turn.reads.recall(str(arguments.get("words", ""))))
 
     async def remember(self, arguments: Content) -> Content:
         """Stage a fact, or say what is wrong with it, or which facts stand near it."""
@@ -201,7 +202,7 @@ class Desk:
                 turn.remembered.append(wanted)
             return None
 
-        return self._learn(REMEMBER, stage)
+        return self._learn(stage)
 
     async def correct(self, arguments: Content) -> Content:
         """Stage what is said against a fact, or say what is wrong with it."""
@@ -213,13 +214,13 @@ class Desk:
             turn.corrected.append(wanted)
             return None
 
-        return self._learn(CORRECT, stage)
+        return self._learn(stage)
 
     async def list_matters(self, arguments: Content) -> Content:
         """Show a page of what is open."""
         page = arguments.get("page", 1)
         number = page if isinstance(page, int) else 1
-        return self._read(LIST_OPEN_MATTERS, lambda turn: turn.reads.matters(number))
+        return self._read(lambda turn: turn.reads.matters(number))
 
     async def note_cases(self, arguments: Content) -> Content:
         """Take notes for the successor, or say what is wrong with them."""
@@ -239,7 +240,6 @@ class Desk:
         """Stage the decision, or say what is wrong with it."""
         if self._turn is None:
             return error("No mail is at hand.")
-        self._turn.used.append(DECIDE)
         try:
             decision = Decision.model_validate(arguments)
         except ValidationError as problem:
@@ -256,17 +256,15 @@ class Desk:
             return error(f"{NOT_ACCEPTED} Correct it and call decide again: {refusal}")
         return self._stage(self._turn, decision)
 
-    def _read(self, name: str, read: Callable[[Staged], str]) -> Content:
+    def _read(self, read: Callable[[Staged], str]) -> Content:
         if self._turn is None:
             return error("No mail is at hand.")
-        self._turn.used.append(name)
         return say(read(self._turn))
 
-    def _learn(self, name: str, stage: Callable[[Staged], Content | None]) -> Content:
+    def _learn(self, stage: Callable[[Staged], Content | None]) -> Content:
         """Stage what is to be remembered, or give the error that stands against it."""
         if self._turn is None:
             return error("No mail is at hand.")
-        self._turn.used.append(name)
         try:
             return stage(self._turn) or say(NOTED)
         except ValidationError as problem:

@@ -101,7 +101,7 @@ async def ask(
     """Put the question; ask once more where the turn ends without a decision. Never raises for a failed turn."""
     started = time.monotonic()
     staged = desk.begin(question.reads)
-    heard = _Heard(session.watch_handoffs())
+    heard = _Heard(session.watch_handoffs(started + question.seconds))
     try:
         async with patience(question.seconds):
             failure = await _converse(session, question, staged, heard, prices, progress)
@@ -112,7 +112,8 @@ async def ask(
     finally:
         desk.end()
         await heard.handoffs.close()
-    handed = heard.handoffs.all(session.engine.transcript(question.session_id), staged.calls)
+    handed = heard.handoffs.all(staged.calls)
+    failure = failure or _too_dear(question, heard, prices)
     reply = Reply(
         heard.usage,
         time.monotonic() - started,
@@ -131,12 +132,18 @@ async def _converse(
     for prompt_uuid, prompt in ((question.prompt_uuid, question.prompt), (str(uuid.uuid4()), REMINDER)):
         async for message in _listen(session.put(prompt_uuid, prompt), progress):
             heard.note(message)
-            if cost(heard.usage, prices) + heard.handoffs.dollars > question.dollars:
-                return Failure(FailureKind.CAP, f"the turn cost more than {question.dollars:g} dollars")
+            if failure := _too_dear(question, heard, prices):
+                return failure
         if heard.failure or staged.decision:
             return heard.failure
         staged.notes.append("the turn ended without a decision and was asked once more")
     return Failure(FailureKind.NO_DECISION, "the turn ended twice without a decision")
+
+
+def _too_dear(question: Question, heard: _Heard, prices: Prices) -> Failure | None:
+    if cost(heard.usage, prices) + heard.handoffs.dollars <= question.dollars:
+        return None
+    return Failure(FailureKind.CAP, f"the turn cost more than {question.dollars:g} dollars")
 
 
 async def _listen(messages: AsyncIterator[Message], progress: Callable[[], None]) -> AsyncIterator[Message]:

@@ -60,9 +60,9 @@ def show(issue: Issue, config: Config = None, *, json_wanted: Json = False) -> N
         message = f"there is no issue {issue}; `clerkd issue list` shows them"
         raise FatalError(message)
     if json_wanted:
-        print(json.dumps(review.full_record(found, issues.messages(db, issue)), ensure_ascii=False))
+        print(json.dumps(review.full_record(found, issues.messages(db, found)), ensure_ascii=False))
     else:
-        Console().print(review.text(found, issues.messages(db, issue)))
+        Console().print(review.text(found, issues.messages(db, found)))
 
 
 @app.command("confirm")

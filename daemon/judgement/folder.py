@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 MOST_FILES = 50
-LONGEST_FILE = 100_000  # characters
+# Characters: of an answer beyond 50,000 the engine shows the beginning alone, and writes all to its disk (measured).
+LONGEST_FILE = 40_000
 BAD_NAME = "{!r} is no name of a file: up to 80 letters, digits, dots, hyphens and underscores, without a directory"
 MISSING = "There is no file {!r} in this case's folder."
 TOO_LONG = f"A file holds at most {LONGEST_FILE} characters."
@@ -28,14 +29,14 @@ class ReadFile(_Strict):
 class WriteFile(_Strict):
     """Write a file of the folder, whole."""
 
-    text: str
+    text: Annotated[str, Field(max_length=LONGEST_FILE)]
 
 
 class EditFile(_Strict):
     """Put ``new`` in the place of ``old``, which stands once in the file."""
 
-    old: Annotated[str, Field(min_length=1)]
-    new: str
+    old: Annotated[str, Field(min_length=1, max_length=LONGEST_FILE)]
+    new: Annotated[str, Field(max_length=LONGEST_FILE)]
 
 
 class FolderError(ValueError):
@@ -53,8 +54,6 @@ def written(files: Mapping[str, str], wanted: WriteFile) -> str:
     """Give the text that a file is to have; raise FolderError where it cannot be written."""
     if not NAME.fullmatch(wanted.name):
         raise FolderError(BAD_NAME.format(wanted.name))
-    if len(wanted.text) > LONGEST_FILE:
-        raise FolderError(TOO_LONG)
     if wanted.name not in files and len(files) >= MOST_FILES:
         raise FolderError(FULL)
     return wanted.text
@@ -66,7 +65,10 @@ def edited(files: Mapping[str, str], wanted: EditFile) -> str:
     count = text.count(wanted.old)
     if count != 1:
         raise FolderError(NOT_ONCE.format(count, wanted.name))
-    return written(files, WriteFile(name=wanted.name, text=text.replace(wanted.old, wanted.new)))
+    fresh = text.replace(wanted.old, wanted.new)
+    if len(fresh) > LONGEST_FILE:
+        raise FolderError(TOO_LONG)
+    return fresh
 
 
 def listing(files: Mapping[str, str]) -> str:

@@ -1,19 +1,25 @@
 """Handoffs: to whom the employee may hand a case, what goes with it, and how one ended."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from daemon.judgement.money import Prices, Usage
+from daemon.judgement.quoting import whole
 
 MOST_HANDOFFS = 3  # in one turn
 LONGEST_BRIEF = 4_000  # characters
 LONGEST_WHY = 200
+LONGEST_REPORT = 50_000
+CENT = 0.000_001  # of a dollar: sums of binary fractions are not exact
+MARGIN = 10.0  # seconds of a turn that are left to the employee behind its last handoff
 NO_MAIL = "No mail is at hand."
 ENOUGH = f"No more than {MOST_HANDOFFS} handoffs in one turn: decide with what you have, or escalate."
 NOBODY = "There is no specialist {!r}: hand the case to one of {}, in `subagent_type`."
 NO_BRIEF = "Say in `prompt` what you want of the specialist."
 TOO_LONG = f"The brief is too long: at most {LONGEST_BRIEF} characters. The mail goes with it by itself."
+TOO_DEAR = "No more money is left in this turn for {}: decide with what you have, or escalate."
+UNTIL_THEN = "\nUntil then it had said: {}"
 INSTEAD = "No report of {}: {}. Decide without it, or escalate."
 
 
@@ -57,11 +63,15 @@ class Halt(StrEnum):
 
 @dataclass(frozen=True)
 class Course:
-    """What was seen of a handoff: how the engine says it ended, why we stopped it, and its last words."""
+    """What was seen of a handoff: how the engine says it ended, why we stopped it, and its last words.
+
+    It is ``finished`` where those were not said beside another call of a tool.
+    """
 
     status: str = ""
     halt: Halt | None = None
     report: str = ""
+    finished: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,8 +111,13 @@ class Handed:
     calls: tuple[OutsideCall, ...] = ()
 
 
-def objection(call: Mapping[str, object], specialists: Mapping[str, Specialist], made: int) -> str | None:
-    """Say why a case cannot be handed over as the model asks; None where it can. ``made`` are handoffs of this turn."""
+def objection(
+    call: Mapping[str, object], specialists: Mapping[str, Specialist], granted: Sequence[float], dollars: float
+) -> str | None:
+    """Say why a case cannot be handed over as the model asks; None where it can.
+
+    ``granted`` are the dollars that each earlier handoff of this turn may cost, ``dollars`` what the whole turn may.
+    """
     name, brief = call.get("subagent_type"), call.get("prompt")
     if name not in specialists:
         return NOBODY.format(name, ", ".join(specialists))
@@ -110,7 +125,19 @@ def objection(call: Mapping[str, object], specialists: Mapping[str, Specialist],
         return NO_BRIEF
     if len(brief) > LONGEST_BRIEF:
         return TOO_LONG
-    return ENOUGH if made >= MOST_HANDOFFS else None
+    if len(granted) >= MOST_HANDOFFS:
+        return ENOUGH
+    return TOO_DEAR.format(name) if sum(granted) + specialists[str(name)].dollars > dollars + CENT else None
+
+
+def why_of(call: Mapping[str, object]) -> str:
+    """Give the reason that the model gave."""
+    return whole(str(call.get("description") or ""))[:LONGEST_WHY]
+
+
+def brief_of(call: Mapping[str, object]) -> str:
+    """Give what the model wrote to the specialist."""
+    return whole(str(call.get("prompt") or ""))
 
 
 def handed_over(call: Mapping[str, object], letter: str) -> dict[str, object]:
@@ -120,15 +147,29 @@ def handed_over(call: Mapping[str, object], letter: str) -> dict[str, object]:
     """
     return {
         "subagent_type": call["subagent_type"],
-        "description": str(call.get("description") or "")[:LONGEST_WHY],
-        "prompt": f"{call['prompt']}\n\n{letter}",
+        "description": why_of(call),
+        "prompt": f"{brief_of(call)}\n\n{letter}",
     }
 
 
+def time_left(specialist: Specialist, turn_left: float) -> float:
+    """Say how many seconds a handoff may take: a turn that ran out of time would count as an outage of the model."""
+    return max(1.0, min(specialist.seconds, turn_left - MARGIN))
+
+
 def ended(course: Course, specialist: Specialist) -> tuple[HandoffState, str]:
-    """Say how a handoff ended, with its report, or with what stands in its place."""
+    """Say how a handoff ended, with its report, or with what stands in its place and what it had said until then."""
     state, failure = _end(course, specialist)
-    return state, course.report if state is HandoffState.REPORTED else INSTEAD.format(specialist.name, failure)
+    words = whole(course.report)[:LONGEST_REPORT]
+    if state is HandoffState.REPORTED:
+        return state, words
+    return state, INSTEAD.format(specialist.name, failure) + (UNTIL_THEN.format(words) if words else "")
+
+
+def charged(state: HandoffState, known: float, specialist: Specialist) -> float:
+    """Give what a handoff cost, in US dollars: of an answer that was cut off nobody tells: its whole limit counts."""
+    cut_off = state in (HandoffState.TIMED_OUT, HandoffState.BROKEN_OFF)
+    return max(known, specialist.dollars) if cut_off else known
 
 
 def _end(course: Course, specialist: Specialist) -> tuple[HandoffState, str]:
@@ -137,7 +178,7 @@ def _end(course: Course, specialist: Specialist) -> tuple[HandoffState, str]:
             return HandoffState.TIMED_OUT, f"it was not done within {specialist.seconds:g} seconds"
         case Course(halt=Halt.DOLLARS):
             return HandoffState.OVER_LIMIT, f"it cost more than {specialist.dollars:g} dollars"
-        case Course(status="completed", report=""):
+        case Course(status="completed", finished=False):
             return HandoffState.OVER_LIMIT, f"it was not done within {specialist.steps} steps"
         case Course(status="completed"):
             return HandoffState.REPORTED, ""

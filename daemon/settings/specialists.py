@@ -15,7 +15,7 @@ from daemon.settings.refusal import what, where
 from daemon.settings.sections import Model, PriceList, Settings
 
 FENCE = "+++"
-SECONDS, DOLLARS = 120.0, 0.2
+SECONDS, DOLLARS = 120.0, 0.15
 # All of it stands in each request of a specialist's model: some 25,000 tokens.
 LONGEST_PROMPT = 100_000
 # What the engine calls agents of its own; in its letters, for it makes no difference between them (measured).

@@ -73,7 +73,8 @@ def reads(records: Records, row: Row, message: Message) -> Reads:
         letter=letter,
         tied=lambda marks: tied_to_others(records, row, letter, marks),
         folders=folders,
-        files={file.name: file.text for file in files.of_case(records.db, row.case_id or 0)},
+        files=lambda: {file.name: file.text for file in files.of_case(records.db, row.case_id or 0)},
+        dollars=records.settings.limits.dollars_per_turn,
     )
 
 

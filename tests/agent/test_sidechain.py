@@ -1,10 +1,13 @@
 """What a specialist's transcript tells."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daemon.agent.sidechain import Work, path_of, read
 from daemon.judgement.money import Usage
@@ -34,22 +37,37 @@ def test_an_answer_in_several_entries_is_counted_once(tmp_path: Path) -> None:
     path = tmp_path / "agent.jsonl"
     user = json.dumps({"type": "user", "message": {"role": "user", "content": "the brief"}}) + "\n"
     path.write_text(user + answer("1", said("I look."), 10) + answer("1", CALL, 10) + answer("2", said("Paid."), 7))
-    assert read(path) == Work(Usage(input_tokens=17), ("recall",), "Paid.")
+    assert read(path) == Work({"1": Usage(10), "2": Usage(7)}, ("recall",), "Paid.", finished=True)
 
 
 def test_one_that_still_calls_a_tool_has_given_no_report(tmp_path: Path) -> None:
-    """Whatever it said beside the call."""
+    """What it said beside the call are its last words, but no report."""
     path = tmp_path / "agent.jsonl"
     path.write_text(answer("1", said("Paid, I think."), 10) + answer("1", CALL, 10))
-    assert read(path).report == ""
+    assert read(path) == Work({"1": Usage(10)}, ("recall",), "Paid, I think.", finished=False)
 
 
-@pytest.mark.parametrize("rest", ['{"type": "assist', "null\n", '{"type": "assistant", "message": 7}\n'])
-def test_a_line_that_is_none_of_an_answer_costs_nothing_else(tmp_path: Path, rest: str) -> None:
-    """Cut off in a crash, or of a kind that is not known."""
+REST = [b'{"type": "assist', b"null\n", b'{"type": "assistant", "message": 7}\n', b"\xff\xfe\n", '{"é'.encode()[:-1]]
+
+
+@pytest.mark.parametrize("rest", REST)
+def test_a_line_that_is_none_of_an_answer_costs_nothing_else(tmp_path: Path, rest: bytes) -> None:
+    """Cut off in a crash, in the middle of a character even, or of a kind that is not known."""
     path = tmp_path / "agent.jsonl"
-    path.write_text(answer("1", said("Paid."), 10) + rest)
-    assert read(path) == Work(Usage(input_tokens=10), (), "Paid.")
+    path.write_bytes(answer("1", said("Paid."), 10).encode() + rest)
+    assert read(path) == Work({"1": Usage(10)}, (), "Paid.", finished=True)
+
+
+@given(st.text())
+def test_no_words_of_an_answer_ever_hide_what_it_used(words: str) -> None:
+    """JSON leaves the line breaks of other alphabets as they are."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "agent.jsonl"
+        entry = json.loads(answer("1", said(words), 10))
+        path.write_bytes(json.dumps(entry, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        work = read(path)
+    assert work.calls == {"1": Usage(10)}
+    assert work.report == words.encode("utf-8", "replace").decode().strip()
 
 
 def test_where_there_is_no_transcript_nothing_is_known(tmp_path: Path) -> None:

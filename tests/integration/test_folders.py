@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from daemon.agent.specialists import allowed
+from daemon.judgement.folder import LONGEST_FILE
 from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body, text, tool_use
 from knowledge import folders
@@ -82,6 +83,18 @@ def test_what_a_turn_that_does_not_settle_wrote_is_gone(bed: Bed) -> None:
     assert [row.tools for row in rows] == [[WRITE], ["mcp__clerkd__look_at_case"]]
     assert names(bed) == {}
     assert folders.versions(bed.db, 1) == []
+
+
+@pytest.mark.exhaustive
+def test_the_longest_file_is_read_back_whole(bed: Bed) -> None:
+    """The engine shows only the beginning of what is much longer, and writes the rest to its disk."""
+    staff(bed, "workspace = true")
+    long = "\n".join(f"{number:>5} line" for number in range(3_600))
+    bed.model.rules = calling((WRITE, {"name": "a", "text": long}), (READ, {"name": "a"}))
+    worked(bed)
+    assert len(long) > LONGEST_FILE * 0.98
+    assert " 3599 line" in answers(bed)
+    assert "persisted-output" not in answers(bed)
 
 
 def test_a_rollback_gives_the_earlier_versions_back(bed: Bed) -> None:

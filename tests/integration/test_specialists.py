@@ -1,17 +1,22 @@
 """A case goes to a specialist within the turn, and what comes of it: the real engine against the stand-in."""
 
 import json
+import os
+import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from daemon import app
 from daemon.agent.tools import ALLOWED
 from daemon.judgement.handoffs import HandoffState
 from daemon.judgement.money import LIST_PRICES
 from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body, text, tokens, tool_use
-from knowledge import handoffs, turns
+from knowledge import handoffs, sessions, turns
+from knowledge.database import Database
 from knowledge.tables import Handoff
 from tests.bed import Bed, mail, prompts_in_transcript, settled_prompts
 from tests.integration.test_replay import replay
@@ -226,6 +231,7 @@ def test_a_specialist_that_never_comes_to_an_end_stops_at_its_steps(bed: Bed) ->
         "No report of billing: it was not done within 3 steps. Decide without it, or escalate.",
     )
     assert len(of_specialist(bed)) == 3
+    assert "stopped at its 3-turn limit" in json.dumps(bed.model.seen[-1]["messages"])  # the engine's own words
     assert row.tools == ["mcp__clerkd__look_at_case"] * 3
     assert bed.state_of(1) == "done"
 
@@ -239,6 +245,89 @@ def test_a_specialist_that_costs_too_much_is_stopped(bed: Bed) -> None:
     assert row.report == "No report of billing: it cost more than 0.001 dollars. Decide without it, or escalate."
     assert len(of_specialist(bed)) < 10
     assert bed.state_of(1) == "done"
+
+
+def test_an_answer_that_costs_more_than_the_specialist_may_is_found_at_its_end(bed: Bed) -> None:
+    """Its one answer is long: what it used is read from its transcript, and the turn ends at its own cap."""
+    staff(bed, "dollars = 0.01")
+    bed.sections["limits"] = "dollars_per_turn = 0.02"
+    bed.model.rules = as_specialist(lambda _body: Answer((text("word " * 20_000),)))
+    bed.server.deliver(mail("Invoice", OWED))
+    bed.run(lambda db: any(turn.id for turn in turns.in_state(db, "dropped")))
+    (dropped, *_) = turns.in_state(bed.db, "dropped")
+    row = handoffs.of_message(bed.db, 1)[0]
+    assert row.state == HandoffState.OVER_LIMIT
+    assert row.report.startswith("No report of billing: it cost more than 0.01 dollars.")
+    assert row.cost_usd > 0.02
+    assert dropped.failure == "the turn cost more than 0.02 dollars"
+    assert dropped.cost_usd
+    assert dropped.cost_usd > row.cost_usd
+
+
+def test_no_more_is_handed_over_than_the_turns_dollars_allow(bed: Bed) -> None:
+    """Each handoff may cost its whole limit, and what is reserved for the turn holds all of them."""
+    staff(bed, "dollars = 0.3")
+    bed.model.rules = handing({"subagent_type": "billing"}, {"subagent_type": "billing"})
+    assert [row.state for row in worked(bed)] == [HandoffState.REPORTED]
+    assert "No more money is left in this turn for billing" in json.dumps(bed.model.seen[-1]["messages"])
+
+
+def test_an_answer_of_the_model_is_bounded(bed: Bed) -> None:
+    """What one answer may cost is known before it is paid for."""
+    staff(bed)
+    worked(bed)
+    assert {body["max_tokens"] for body in bed.model.seen} == {16_000}
+
+
+@pytest.mark.parametrize("words", ["All is\u2028paid\u0085now.", "half \ud83d a face"])
+def test_whatever_letters_are_used_a_handoff_is_written_down_whole(bed: Bed, words: str) -> None:
+    """Line breaks of other alphabets, and half a character, in brief and report."""
+    staff(bed)
+    by_model = handing({"subagent_type": "billing", "prompt": words, "description": words})
+    report = as_specialist(lambda _body: Answer((text(words),)))
+    bed.model.rules = lambda body: (report if rules.OF_SPECIALIST in json.dumps(body["system"]) else by_model)(body)
+    (row,) = worked(bed)
+    assert row.state == HandoffState.REPORTED
+    assert row.report.split()[0] == row.brief.split()[0] == words.split(maxsplit=1)[0]
+    assert row.input_tokens > 0
+    assert row.cost_usd > 0
+
+
+def test_an_engine_that_does_not_stop_a_specialist_holds_the_turn_no_longer_than_it_may_take(bed: Bed) -> None:
+    """The engine is frozen while it should stop one: the turn ends at its own deadline."""
+    staff(bed, "seconds = 1")
+    bed.sections["model"] = "turn_seconds = 4"
+    bed.faults.always, bed.faults.poison = "silence", "BILLING-BY-TRADE"
+    bed.server.deliver(mail("Invoice", OWED))
+    frozen: list[float] = []
+
+    def freeze(db: Database) -> bool:
+        if bed.faults.under_way and not frozen:
+            live = sessions.live(db, "live")
+            assert live
+            os.kill(int(app.engine_of(bed.settings).lock(live.id).read_text()), signal.SIGSTOP)
+            frozen.append(time.monotonic())
+        return bool(turns.in_state(db, "dropped"))
+
+    bed.run(freeze)
+    assert time.monotonic() - frozen[0] < 30
+
+
+def test_the_turn_names_the_tools_that_the_employee_itself_called(bed: Bed) -> None:
+    """The specialist's stand in its handoff."""
+    staff(bed)
+    (row,) = worked(bed)
+    (turn,) = turns.in_state(bed.db, "settled")
+    assert turn.tools == ["Agent", "decide"]
+    assert row.tools == ["mcp__clerkd__look_at_case"]
+
+
+def test_a_directory_without_a_specialist_is_as_none(bed: Bed) -> None:
+    """The model is not told of a tool that it has not."""
+    (bed.root / "specialists").mkdir()
+    bed.sections["employee"] = 'specialists = "specialists"'
+    worked(bed)
+    assert "## Specialists" not in json.dumps(bed.model.seen[0]["system"])
 
 
 def test_a_turn_hands_over_three_times_at_most(bed: Bed) -> None:

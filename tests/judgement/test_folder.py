@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from daemon.judgement.folder import (
     LONGEST_FILE,
@@ -56,9 +57,16 @@ def test_no_name_that_is_taken_ever_leads_anywhere_else(name: str) -> None:
 
 
 def test_a_file_that_is_too_long_is_refused() -> None:
-    """With the bound."""
-    with pytest.raises(FolderError, match="at most 100000 characters"):
-        written(FILES, WriteFile(name="a", text="x" * (LONGEST_FILE + 1)))
+    """The engine would show its beginning alone, and write the rest to its disk."""
+    with pytest.raises(ValidationError, match="at most 40000 characters"):
+        WriteFile(name="a", text="x" * (LONGEST_FILE + 1))
+
+
+def test_half_a_character_is_refused() -> None:
+    """JSON can hold it; the database cannot."""
+    for call in (lambda: WriteFile(name="a", text="\ud83d"), lambda: EditFile(name="a", old="b", new="\ud83d")):
+        with pytest.raises(ValidationError):
+            call()
 
 
 def test_a_full_folder_takes_no_new_file_but_lets_one_be_written_over() -> None:
@@ -83,8 +91,8 @@ def test_an_edit_of_what_does_not_stand_once_is_refused(old: str, count: int) ->
 
 def test_an_edit_that_makes_a_file_too_long_is_refused() -> None:
     """As a write is."""
-    with pytest.raises(FolderError, match="at most 100000"):
-        edited({"a": "x"}, EditFile(name="a", old="x", new="y" * (LONGEST_FILE + 1)))
+    with pytest.raises(FolderError, match="at most 40000"):
+        edited({"a": "x-" + "y" * 10}, EditFile(name="a", old="x-", new="y" * LONGEST_FILE))
 
 
 def test_the_listing_names_files_and_lengths() -> None:

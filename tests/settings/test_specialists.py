@@ -42,7 +42,7 @@ def test_a_specialist_with_the_two_keys_that_must_be_given_has_defaults(tmp_path
     found = only(engaged(tmp_path))
     prices = Prices(1.0, 5.0, 0.1, 1.25)
     tools = ("look_at_case", "search_decisions", "recall")
-    assert found == Specialist("billing", "Invoices.", "You bill.", "claude-sonnet-5", prices, tools, 8, 120, 0.2)
+    assert found == Specialist("billing", "Invoices.", "You bill.", "claude-sonnet-5", prices, tools, 8, 120, 0.15)
 
 
 def test_each_key_counts(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_the_examples_that_come_with_clerkd_are_as_they_should_be(tmp_path: Path
     """Billing, technical and complaints, with all defaults."""
     found = specialists_of(load(good(tmp_path, employee__specialists=f'"{data_file("config/specialists")}"')))
     assert [each.name for each in found] == ["billing", "complaints", "technical"]
-    assert {(each.tools, each.steps, each.seconds, each.dollars) for each in found} == {(TOOLS[:3], 8, 120, 0.2)}
+    assert {(each.tools, each.steps, each.seconds, each.dollars) for each in found} == {(TOOLS[:3], 8, 120, 0.15)}
 
 
 def test_a_specialist_can_be_given_nothing_but_tools_that_there_are() -> None:

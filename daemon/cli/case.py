@@ -75,6 +75,7 @@ def files(
     config: Config = None,
     to: Annotated[Path | None, typer.Option(help="Write the files into this directory, which must be new.")] = None,
     *,
+    versions: Annotated[bool, typer.Option("--versions", help="List every version, also those withdrawn.")] = False,
     json_wanted: Json = False,
 ) -> None:
     """Show what specialists have written into a case's folder, or write it out.
@@ -85,9 +86,9 @@ def files(
     if cases.get(db, case) is None:
         message = f"there is no case {case}; `clerkd case list` shows them"
         raise FatalError(message)
-    found = folders.of_case(db, case)
+    found = folders.versions(db, case) if versions else folders.of_case(db, case)
     if to:
-        review.write_out(found, to)
+        review.write_out(folders.of_case(db, case), to)
     if json_wanted:
         for file in found:
             print(json.dumps(file.model_dump(mode="json"), ensure_ascii=False))

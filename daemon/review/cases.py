@@ -96,10 +96,16 @@ def _handoff(row: Handoff) -> str:
 def file_table(files: Sequence[CaseFile]) -> Table:
     """Lay out the files of a case's folder."""
     grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for title in ("File", "Written", "Turn", "Characters"):
+    for title in ("File", "Written", "Turn", "Characters", "Withdrawn"):
         grid.add_column(title, justify="right" if title in {"Turn", "Characters"} else "left")
     for file in files:
-        grid.add_row(Text(clean(file.name)), when(file.written_at), str(file.turn_id), str(len(file.text)))
+        grid.add_row(
+            Text(clean(file.name)),
+            when(file.written_at),
+            str(file.turn_id),
+            str(len(file.text)),
+            when(file.withdrawn_at),
+        )
     return grid
 
 

@@ -200,7 +200,8 @@ def _handoff_panel(work: Work) -> Panel:
     row = work.handoff
     title = f"handoff {row.id}, in turn {row.turn_id}, to {row.specialist} ({row.state})"
     used = f"model {row.model}, tools {', '.join(row.tools) or 'none'}"
-    cost = f"tokens: {row.input_tokens} in, {row.output_tokens} out; ${row.cost_usd:.4f}; {row.seconds:.2f} s"
+    cached = f"{row.cache_read_tokens} more read from the cache, {row.cache_write_tokens} written to it"
+    cost = f"tokens: {row.input_tokens} in, {row.output_tokens} out, {cached}; ${row.cost_usd:.4f}; {row.seconds:.2f} s"
     calls = map(_call_line, work.calls)
     told = [f"why: {row.why or '-'}", f"brief: {row.brief}", f"report: {row.report}"]
     lines = [*told, used, *calls, cost, row.transcript]

@@ -17,16 +17,20 @@ from knowledge.database import Database
 from knowledge.tables import (
     Action,
     Case,
+    CaseFile,
     Decision,
     Document,
     Fact,
     Feedback,
+    Handoff,
+    IssueLink,
     Message,
     Passage,
     Person,
     PersonAddress,
     Promise,
     RawMail,
+    SharedIssue,
 )
 
 OWN_ID = re.compile(rb"<[0-9a-f]{32}\.clerkd@")
@@ -161,6 +165,10 @@ def _knowledge(db: Database) -> dict[str, list[tuple[Any, ...]]]:
                 (row.name, row.sha256, row.passages, row.problem)
                 for row in session.exec(select(Document).where(col(Document.expired_at).is_(None)))
             ),
+            "handoffs": sorted((row.specialist, row.state, row.report) for row in session.exec(select(Handoff))),
+            "files": sorted((row.name, row.text) for row in session.exec(select(CaseFile))),
+            "issues": sorted((row.category, row.proposed, row.name) for row in session.exec(select(SharedIssue))),
+            "issue links": sorted((link.issue_id,) for link in session.exec(select(IssueLink))),
             "chain": [(finding.words,) for finding in chain.verify(db)],
             "cases": sorted((row.subject,) for row in session.exec(select(Case))),
             "feedback": sorted((row.kind, row.detail) for row in session.exec(select(Feedback))),

@@ -108,6 +108,13 @@ def test_a_rollback_gives_the_earlier_versions_back(bed: Bed) -> None:
     assert names(bed) == {"b.md": "-", "plan.md": "spoilt"}
     assert bed.clerkd("session", "rollback", "2", "--config", str(bed.config)).returncode == 0
     assert names(bed) == {"plan.md": "first\n"}
+    listed = bed.clerkd("case", "files", "1", "--versions", "--json", "--config", str(bed.config)).stdout.splitlines()
+    found = [json.loads(line) for line in listed]
+    assert [(row["text"], bool(row["withdrawn_at"])) for row in found] == [
+        ("first\n", False),
+        ("spoilt", True),
+        ("-", True),
+    ]
 
 
 def test_a_specialist_without_a_workspace_and_the_employee_itself_write_nothing(bed: Bed) -> None:

@@ -66,7 +66,8 @@ class Gate:
     def described(self, names: Collection[str]) -> list[str | dict[str, Any]] | None:
         """Describe servers to the engine for one specialist: each a bridge to this gate."""
         args = ["-I", bridge.__file__, str(self._place)]
-        return [{name: {"type": "stdio", "command": executable, "args": [*args, name]}} for name in names] or None
+        known = [name for name in names if name in self._servers]
+        return [{name: {"type": "stdio", "command": executable, "args": [*args, name]}} for name in known] or None
 
     async def open(self) -> None:
         """Begin to listen, where any server is configured."""

@@ -133,7 +133,8 @@ async def _try(lab: Laboratory, place: Path, number: int, trial: Trial, variant:
     since = windows(lab.clock())
     row = replays.open_turn(lab.db, since, partial(_row, lab, number, trial, variant))
     if not row.failure:
-        engine = replace(variant.engine, home=place / f"{trial.row.id}-{variant.name}")
+        # No server outside is asked: what a replay puts to a copy must not leave the house.
+        engine = replace(variant.engine, home=place / f"{trial.row.id}-{variant.name}", servers=())
         try:
             message, reply = await _ask(lab, trial, variant, engine)
             _fill_in(row, trial, variant, message, reply)

@@ -140,6 +140,7 @@ def test_a_document_that_is_as_it_was_is_not_written_again(bed: Bed, shelf: Path
     assert rows(bed) == [("a.md", 1, "", True)]
 
 
+@pytest.mark.exhaustive
 def test_a_document_that_is_gone_is_forgotten_and_comes_back(bed: Bed, shelf: Path) -> None:
     """So is one that the config names no more."""
     (shelf / "a.md").write_text("Text.")
@@ -155,6 +156,7 @@ def test_a_document_that_is_gone_is_forgotten_and_comes_back(bed: Bed, shelf: Pa
     assert documents.standing(bed.db) == []
 
 
+@pytest.mark.exhaustive
 def test_a_document_that_cannot_be_read_is_told_once_and_what_was_read_of_it_stands(bed: Bed, shelf: Path) -> None:
     """It may lie half written; once it can be read again, nothing is left of the trouble."""
     path = shelf / "list.pdf"
@@ -206,6 +208,7 @@ def test_a_file_of_clerkd_itself_is_never_a_document(bed: Bed) -> None:
     assert [row[0] for row in rows(bed)] == ["employee.md", "state-of-the-art.md"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("sender", ["Ada Quill <ada@quill.example>", BO])
 def test_the_tool_recalls_documents_beside_what_the_sender_said(bed: Bed, shelf: Path, sender: str) -> None:
     """Everybody's turns find them; what one said, the other's do not."""
@@ -232,6 +235,7 @@ def test_documents_and_facts_compete_for_one_budget(bed: Bed, shelf: Path) -> No
     assert "[document a.md]" not in shown(bed, 0)
 
 
+@pytest.mark.exhaustive
 def test_a_replay_is_told_what_the_documents_said_then(bed: Bed, shelf: Path) -> None:
     """A price of today is no answer of yesterday."""
     path = shelf / "price-list.md"
@@ -249,6 +253,7 @@ def test_a_replay_is_told_what_the_documents_said_then(bed: Bed, shelf: Path) ->
     assert ["310 euros" in replayed, "299 euros" in replayed] == [True, False]
 
 
+@pytest.mark.exhaustive
 def test_a_folder_out_of_reach_is_no_folder_that_is_gone(bed: Bed, shelf: Path) -> None:
     """What was read in it stands until it can be looked at again, and a person is told."""
     folder = shelf / "deep"

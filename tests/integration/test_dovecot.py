@@ -22,6 +22,7 @@ def test_the_main_job_runs_on_a_real_server_and_finds_its_drafts_folder(real_bed
     assert email.message_from_bytes(draft, policy=email.policy.default)["Subject"] == "Re: Opening hours"
 
 
+@pytest.mark.exhaustive
 def test_flags_and_moves_work_on_a_real_server(real_bed: Bed) -> None:
     """A keyword is set and the mail is moved, with MOVE, into a folder that did not exist."""
     real_bed.sections["mailbox"] = 'handled_flag = "$Clerkd"\nhandled_folder = "Erledigt/Später"'
@@ -75,6 +76,7 @@ def test_a_draft_folder_that_cannot_be_used_holds_the_message(real_bed: Bed) -> 
     assert "No/Such/Folder" in entry.message.reason
 
 
+@pytest.mark.exhaustive
 def test_a_mail_moved_away_by_a_person_cancels_what_was_to_be_done_to_it(real_bed: Bed) -> None:
     """The mail vanishes while the model thinks: the flag is cancelled with the reason, the draft is still stored."""
     real_bed.sections["mailbox"] = 'handled_flag = "$Clerkd"'

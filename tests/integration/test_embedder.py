@@ -60,6 +60,7 @@ def test_an_older_database_is_filled_in_at_the_start(bed: Bed) -> None:
     assert len(vectors.find(bed.db, 1, name)) == told[0]["count"] > 0
 
 
+@pytest.mark.exhaustive
 def test_another_persons_words_do_not_come_to_mind_however_alike_they_are(bed: Bed) -> None:
     """With vectors as without."""
     bed.server.deliver(mail("Hello", CAR))

@@ -50,6 +50,7 @@ def test_an_outage_pauses_the_work_counts_against_no_message_and_ends_by_itself(
     assert prompts_in_transcript(bed) == settled_prompts(bed)
 
 
+@pytest.mark.exhaustive
 def test_an_account_out_of_credit_is_told_apart_from_a_bad_request(bed: Bed) -> None:
     """The API answers 400 for an empty account; that is a pause, not the mail's fault."""
     bed.faults.coming = [400]
@@ -71,6 +72,7 @@ def test_a_pause_is_visible_in_the_database_while_it_lasts(bed: Bed) -> None:
     assert paused.retry_at
 
 
+@pytest.mark.exhaustive
 def test_a_bad_request_fails_that_message_and_the_next_goes_on(bed: Bed) -> None:
     """A request that the API calls invalid will never work: FAILED with the reason, and no other mail waits."""
     bed.faults.poison, bed.faults.always = "BAD", 400
@@ -159,6 +161,7 @@ def _after_reminder(body: Body) -> Answer:
     return Answer((tool_use(DECIDE, GOOD),))
 
 
+@pytest.mark.exhaustive
 def test_a_turn_that_never_decides_is_dropped_and_held_and_the_next_goes_on(bed: Bed) -> None:
     """Twice without a decision: the message is HELD, its turn leaves the transcript, and the next mail is worked."""
     bed.model.rules = lambda body: Answer((text("Hm."),)) if "MUTE" in json.dumps(body) else decide(body)
@@ -295,6 +298,7 @@ def test_a_cap_on_dollars_stops_the_work_before_the_next_turn(bed: Bed) -> None:
     assert paused.tries == 1
 
 
+@pytest.mark.exhaustive
 def test_a_mailbox_that_is_down_pauses_intake_and_ends_by_itself(bed: Bed) -> None:
     """While the mail server is away the part mailbox is paused; when it is back, its mail is worked."""
     with MailServer(USER, PASSWORD) as gone:
@@ -340,6 +344,7 @@ def test_a_mail_that_the_library_stumbles_over_stops_nobody(bed: Bed) -> None:
     assert [entry.message.state for entry in bed.entries] == ["done", "done", "done"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("words", ["You have reached your specified API usage limits.", "Your credit balance is low"])
 def test_a_limit_of_the_account_pauses_the_work_and_fails_no_mail(bed: Bed, words: str) -> None:
     """The API says 400 for both; neither is the mail's fault."""
@@ -349,6 +354,7 @@ def test_a_limit_of_the_account_pauses_the_work_and_fails_no_mail(bed: Bed, word
     assert bed.state_of(1) == "screened"
 
 
+@pytest.mark.exhaustive
 def test_a_flag_that_the_server_refuses_holds_the_message_and_pauses_nothing(bed: Bed) -> None:
     """A refused command is told apart from an unreachable mailbox; the draft before it is kept."""
     bed.sections["mailbox"] = 'handled_flag = "a(b"'
@@ -360,6 +366,7 @@ def test_a_flag_that_the_server_refuses_holds_the_message_and_pauses_nothing(bed
     assert "cannot be set" in entry.message.reason
 
 
+@pytest.mark.exhaustive
 def test_a_message_held_for_its_draft_is_flagged_and_stays_where_it_was(real_bed: Bed) -> None:
     r"""The move behind a held draft waits too, the mail gets \Flagged, and a requeue carries both out."""
     real_bed.sections["mailbox"] = 'drafts = "No/Such/Folder"\nhandled_folder = "Done"'

@@ -65,6 +65,7 @@ def test_what_a_specialist_writes_is_kept_with_its_turn_and_is_there_the_next_ti
 to_billing = handing({"subagent_type": "billing"})
 
 
+@pytest.mark.exhaustive
 def test_what_a_turn_that_does_not_settle_wrote_is_gone(bed: Bed) -> None:
     """It was in memory alone."""
     staff(bed, "workspace = true")
@@ -97,6 +98,7 @@ def test_the_longest_file_is_read_back_whole(bed: Bed) -> None:
     assert "persisted-output" not in answers(bed)
 
 
+@pytest.mark.exhaustive
 def test_a_rollback_gives_the_earlier_versions_back(bed: Bed) -> None:
     """And takes away what was written first by what is undone."""
     staff(bed, "workspace = true")
@@ -157,6 +159,7 @@ def test_what_cannot_be_done_is_said_to_the_specialist(bed: Bed, call: tuple[str
     assert names(bed) == {}
 
 
+@pytest.mark.exhaustive
 def test_the_files_can_be_looked_at_and_written_out(bed: Bed, tmp_path: Path) -> None:
     """Into a new directory alone."""
     staff(bed, "workspace = true")

@@ -123,6 +123,7 @@ def test_each_fate_is_noticed_once(followed: Bed, fate: str, kinds: list[str]) -
     assert [note.kind for note in notes(followed, fate)] == kinds
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("fate", [fate for fate in FATES if fate.startswith("edited") or "with changes" in fate])
 def test_what_a_person_changed_is_kept(followed: Bed, fate: str) -> None:
     """The words that came in stand behind a plus, for whoever wants to learn from them."""

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body
 from knowledge import issues, sessions
@@ -25,6 +27,7 @@ def told(prompt: str) -> str:
     return prompt.partition("<<<mail-")[0]
 
 
+@pytest.mark.exhaustive
 def test_a_second_sender_is_linked_to_the_issue_that_the_first_one_brought_up(bed: Bed) -> None:
     """Their turn sees category, age and count, and not a word of the first one's."""
     prompts = report(bed, 0, 1)
@@ -38,6 +41,7 @@ def test_a_second_sender_is_linked_to_the_issue_that_the_first_one_brought_up(be
     assert "774411" not in told(prompts[1])
 
 
+@pytest.mark.exhaustive
 def test_a_name_is_told_once_a_person_has_confirmed_it(bed: Bed) -> None:
     """In their words."""
     report(bed, 0)
@@ -63,6 +67,7 @@ def test_after_a_rotation_the_fourth_senders_outage_is_recognised_as_the_same(be
     assert sessions.get(bed.db, last.session_id)
 
 
+@pytest.mark.exhaustive
 def test_what_is_closed_is_told_no_more_and_a_new_outage_is_another(bed: Bed) -> None:
     """The next sender proposes anew."""
     report(bed, 0)
@@ -93,6 +98,7 @@ def test_a_number_that_was_not_told_is_refused_in_words(bed: Bed) -> None:
     assert bed.entries[0].decision
 
 
+@pytest.mark.exhaustive
 def test_a_rollback_unlinks_what_its_turns_linked(bed: Bed) -> None:
     """An issue that no standing decision links is told to nobody."""
     report(bed, 0, 1)

@@ -83,6 +83,7 @@ def test_a_fact_that_takes_anothers_place_closes_it(bed: Bed) -> None:
     assert [fact.id for fact in facts.of_person(bed.db, 1)] == [2]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -102,6 +103,7 @@ def test_what_does_not_rest_on_the_mail_is_refused_in_words(bed: Bed, call: Answ
     assert facts.of_person(bed.db, 1) == []
 
 
+@pytest.mark.exhaustive
 def test_a_fact_about_somebody_else_cannot_be_corrected(bed: Bed) -> None:
     """Its number is none of the sender's."""
     bed.server.deliver(mail("Hours", PREFERS))
@@ -113,6 +115,7 @@ def test_a_fact_about_somebody_else_cannot_be_corrected(bed: Bed) -> None:
     assert [fact.text for fact in facts.of_person(bed.db, 1)] == ["They prefer mails in the morning"]
 
 
+@pytest.mark.exhaustive
 def test_a_fact_that_the_mail_speaks_against_is_put_right(bed: Bed) -> None:
     """In its kind, and with the words of the newer mail."""
     bed.server.deliver(mail("Hours", PREFERS))
@@ -125,6 +128,7 @@ def test_a_fact_that_the_mail_speaks_against_is_put_right(bed: Bed) -> None:
     assert (fact.text, fact.kind, fact.quote) == ("They like evenings.", "preference", "Evenings are better")
 
 
+@pytest.mark.exhaustive
 def test_the_tool_recalls_in_other_words_what_the_sender_said(bed: Bed) -> None:
     """And nothing of anybody else."""
     bed.server.deliver(mail("Pump", "My pump HP-2044 is blue."))
@@ -139,6 +143,7 @@ def test_the_tool_recalls_in_other_words_what_the_sender_said(bed: Bed) -> None:
     assert "red" not in said
 
 
+@pytest.mark.exhaustive
 def test_a_rollback_retracts_what_the_turn_remembered_and_lets_stand_what_it_closed(bed: Bed) -> None:
     """A session that a mail has taken over leaves nothing in the memory."""
     bed.server.deliver(mail("Hours", PREFERS))
@@ -167,6 +172,7 @@ def test_a_mail_whose_sender_is_forged_is_neither_remembered_nor_briefed(bed: Be
         assert {row.message_id for row in session.exec(select(Passage))} == {1}
 
 
+@pytest.mark.exhaustive
 def test_what_is_recalled_keeps_to_its_budget(bed: Bed) -> None:
     """Of what has no room, the least fitting is left out."""
     bed.sections["employee"] = "\n"
@@ -196,6 +202,7 @@ def order(bed: Bed, kind: str, argument: str) -> None:
     bed.run(lambda db: bool((row := service.order(db, number)) and row.state == "done"))
 
 
+@pytest.mark.exhaustive
 def test_a_lesson_is_brought_to_mind_by_a_mail_whose_words_come_near_it(bed: Bed) -> None:
     """In everybody's turns, and marked as the company's own word."""
     bed.server.deliver(mail("Hours"))
@@ -210,6 +217,7 @@ def test_a_lesson_is_brought_to_mind_by_a_mail_whose_words_come_near_it(bed: Bed
     assert "Quotes for boats" not in shown[2]
 
 
+@pytest.mark.exhaustive
 def test_what_a_person_wrote_down_no_mail_can_put_right(bed: Bed) -> None:
     """Neither in its place nor as true no longer."""
     bed.server.deliver(mail("Hours"))
@@ -224,6 +232,7 @@ def test_what_a_person_wrote_down_no_mail_can_put_right(bed: Bed) -> None:
     assert 'lesson, by one of us: "They get no credit."' in prompts(bed)[1]
 
 
+@pytest.mark.exhaustive
 def test_a_fact_is_told_only_as_long_as_it_holds(bed: Bed) -> None:
     """One of a day that has passed is kept, but not told; one of a day to come is told with that day."""
     bed.server.deliver(mail("Hours"))

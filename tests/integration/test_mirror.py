@@ -135,6 +135,7 @@ def test_another_machine_goes_on_with_the_conversation(bed: Bed, store: str, tmp
     assert stored(other, before.id) == settled(other, live(other))
 
 
+@pytest.mark.exhaustive
 def test_a_dropped_turn_never_reaches_the_store(bed: Bed, tmp_path: Path) -> None:
     """What is copied is what is settled: else the other machine would know a mail that was never decided."""
     keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"\nrequired = true')
@@ -189,6 +190,7 @@ def test_a_store_that_is_away_is_shown_and_caught_up_with(bed: Bed, redis: ExitS
     assert stored(bed, live(bed).id) == settled(bed, live(bed))
 
 
+@pytest.mark.exhaustive
 def test_no_turn_begins_while_a_required_store_is_away(bed: Bed, redis: ExitStack) -> None:
     """It would not settle: nothing is asked, nothing is paid, and it goes on by itself."""
     port = databases.free_port()

@@ -18,6 +18,7 @@ from daemon.rehearsal.model import Answer, Body, text, tool_use
 from knowledge import handoffs, turns
 from knowledge.tables import ToolCall
 from tests.bed import LOOPBACK, Bed, mail, wait_for
+from tests.integration.test_replay import replay
 from tests.integration.test_specialists import OWED, as_specialist, of_specialist, staff, worked
 
 LOOK_UP = "mcp__catalogue__look_up"
@@ -289,3 +290,17 @@ def test_no_server_is_left_behind(bed: Bed) -> None:
     engage(bed, "environment")
     told = json.loads(report(bed, ("mcp__catalogue__environment", {})))
     assert not Path(f"/proc/{told['process']}").exists()
+
+
+@pytest.mark.exhaustive
+def test_a_replay_asks_no_server_outside(bed: Bed) -> None:
+    """What is put to a copy must not leave the house: the specialist there has no such tool."""
+    engage(bed)
+    report(bed, (LOOK_UP, {"article": "pump"}))
+    asked = len(bed.model.seen)
+    (row,) = replay(bed)
+    assert row.failure == ""
+    copies = [body for body in of_specialist(bed) if body in bed.model.seen[asked:]]
+    assert copies
+    assert [name for body in copies for name in tools_of(body) if "catalogue" in name] == []
+    assert len(calls_of(bed)) == 1

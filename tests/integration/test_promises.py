@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import update
 from sqlmodel import select
 
@@ -46,6 +47,7 @@ def test_a_promise_in_a_mail_is_written_down_with_its_day(bed: Bed) -> None:
     assert found.decision_id == bed.entries[0].decision.id
 
 
+@pytest.mark.exhaustive
 def test_the_next_turn_of_the_case_is_told_what_is_promised(bed: Bed) -> None:
     """In one line, marked as not verified."""
     bed.server.deliver(mail("Photos", THEIRS, Message_ID="<one@quill.example>"))
@@ -74,6 +76,7 @@ def test_a_promise_comes_up_on_its_day_as_a_message_of_clerkds_own(bed: Bed) -> 
     assert len(bed.entries) == 2
 
 
+@pytest.mark.exhaustive
 def test_our_own_promise_that_nobody_can_say_is_kept_is_given_to_a_person(bed: Bed) -> None:
     """The flag is set on the mail in which it was made; the promise stays open."""
     bed.server.deliver(mail("Prices", OURS))
@@ -87,6 +90,7 @@ def test_our_own_promise_that_nobody_can_say_is_kept_is_given_to_a_person(bed: B
         assert b"\\Flagged" in client.get_flags([uid])[uid]
 
 
+@pytest.mark.exhaustive
 def test_the_model_must_say_what_became_of_the_promise(bed: Bed) -> None:
     """A decision that passes over it is not taken, and the turn ends without one."""
 
@@ -106,6 +110,7 @@ def test_the_model_must_say_what_became_of_the_promise(bed: Bed) -> None:
     assert [row.state for row in promised(bed)] == ["open"]
 
 
+@pytest.mark.exhaustive
 def test_a_case_stands_as_what_happens_in_it_says(bed: Bed) -> None:
     """Drafted: it is for us; nothing to do: it is closed; another mail: it is open again; held: it is for us."""
     bed.server.deliver(mail("Hours", Message_ID="<one@quill.example>"))
@@ -125,6 +130,7 @@ def test_a_case_stands_as_what_happens_in_it_says(bed: Bed) -> None:
     assert state_of_case(bed) == "waiting for us"
 
 
+@pytest.mark.exhaustive
 def test_a_successor_is_told_of_every_promise_and_its_day(bed: Bed) -> None:
     """In clerkd's words alone; the handover counts only where none is missing."""
     bed.server.deliver(mail("Photos", THEIRS))
@@ -137,6 +143,7 @@ def test_a_successor_is_told_of_every_promise_and_its_day(bed: Bed) -> None:
     assert "send the photos" not in successor.handover.partition("Open cases")[0]
 
 
+@pytest.mark.exhaustive
 def test_a_rollback_takes_back_what_the_turn_promised_and_settled(bed: Bed) -> None:
     """A promise that came of a session that was taken over is none; one that it dropped is open again."""
     bed.server.deliver(mail("Photos", THEIRS))
@@ -153,6 +160,7 @@ def test_a_rollback_takes_back_what_the_turn_promised_and_settled(bed: Bed) -> N
     assert state_of_case(bed) == "waiting for us"
 
 
+@pytest.mark.exhaustive
 def test_what_we_promised_in_a_draft_that_is_deleted_was_not_promised(bed: Bed) -> None:
     """The sender never read it; what they promised themselves stands."""
     bed.sections["mailbox"] = "follow_seconds = 1"
@@ -183,6 +191,7 @@ def test_a_forged_sender_is_nobody_we_know(bed: Bed) -> None:
     assert (known.addresses, known.person.organisation, known.messages) == (["ada@quill.example"], "quill.example", 1)
 
 
+@pytest.mark.exhaustive
 def test_a_reminder_whose_promise_was_withdrawn_is_put_aside_without_the_model(bed: Bed) -> None:
     """It holds the words of a session that was taken over, perhaps: its successor does not read them."""
     bed.sections["model"] = "turn_seconds = 2"
@@ -204,6 +213,7 @@ def test_a_reminder_whose_promise_was_withdrawn_is_put_aside_without_the_model(b
     )
 
 
+@pytest.mark.exhaustive
 def test_a_person_who_closes_the_reminder_has_dealt_with_the_promise(bed: Bed) -> None:
     """It would stay open for ever, for it comes up once only."""
     bed.server.deliver(mail("Prices", OURS))

@@ -291,6 +291,7 @@ def test_forks_ask_the_model_side_by_side(worked: Bed) -> None:
         assert worked.faults.most == parallel
 
 
+@pytest.mark.exhaustive
 def test_the_live_session_is_forked_as_it_is_now(own: Bed) -> None:
     """The fork knows the later mails; the session itself does not grow."""
     own.model.seen.clear()
@@ -342,6 +343,7 @@ def test_a_message_that_was_rolled_back_is_left_out(own: Bed) -> None:
     assert live.message_id == 4
 
 
+@pytest.mark.exhaustive
 def test_a_fork_whose_transcript_is_gone_says_so_and_costs_nothing(own: Bed) -> None:
     """A message at a session's very beginning needs no transcript."""
     live = sessions.live(own.db, SessionState.LIVE)
@@ -404,6 +406,7 @@ def test_a_turn_that_fails_is_not_judged_and_its_charge_is_kept(worked: Bed) -> 
     assert row.cost_usd == row.reserved_usd
 
 
+@pytest.mark.exhaustive
 def test_what_a_replay_left_open_is_closed_at_the_next_start(own: Bed) -> None:
     """Its process has ended: its forks are cleared away, its charge is kept."""
     replay(own, wanted=Wanted(Selection(ids=(1,)), 1))
@@ -421,6 +424,7 @@ def test_what_a_replay_left_open_is_closed_at_the_next_start(own: Bed) -> None:
     assert not place.exists()
 
 
+@pytest.mark.exhaustive
 def test_leftovers_that_cannot_be_cleared_away_do_not_keep_the_service_from_starting(
     own: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

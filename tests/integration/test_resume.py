@@ -39,6 +39,7 @@ def third(bed: Bed) -> list[object]:
     return [event["event"] for event in bed.work(3)]
 
 
+@pytest.mark.exhaustive
 def test_a_transcript_cut_short_by_a_power_loss_goes_back_to_the_newest_turn_that_is_there(after_two: Bed) -> None:
     """The lost turn is marked as lost, what it decided is briefed, and the session goes on under its id."""
     before = live(after_two)
@@ -81,6 +82,7 @@ def test_a_missing_transcript_is_answered_by_a_new_session_that_is_briefed(after
     assert 'question: "Second"' in prompt
 
 
+@pytest.mark.exhaustive
 def test_a_torn_tail_is_cut_off(after_two: Bed) -> None:
     """Half a line and zeros behind the head are gone after the resume."""
     path = transcript_path(after_two)
@@ -91,6 +93,7 @@ def test_a_torn_tail_is_cut_off(after_two: Bed) -> None:
     assert subjects_in_last_request(after_two) == ["First", "Second", "Third"]
 
 
+@pytest.mark.exhaustive
 def test_a_transcript_whose_end_was_overwritten_is_not_trusted(after_two: Bed) -> None:
     """Another entry where the head should be: the session goes back to the turn before."""
     path, head = transcript_path(after_two), live(after_two)
@@ -103,6 +106,7 @@ def test_a_transcript_whose_end_was_overwritten_is_not_trusted(after_two: Bed) -
     assert subjects_in_last_request(after_two) == ["First", "Third"]
 
 
+@pytest.mark.exhaustive
 def test_a_turn_that_never_reached_the_disk_does_not_settle(bed: Bed) -> None:
     """When the transcript vanishes under the engine, the decision does not count, and the mail is asked again."""
     bed.faults.coming = ["ok", "ok", "slow", "slow"]
@@ -124,6 +128,7 @@ def test_a_turn_that_never_reached_the_disk_does_not_settle(bed: Bed) -> None:
     assert prompts_in_transcript(bed) == settled_prompts(bed)
 
 
+@pytest.mark.exhaustive
 def test_a_transcript_that_the_engine_refuses_is_answered_by_a_new_session(after_two: Bed) -> None:
     """The lines are where they should be, yet the engine cannot resume them: no loop, a briefed successor."""
     path, head = transcript_path(after_two), live(after_two)

@@ -61,6 +61,7 @@ def three(bed: Bed) -> Bed:
     return bed
 
 
+@pytest.mark.exhaustive
 def test_the_turns_from_the_decision_on_leave_the_conversation(three: Bed) -> None:
     """The session goes on under its id, from just before it; its mails are held for a person."""
     before = live(three).id
@@ -74,6 +75,7 @@ def test_the_turns_from_the_decision_on_leave_the_conversation(three: Bed) -> No
     assert prompts_in_transcript(three) == settled_prompts(three)
 
 
+@pytest.mark.exhaustive
 def test_its_decisions_are_withdrawn_and_stay_in_the_database(three: Bed) -> None:
     """The log no longer shows them as what was concluded."""
     roll_back(three, "2", 3)
@@ -85,6 +87,7 @@ def test_its_decisions_are_withdrawn_and_stay_in_the_database(three: Bed) -> Non
     assert len(turns.in_state(three.db, TurnState.ROLLED_BACK)) == 2
 
 
+@pytest.mark.exhaustive
 def test_what_has_left_already_is_listed_for_a_person(three: Bed) -> None:
     """A draft in the mailbox is there: only a person can take it back."""
     closed = roll_back(three, "3", 3)
@@ -110,6 +113,7 @@ def test_an_action_that_was_on_its_way_is_not_done_after_all(bed: Bed) -> None:
     assert bed.mails_in("Drafts") == []
 
 
+@pytest.mark.exhaustive
 def test_requeued_mails_are_worked_again_from_there(three: Bed) -> None:
     """Each gets a new decision, but the one that it is about is held: it may be the one that did it."""
     roll_back(three, "2 requeue", 3)
@@ -121,6 +125,7 @@ def test_requeued_mails_are_worked_again_from_there(three: Bed) -> None:
     assert len(turns.in_state(three.db, TurnState.ROLLED_BACK)) == 2
 
 
+@pytest.mark.exhaustive
 def test_a_requeued_mail_can_be_rolled_back_again(three: Bed) -> None:
     """Its earlier decision was withdrawn; the newest one is meant."""
     roll_back(three, "2 requeue", 3)
@@ -130,6 +135,7 @@ def test_a_requeued_mail_can_be_rolled_back_again(three: Bed) -> None:
     assert len(turns.in_state(three.db, TurnState.ROLLED_BACK)) == 3
 
 
+@pytest.mark.exhaustive
 def test_before_the_first_decision_a_new_session_begins(three: Bed) -> None:
     """There is nothing to go back to."""
     before = live(three).id
@@ -187,6 +193,7 @@ def test_it_goes_back_behind_a_rotation(bed: Bed) -> None:
     assert subjects_in_last_request(bed) == ["One", "And a fourth"]
 
 
+@pytest.mark.exhaustive
 def test_where_the_transcript_is_gone_it_says_so(three: Bed) -> None:
     """Nothing is changed, and the way out is named."""
     app.engine_of(three.settings).transcript(live(three).id).unlink()
@@ -208,6 +215,7 @@ def test_what_cannot_be_rolled_back_is_refused(bed: Bed, words: str, reason: str
     assert (closed.state, reason in closed.outcome) == (OrderState.REFUSED, True)
 
 
+@pytest.mark.exhaustive
 def test_the_command_does_it_where_no_service_runs(three: Bed) -> None:
     """And prints what became of what."""
     done = three.clerkd("session", "rollback", "2", "--requeue", "--config", str(three.config))

@@ -123,6 +123,7 @@ def entry(bed: Bed, number: int) -> Entry:
     return bed.entries[number - 1]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("number", "state", "rule"),
     [
@@ -308,6 +309,7 @@ def _drafts(port: int) -> list[bytes]:
     return found
 
 
+@pytest.mark.exhaustive
 def test_two_mailboxes_are_worked_in_one_session(two: TwoMailboxes) -> None:
     """One employee, one conversation, whichever mailbox a mail came to."""
     settled = [(found.message.mailbox, found.message.state) for found in two.entries]
@@ -364,6 +366,7 @@ def maildir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield root / "Maildir"
 
 
+@pytest.mark.exhaustive
 def test_the_draft_for_a_mail_of_a_maildir_lands_in_its_drafts(maildir: Path) -> None:
     """As a mail program expects it: in cur, with the letter of a draft, and with the headers of an answer."""
     (draft,) = (maildir / ".Drafts" / "cur").iterdir()
@@ -386,6 +389,7 @@ def test_with_a_date_only_mail_from_that_day_on_is_worked(bed: Bed) -> None:
     assert [found.message.subject for found in bed.entries] == ["New"]
 
 
+@pytest.mark.exhaustive
 def test_every_watched_folder_is_worked(bed: Bed) -> None:
     """Each with a place of its own: their numbers mean different mails."""
     bed.sections["mailbox"] = 'watch = ["INBOX", "Orders"]'

@@ -207,6 +207,7 @@ def test_a_specialist_whose_model_fails_leaves_a_report_that_says_so(bed: Bed) -
     assert bed.state_of(1) == "done"
 
 
+@pytest.mark.exhaustive
 def test_a_specialist_that_does_not_answer_is_stopped_in_its_time(bed: Bed) -> None:
     """The turn goes on."""
     staff(bed, "seconds = 1")
@@ -279,6 +280,7 @@ def test_an_answer_of_the_model_is_bounded(bed: Bed) -> None:
     assert {body["max_tokens"] for body in bed.model.seen} == {16_000}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("words", ["All is\u2028paid\u0085now.", "half \ud83d a face"])
 def test_whatever_letters_are_used_a_handoff_is_written_down_whole(bed: Bed, words: str) -> None:
     """Line breaks of other alphabets, and half a character, in brief and report."""
@@ -293,6 +295,7 @@ def test_whatever_letters_are_used_a_handoff_is_written_down_whole(bed: Bed, wor
     assert row.cost_usd > 0
 
 
+@pytest.mark.exhaustive
 def test_an_engine_that_does_not_stop_a_specialist_holds_the_turn_no_longer_than_it_may_take(bed: Bed) -> None:
     """The engine is frozen while it should stop one: the turn ends at its own deadline."""
     staff(bed, "seconds = 1")
@@ -349,6 +352,7 @@ def rules_said(message: dict[str, Any]) -> str:
     return json.dumps(message["content"])
 
 
+@pytest.mark.exhaustive
 def test_the_handoffs_of_a_turn_that_does_not_settle_are_kept_with_what_they_cost(bed: Bed) -> None:
     """The turn is cut off and asked again; the money is gone, and the log says for what."""
     staff(bed)
@@ -376,6 +380,7 @@ def test_without_specialists_there_is_no_tool_to_hand_over(bed: Bed) -> None:
     assert "Agent" not in [each["name"] for each in bed.model.seen[0]["tools"]]
 
 
+@pytest.mark.exhaustive
 def test_a_new_specialist_begins_a_new_session(bed: Bed) -> None:
     """The engine keeps a session's first tools, so that it would not be known of."""
     bed.server.deliver(mail("Hours"))
@@ -388,6 +393,7 @@ def test_a_new_specialist_begins_a_new_session(bed: Bed) -> None:
     assert [row.specialist for row in handoffs.of_message(bed.db, 2)] == ["billing"]
 
 
+@pytest.mark.exhaustive
 def test_the_session_goes_on_after_a_restart_with_a_handoff_in_it(bed: Bed) -> None:
     """It is resumed at its head, and the next case is handed over as well."""
     staff(bed)
@@ -399,6 +405,7 @@ def test_the_session_goes_on_after_a_restart_with_a_handoff_in_it(bed: Bed) -> N
     assert [row.state for row in handoffs.of_message(bed.db, 2)] == ["reported"]
 
 
+@pytest.mark.exhaustive
 def test_a_replay_hands_over_by_the_variants_own_specialists(bed: Bed) -> None:
     """In its fork alone: no handoff is written down, and what the specialist cost counts."""
     staff(bed)

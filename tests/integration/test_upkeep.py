@@ -105,6 +105,7 @@ def test_a_compacted_session_is_resumed_behind_its_summary(small: Bed) -> None:
     assert subjects_in_last_request(small) == ["Matter 3"]
 
 
+@pytest.mark.exhaustive
 def test_a_compaction_costs_and_counts_in_the_caps(small: Bed) -> None:
     """Its dollars are those of its tokens, and what is spent includes them."""
     deliver(small, 4)
@@ -137,6 +138,7 @@ def test_a_compaction_that_frees_too_little_is_followed_by_a_rotation(small: Bed
     assert len({entry.turn.session_id for entry in small.entries if entry.turn}) > 1
 
 
+@pytest.mark.exhaustive
 def test_a_compaction_that_fails_leaves_the_session_as_it_was(small: Bed) -> None:
     """The mails go on in the whole conversation, a person is told, and it is not tried again at once."""
     small.sections["retry"] = "longest_pause_seconds = 600"
@@ -163,6 +165,7 @@ def test_a_session_is_rotated_after_its_most_messages(bed: Bed) -> None:
     assert len(bed.entries) == 5
 
 
+@pytest.mark.exhaustive
 def test_a_successor_is_told_what_binds_and_what_is_open(bed: Bed) -> None:
     """A held mail, an escalated one, the open cases, and the old session's notes, marked as unverified."""
     bed.sections["session"] = "most_messages = 2"
@@ -224,6 +227,7 @@ def test_a_rotation_whose_notes_fail_is_put_off_once_and_then_done_without_them(
     assert "Matter 1" in live(bed).handover
 
 
+@pytest.mark.exhaustive
 def test_a_rotation_that_would_lose_something_is_not_done(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the ledger owes what neither the handover nor the tool tells, the session goes on and a person is told."""
     monkeypatch.setattr("daemon.steps.upkeep.owed", lambda _house: ["[message 999]"])
@@ -237,6 +241,7 @@ def test_a_rotation_that_would_lose_something_is_not_done(bed: Bed, monkeypatch:
     assert subjects_in_last_request(bed) == ["Matter 0", "Matter 1", "Matter 2"]
 
 
+@pytest.mark.exhaustive
 def test_the_command_to_compact_holds_no_word_of_a_mail(small: Bed) -> None:
     """It names the open cases by number and category: what a sender wrote would count as an instruction there."""
     deliver(small, 4)
@@ -313,6 +318,7 @@ def in_house(bed: Bed, count: int, act: Callable[[Bed], None]) -> list[dict[str,
     return bed.run(until)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("kind", "words"), [("compact", "is compacted"), ("rotate", "has ended")])
 def test_a_person_can_have_it_done_while_the_service_runs(bed: Bed, kind: str, words: str) -> None:
     """Between two mails, and the outcome is written to the order."""

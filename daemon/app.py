@@ -36,7 +36,7 @@ from daemon.mail.reader import Reader, ReadingLimits
 from daemon.mail.signin import token_source
 from daemon.mail.tokens import TokenStore
 from daemon.paths import StateDirectory
-from daemon.premises import holding
+from daemon.premises import working
 from daemon.service.stop import Pulse, Stop, Systemd
 from daemon.service.telemetry import Log, logger
 from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings, secrets_of, specialists_of
@@ -242,12 +242,9 @@ def reading_limits(settings: Settings) -> ReadingLimits:
 def serve(settings: Settings) -> None:
     """Run the service until it is asked to stop."""
     log = logger()
-    with holding(StateDirectory(settings.service.state)):
-        db = migrated(settings.service.state)
-        try:
-            asyncio.run(_serve(settings, db, log))
-        finally:
-            db.close()
+    with working(settings) as db:
+        bring_up_to_date(db)
+        asyncio.run(_serve(settings, db, log))
 
 
 def tend_session(settings: Settings, db: Database) -> None:
@@ -326,12 +323,9 @@ def variant_of(name: str, settings: Settings, reader: Reader) -> Variant:
 @contextmanager
 def rehearsing(settings: Settings) -> Iterator[Database]:
     """Hold the state of a rehearsal and open its knowledge database."""
-    with holding(StateDirectory(settings.service.state)):
-        db = migrated(settings.service.state)
-        try:
-            yield db
-        finally:
-            db.close()
+    with working(settings) as db:
+        bring_up_to_date(db)
+        yield db
 
 
 def rehearse(settings: Settings, db: Database, count: int) -> None:
@@ -365,14 +359,12 @@ def _is_refused(db: Database) -> bool:
     return any(row.paused and row.kind in hopeless for row in service.conditions(db))
 
 
-def migrated(state: Path) -> Database:
-    """Open the knowledge database for the holder of the state, bringing it up to date."""
-    db = Database(StateDirectory(state).database)
+def bring_up_to_date(db: Database) -> None:
+    """Lay the knowledge database, or bring it to this program's version; for its holder alone."""
     try:
         migrate.upgrade(db)
     except SchemaError as error:
         raise FatalError(str(error)) from None
-    return db
 
 
 async def _serve(settings: Settings, db: Database, log: Log) -> None:

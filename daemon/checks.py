@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable
 from functools import partial
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from daemon.agent.api import probe
 from daemon.agent.outside import OutsideError, Server, reaching
 from daemon.agent.store.base import Place, StoreError, key_of
@@ -19,10 +21,11 @@ from daemon.mail.maildir import Folder, MaildirOutbox
 from daemon.mail.outbox import Outbox
 from daemon.mail.submission import sign_in
 from daemon.paths import StateDirectory
-from daemon.premises import knowledge_of
+from daemon.premises import database_of, knowledge_of
 from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings, Smtp, Store
 from daemon.shelf import listing
-from knowledge import sessions
+from knowledge import schema, sessions
+from knowledge.errors import said_by
 
 Check = tuple[str, Callable[[], str]]
 
@@ -30,6 +33,8 @@ Check = tuple[str, Callable[[], str]]
 def checks(settings: Settings) -> list[Check]:
     """List what ``clerkd check`` tries, in order; each gives a line or raises ClerkdError."""
     listed: list[Check] = [("state directory", lambda: _check_state(settings))]
+    if settings.knowledge.url:
+        listed.append(("knowledge database", lambda: _check_knowledge(settings)))
     for mailbox in settings.mailboxes:
         listed += [("mailbox", partial(_check_mailbox, settings, mailbox, folder)) for folder in mailbox.watch]
         listed.append(("drafts folder", partial(_check_drafts, settings, mailbox)))
@@ -68,6 +73,15 @@ def _check_state(settings: Settings) -> str:
         message = f"{target} cannot be written to by this user"
         raise FatalError(message)
     return f"{root}{'' if root.exists() else ' (will be created)'}"
+
+
+def _check_knowledge(settings: Settings) -> str:
+    db = database_of(settings)
+    try:
+        found = schema.revision(db)
+    except SQLAlchemyError as error:
+        raise FatalError(said_by(error)) from None
+    return f"{db}, {f'version {found}' if found else 'empty yet; the service lays its tables'}"
 
 
 def _check_mailbox(settings: Settings, mailbox: Mailbox, folder: str) -> str:
@@ -160,8 +174,7 @@ def _check_server(server: Server) -> str:
 
 
 def _check_session(settings: Settings) -> str:
-    state = StateDirectory(settings.service.state)
-    if not state.database.exists():
+    if not schema.is_laid(database_of(settings)):
         return "none yet; the first turn begins one"
     live = sessions.live(knowledge_of(settings), SessionState.LIVE)
     if live is None or live.head_uuid is None:

@@ -5,14 +5,14 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from daemon.errors import FatalError, TransientError
 from daemon.paths import StateDirectory
-from daemon.settings import Settings
+from daemon.settings import Settings, postgresql_url
 from knowledge import schema
 from knowledge.database import Database
-from knowledge.errors import SchemaError
+from knowledge.errors import HeldElsewhereError, SchemaError
 
 PART = "state"
 WAIT_SECONDS = 3.0
@@ -63,6 +63,23 @@ def _try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
     return True
 
 
+@contextmanager
+def working(settings: Settings) -> Iterator[Database]:
+    """Hold the state directory and, where it is on a server, the knowledge database; give that, closed at the end."""
+    with holding(StateDirectory(settings.service.state)), closing(database_of(settings)) as db, ExitStack() as stack:
+        try:
+            stack.enter_context(db.held())
+        except HeldElsewhereError as error:
+            message = f"the knowledge database {db} is held by {error}; only one clerkd may work on it"
+            raise HeldError(PART, message) from None
+        yield db
+
+
+def is_at_work(settings: Settings, db: Database) -> bool:
+    """Say whether a daemon is at work, here or, on a database that is shared, elsewhere."""
+    return is_held(StateDirectory(settings.service.state)) or db.is_held
+
+
 def is_held(state: StateDirectory) -> bool:
     """Say whether a daemon is at work on the state directory."""
     try:
@@ -75,9 +92,17 @@ def is_held(state: StateDirectory) -> bool:
         os.close(descriptor)
 
 
+def database_of(settings: Settings) -> Database:
+    """Give a handle on the knowledge database, whether it is there or not."""
+    wanted = settings.knowledge
+    if wanted.url is None:
+        return Database(StateDirectory(settings.service.state).database)
+    return Database(postgresql_url(wanted.url, wanted.password))
+
+
 def knowledge_of(settings: Settings) -> Database:
     """Open the knowledge database for a command: it must be there, and of this program's version."""
-    db = Database(StateDirectory(settings.service.state).database)
+    db = database_of(settings)
     try:
         schema.verify(db)
     except SchemaError as error:

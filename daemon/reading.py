@@ -6,18 +6,17 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from daemon.app import migrated, reading_limits
+from daemon.app import bring_up_to_date, reading_limits
 from daemon.clock import utc_now
 from daemon.judgement.states import MessageState
 from daemon.mail.files import Filed, mails_in
 from daemon.mail.reader import Reader, ReadingLimits
-from daemon.paths import StateDirectory
-from daemon.premises import knowledge_of
+from daemon.premises import database_of, knowledge_of
 from daemon.review.reading import Reading
 from daemon.settings import Reading as ReadingSettings
 from daemon.settings import Settings, Watched
 from daemon.steps.screen import Around, found, judge, read_mail, unfetched
-from knowledge import ledger, screenings
+from knowledge import ledger, schema, screenings
 from knowledge.database import Database
 from knowledge.ledger import Arrival
 from knowledge.raw import header_of, pack
@@ -48,11 +47,13 @@ def _around(settings: Settings | None) -> Iterator[tuple[Around, Reader, bool]]:
         limits = reading_limits(settings) if settings else ReadingLimits(ReadingSettings().longest_text)
         reader = Reader(limits)
         stack.callback(reader.close)
-        known = settings is not None and StateDirectory(settings.service.state).database.exists()
+        known = settings is not None and schema.is_laid(database_of(settings))
         if settings and known:
             db = knowledge_of(settings)
         else:
-            db = migrated(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clerkd-read-"))))
+            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clerkd-read-")))
+            db = Database(place / "knowledge.db")
+            bring_up_to_date(db)
         stack.callback(db.close)
         yield _surroundings(settings, db), reader, not known
 

@@ -1,36 +1,85 @@
 """The one engine of the knowledge database, and its two kinds of transaction.
 
-SQLite runs in WAL with ``synchronous=FULL``: a commit is on the disk when it returns, at the price of an
-fsync each. A write begins IMMEDIATE, so a fence never waits for a lock in the middle of its transaction.
+It is a file of SQLite, or a database on a PostgreSQL server. Either way writers take turns, a commit is on the disk
+when it returns, and a reader sees one moment.
 """
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, event
-from sqlmodel import Session, create_engine
+from sqlalchemy import URL, text
+from sqlmodel import Session
 
-BUSY_SECONDS = 30
+from knowledge import postgresql, sqlite
+from knowledge.errors import TakenOverError
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+GENERATION = text("SELECT generation FROM service WHERE id = 1")
 
 
 class Database:
     """A handle on the knowledge database; cheap to make, safe to share between threads."""
 
-    def __init__(self, path: Path) -> None:
-        """Prepare the engine for the SQLite file at ``path``; nothing is opened yet."""
-        self.path = path
-        self.url = f"sqlite:///{path}"
-        self.engine = prepare_sqlite(create_engine(self.url, connect_args={"timeout": BUSY_SECONDS}))
-        self._writer = self.engine.execution_options(write=True)
+    def __init__(self, place: Path | URL) -> None:
+        """Prepare the engine for a file, or for a database on a server; nothing is opened yet."""
+        self.place = place
+        engines = sqlite.engines_of(place) if isinstance(place, Path) else postgresql.engines_of(place)
+        self.engine, self.writer = engines
+        self.generation: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is made of: ``sqlite`` or ``postgresql``."""
+        return self.engine.dialect.name
+
+    def __str__(self) -> str:
+        """Name it for a person, without a password."""
+        return str(self.place) if isinstance(self.place, Path) else self.place.render_as_string(hide_password=True)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """Open a transaction that commits at the end of the block and rolls back on any exception."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        """Open a transaction that commits at the end of the block and rolls back on any exception.
+
+        A daemon's handle knows its ``generation``: once another has taken over, it writes nothing (TakenOverError).
+        """
+        with Session(self.writer, expire_on_commit=False) as session, session.begin():
+            if self.generation is not None and self.generation != session.connection().execute(GENERATION).scalar():
+                message = f"another clerkd has taken the knowledge database {self} over"
+                raise TakenOverError(message)
             yield session
+
+    @property
+    def path(self) -> Path:
+        """The file; raise TypeError where it is none."""
+        if isinstance(self.place, Path):
+            return self.place
+        message = f"{self} is no file"
+        raise TypeError(message)
+
+    def create(self) -> None:
+        """Create the file where it is one; a database on a server is there already."""
+        if self.kind == SQLITE:
+            sqlite.create(self.path)
+
+    @property
+    def is_there(self) -> bool:
+        """Say whether there is something to open."""
+        return self.kind == POSTGRESQL or self.path.exists()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Be the one that works on it; raise HeldElsewhereError, naming the other, where there is one.
+
+        Whoever works on a file holds the state directory around it already.
+        """
+        with nullcontext() if self.kind == SQLITE else postgresql.held(self.writer):
+            yield
+
+    @property
+    def is_held(self) -> bool:
+        """Say whether somebody works on it, as far as the database itself knows."""
+        return self.kind == POSTGRESQL and postgresql.is_held(self.engine)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -41,26 +90,3 @@ class Database:
     def close(self) -> None:
         """Close the pooled connections."""
         self.engine.dispose()
-
-    def make_private(self) -> None:
-        """Create the file readable by its owner alone: it holds people's mail."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-
-
-def prepare_sqlite(engine: Engine) -> Engine:
-    """Have an engine on SQLite keep to the two kinds of transaction; one with ``write`` is a writing one."""
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the DB-API's own connection type
-    connection.isolation_level = None  # BEGIN is ours, see _begin
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from sqlmodel import col, select
 
-from knowledge.database import Database
+from knowledge.database import POSTGRESQL, SQLITE, Database
 from knowledge.tables import Message, Passage, PersonAddress
 
-HOLDS_A_MARK = "*[0-9@]*"  # what has neither a digit nor an address in it cannot be anybody's by that
+# What has neither a digit nor an address in it cannot be anybody's by that.
+HOLDS_A_MARK = {SQLITE: ("GLOB", "*[0-9@]*"), POSTGRESQL: ("~", "[0-9@]")}
 
 
 def addresses_of_others(db: Database, person_id: int | None) -> list[str]:
@@ -22,10 +23,11 @@ def texts_of_others(db: Database, person_id: int | None) -> Iterator[tuple[int, 
 
     What has been closed is among it: it belongs to them still.
     """
+    operator, pattern = HOLDS_A_MARK[db.kind]
     with db.read() as session:
         for table, words in ((Passage, Passage.text), (Message, Message.subject)):
             owner = col(table.person_id)
-            theirs = select(owner, words).where(owner.is_not(None), col(words).op("GLOB")(HOLDS_A_MARK))
+            theirs = select(owner, words).where(owner.is_not(None), col(words).op(operator)(pattern))
             others = theirs if person_id is None else theirs.where(owner != person_id)
             for number, text in session.exec(others):
                 yield number or 0, text

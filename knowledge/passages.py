@@ -1,10 +1,5 @@
-"""Passages: what can be recalled of earlier mails, answers and facts, and the index of their words.
+"""Passages: what can be recalled of earlier mails, answers and facts."""
 
-Whose a passage is is part of each word in the index, so that a query for one person never touches another's, and costs
-the same however many others there are.
-"""
-
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -14,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from knowledge.database import Database
 from knowledge.tables import Passage
+from knowledge.word_index import INDEXES, WordIndex
 
 # Of a person's passages that hold a wanted word: the newest. To have FTS5 rank them took most of the time (measured):
 # it counts each word in the whole table, and what others wrote has no say in what is rare for this person.
@@ -24,15 +20,7 @@ MOST_FOUND_FOR_EVERYONE = 3_000
 FEW = 500  # of what a statement takes at once
 LEAD = 2  # passages before one that tell what it is about
 
-FIND = text(
-    'SELECT passages.id, stems, label, "before", behind, speaker '
-    "FROM passage_words JOIN passages ON passages.id = passage_words.rowid "
-    "WHERE passage_words MATCH :wanted AND person_id IS :person AND expired_at IS NULL "
-    "ORDER BY passage_words.rowid DESC LIMIT :most"
-)
-ADD = text("INSERT INTO passage_words (rowid, words) VALUES (:number, :words)")
 OWN = text("UPDATE passages SET person_id = :person WHERE id = :number")
-CHANGE = text("UPDATE passage_words SET words = :words WHERE rowid = :number")
 
 
 class Found(NamedTuple):
@@ -53,10 +41,12 @@ def find(db: Database, person_id: int | None, stems: Sequence[str]) -> tuple[lis
     """
     if not stems:
         return [], 0
-    wanted = " OR ".join(_key(person_id, stem) for stem in stems)
+    index = INDEXES[db.kind]
+    values: dict[str, object] = {"wanted": index.wanted(person_id, stems), "most": MOST_FOUND_FOR_EVERYONE}
+    if person_id:
+        values |= {"person": person_id, "most": MOST_FOUND}
     with db.read() as session:
-        values = {"wanted": wanted, "person": person_id, "most": MOST_FOUND if person_id else MOST_FOUND_FOR_EVERYONE}
-        found = session.connection().execute(FIND, values).all()
+        found = session.connection().execute(index.find if person_id else index.find_for_everyone, values).all()
         standing = (col(Passage.person_id) == person_id, col(Passage.expired_at).is_(None))
         size = session.exec(select(func.count()).select_from(Passage).where(*standing)).one()
         return [Found(*row) for row in found], int(size)
@@ -82,7 +72,8 @@ def add(session: Session, rows: Sequence[Passage]) -> None:
         row.before = " ".join(earlier.stems for earlier in lead) or row.before
         session.add(row)
         session.flush()
-        session.connection().execute(ADD, _indexed(row))
+        connection = session.connection()
+        connection.execute(_index(session).add, _indexed(session, row))
         if lead:
             _follow(session, lead[-1], row)
 
@@ -99,7 +90,7 @@ def _follow(session: Session, earlier: Passage, row: Passage) -> None:
     earlier.behind, earlier.followed_at = row.stems, row.recorded_at
     session.add(earlier)
     session.flush()
-    session.connection().execute(CHANGE, _indexed(earlier))
+    session.connection().execute(_index(session).change, _indexed(session, earlier))
 
 
 def expire_of_turns(session: Session, turns: Sequence[int], now: datetime) -> None:
@@ -140,18 +131,12 @@ def give(session: Session, numbers: Sequence[int | None], person_id: int) -> Non
     session.expire_all()
     for start in range(0, len(numbers), FEW):
         rows = session.exec(select(Passage).where(col(Passage.id).in_(numbers[start : start + FEW])))
-        session.connection().execute(CHANGE, list(map(_indexed, rows)))
+        session.connection().execute(_index(session).change, [_indexed(session, row) for row in rows])
 
 
-def _indexed(row: Passage) -> dict[str, object]:
-    return {"number": row.id, "words": _words(row.person_id, f"{row.stems} {row.label} {row.before} {row.behind}")}
+def _index(session: Session) -> WordIndex:
+    return INDEXES[session.connection().dialect.name]
 
 
-def _words(person_id: int | None, stems: str) -> str:
-    return " ".join(_key(person_id, stem) for stem in stems.split())
-
-
-def _key(person_id: int | None, stem: str) -> str:
-    """Write person and stem as eight bytes in hex: whatever letters it has, no database divides or folds it."""
-    whose = f"p{person_id}" if person_id else "everyone"
-    return f"w{hashlib.blake2b(f'{whose} {stem}'.encode(errors='replace'), digest_size=8).hexdigest()}"
+def _indexed(session: Session, row: Passage) -> dict[str, object]:
+    return _index(session).row(row.id, row.person_id, f"{row.stems} {row.label} {row.before} {row.behind}")

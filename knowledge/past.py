@@ -1,6 +1,6 @@
 """The knowledge database as it was just before a turn began: whoever reads through it sees nothing later.
 
-Views stand before the tables on each connection (SQLite looks for a name among the temporary ones first), so every
+Views stand before the tables on each connection (a name is looked for among the temporary ones first), so every
 query reads the past without knowing it, and nothing can be written through it. A table that is not listed here is empty
 in the past, until somebody says how it ages.
 
@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlmodel import SQLModel
 
-from knowledge.database import Database
+from knowledge.database import POSTGRESQL, SQLITE, Database
 from knowledge.tables import (
     Action,
     Case,
@@ -40,7 +40,9 @@ from knowledge.tables import (
 # Who is who, a person said: what is known of that today holds for the past. A vector is read beside its passage alone,
 # and says the same as its words; one of a passage that was closed since is gone, so that is recalled by its words.
 TIMELESS = (RawMail, PersonAddress, PassageVector)
-ANY, NOTHING = "1", "0"
+PRESENT = {SQLITE: "SELECT 'main'", POSTGRESQL: "SELECT current_schema()"}  # where the tables are
+READ_ONLY = {SQLITE: "PRAGMA query_only=ON", POSTGRESQL: "SET default_transaction_read_only = on"}
+ANY, NOTHING = "1 = 1", "1 = 0"
 
 
 @dataclass(frozen=True)
@@ -67,39 +69,41 @@ class Past(Database):
 
     def __init__(self, db: Database, moment: Moment, unknown: Unknown) -> None:
         """Prepare it; the present one stays as it is."""
-        super().__init__(db.path)
-        views = _views(moment, unknown)
+        super().__init__(db.place)
+        self.writer = self.engine  # on a server, a writer's transactions would be none that only read
 
         def put_up(connection: Any, _record: object) -> None:  # noqa: ANN401 - the DB-API's own connection type
-            for view in views:
-                connection.execute(view).close()
-            connection.execute("PRAGMA query_only=ON").close()
+            (present,) = connection.execute(PRESENT[self.kind]).fetchone()
+            for statement in (*_views(present, moment, unknown), READ_ONLY[self.kind]):
+                connection.execute(statement).close()
+            connection.commit()
 
         event.listen(self.engine, "connect", put_up)
 
 
-def _views(moment: Moment, unknown: Unknown) -> list[str]:
-    shown = {table.__tablename__: (table, changes, rows) for table, changes, rows in _shown(moment, unknown)}
+def _views(present: str, moment: Moment, unknown: Unknown) -> list[str]:
+    everything = _shown(present, moment, unknown)
+    shown = {table.__tablename__: (table, changes, rows) for table, changes, rows in everything}
     timeless = {table.__tablename__ for table in TIMELESS}
     tables = {table.__tablename__: table for table in _tables() if table.__tablename__ not in timeless}
-    return [_view(*shown.get(name, (table, {}, NOTHING))) for name, table in tables.items()]
+    return [_view(present, *shown.get(name, (table, {}, NOTHING))) for name, table in tables.items()]
 
 
 def _tables() -> list[type[SQLModel]]:
     return [table for table in SQLModel.__subclasses__() if hasattr(table, "__table__")]
 
 
-def _shown(moment: Moment, unknown: Unknown) -> list[tuple[type[SQLModel], dict[str, str], str]]:
+def _shown(present: str, moment: Moment, unknown: Unknown) -> list[tuple[type[SQLModel], dict[str, str], str]]:
     """List each table that time changes: which columns are shown otherwise, and which rows are shown at all."""
     at = _literal(moment.at)
     decided = f"turn_id < {moment.turn} OR (turn_id IS NULL AND decided_at <= {at})"
     known = (
-        f"id = {moment.message} OR id IN (SELECT message_id FROM main.turns WHERE id < {moment.turn}) OR "
-        f"id IN (SELECT message_id FROM main.decisions WHERE {decided}) OR "
+        f"id = {moment.message} OR id IN (SELECT message_id FROM {present}.turns WHERE id < {moment.turn}) OR "
+        f"id IN (SELECT message_id FROM {present}.decisions WHERE {decided}) OR "
         f"(id < {moment.message} AND updated_at <= {at})"
     )
-    in_case = f"FROM main.messages WHERE case_id = main.cases.id AND ({known})"
-    decisions = f"SELECT id FROM main.decisions WHERE {decided}"
+    in_case = f"FROM {present}.messages WHERE case_id = {present}.cases.id AND ({known})"
+    decisions = f"SELECT id FROM {present}.decisions WHERE {decided}"
     newest = {"updated_at": f"(SELECT max(received_at) {in_case})"}
     undecided = f"decision_id IS NULL AND created_at <= {at}"
     before_turn = f"(turn_id IS NULL OR turn_id < {moment.turn})"
@@ -123,10 +127,15 @@ def _shown(moment: Moment, unknown: Unknown) -> list[tuple[type[SQLModel], dict[
     ]
 
 
-def _view(table: type[SQLModel], changes: dict[str, str], condition: str) -> str:
+def _view(present: str, table: type[SQLModel], changes: dict[str, str], condition: str) -> str:
     name = str(table.__tablename__)
-    columns = [f"{changes[column]} AS {column}" if column in changes else column for column in table.model_fields]
-    return f"CREATE TEMP VIEW {name} AS SELECT {', '.join(columns)} FROM main.{name} WHERE {condition}"
+    columns = [f"{changes.get(column, _quoted(column))} AS {_quoted(column)}" for column in table.model_fields]
+    return f"CREATE TEMP VIEW {name} AS SELECT {', '.join(columns)} FROM {present}.{name} WHERE {condition}"
+
+
+def _quoted(column: str) -> str:
+    """Write a name so that none is taken for a word of SQL."""
+    return f'"{column}"'
 
 
 def _standing(at: str, unknown: str, since: str) -> dict[str, str]:
@@ -136,7 +145,7 @@ def _standing(at: str, unknown: str, since: str) -> dict[str, str]:
         "state": f"{unmoved} state ELSE '{unknown}' END",
         "reason": f"{unmoved} reason ELSE '' END",
         "updated_at": f"{unmoved} updated_at ELSE {since} END",
-        "due_at": "NULL",
+        "due_at": "CAST(NULL AS TIMESTAMP)",
     }
 
 

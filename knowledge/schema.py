@@ -10,16 +10,21 @@ HEAD = "0014"  # the newest of knowledge/migrations/versions; a test holds the t
 
 def verify(db: Database) -> None:
     """Raise SchemaError where the database is missing or not of this program's version; nothing is changed."""
-    if not db.path.exists():
-        message = f"there is no knowledge database at {db.path} yet; `clerkd run` creates it"
+    found = revision(db) if db.is_there else None
+    if found is None:
+        message = f"there is no knowledge database at {db} yet; `clerkd run` creates it"
         raise SchemaError(message)
-    found = revision(db)
     if found != HEAD:
         message = (
-            f"the knowledge database {db.path} is of version {found}, this program works with {HEAD}; "
+            f"the knowledge database {db} is of version {found}, this program works with {HEAD}; "
             "start the service once to bring it up to date"
         )
         raise SchemaError(message)
+
+
+def is_laid(db: Database) -> bool:
+    """Say whether there are tables, of whatever version."""
+    return db.is_there and revision(db) is not None
 
 
 def revision(db: Database) -> str | None:

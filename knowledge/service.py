@@ -14,12 +14,13 @@ from knowledge.tables import Condition, Order, Service
 
 
 def start(db: Database, pid: int, version: str, now: datetime) -> int:
-    """Take the next generation and give its number."""
+    """Take the next generation and give its number; from now on this handle writes for it alone."""
     with db.write() as session:
         row = session.get(Service, 1)
         generation = (row.generation if row else 0) + 1
         session.merge(Service(generation=generation, pid=pid, version=version, started_at=now, beat_at=now))
-        return generation
+    db.generation = generation
+    return generation
 
 
 def beat(db: Database, generation: int, now: datetime) -> None:

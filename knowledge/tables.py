@@ -48,6 +48,11 @@ def optional_time() -> Any:  # noqa: ANN401 - SQLModel's Field is untyped by des
     return Field(default=None, sa_type=UtcTime)
 
 
+def _where(condition: str) -> dict[str, Any]:
+    """Bound an index to some rows, on either kind of database."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 class RawMail(SQLModel, table=True):
     """The bytes of a mail as received, compressed, addressed by the SHA-256 of the plain bytes."""
 
@@ -148,7 +153,7 @@ class AgentSession(SQLModel, table=True):
     """
 
     __tablename__ = "sessions"
-    __table_args__ = (Index("one_live_session", "state", unique=True, sqlite_where=text("state = 'live'")),)
+    __table_args__ = (Index("one_live_session", "state", unique=True, **_where("state = 'live'")),)
     id: str = Field(primary_key=True)
     state: str
     generation: int
@@ -353,7 +358,7 @@ class Decision(SQLModel, table=True):
 
     __tablename__ = "decisions"
     __table_args__ = (
-        Index("one_decision", "message_id", unique=True, sqlite_where=text("withdrawn_at IS NULL")),
+        Index("one_decision", "message_id", unique=True, **_where("withdrawn_at IS NULL")),
         Index("ix_decisions_message_id", "message_id"),
     )
     id: int | None = Field(default=None, primary_key=True)

@@ -6,28 +6,32 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 
-from knowledge.database import Database
+from knowledge.database import POSTGRESQL, SQLITE, Database
 
 # A person's newest: all of what an ordinary one wrote. Of one who wrote far more, the older is recalled by its words.
 MOST_COMPARED = 1_000
 
 # The person is part of the query, and leads to the rows by the index on it: no other person's vector is ever read.
-FIND = text(
+_FIND = (
     "SELECT passages.id, CASE WHEN fact_id IS NULL THEN case_id END, speaker, vector "
     "FROM passages JOIN passage_vectors ON passage_id = passages.id "
-    "WHERE person_id IS :person AND expired_at IS NULL AND embedder = :embedder AND length(vector) > 0 "
+    "WHERE person_id {} AND expired_at IS NULL AND embedder = :embedder AND length(vector) > 0 "
     "ORDER BY passages.id DESC LIMIT :most"
 )
-MISSING = text(
+FIND, FIND_FOR_EVERYONE = text(_FIND.format("= :person")), text(_FIND.format("IS NULL"))
+_MISSING = (
     "SELECT id, text FROM passages WHERE id IN ("
-    "SELECT id FROM passages INDEXED BY ix_passages_person WHERE expired_at IS NULL AND NOT EXISTS ("
+    "SELECT id FROM passages {} WHERE expired_at IS NULL AND NOT EXISTS ("
     "SELECT 1 FROM passage_vectors WHERE passage_id = passages.id AND embedder = :embedder) "
     "ORDER BY id DESC LIMIT :most) ORDER BY id DESC"
 )
+# SQLite would else go through the whole table to spare itself the order.
+MISSING = {SQLITE: text(_MISSING.format("INDEXED BY ix_passages_person")), POSTGRESQL: text(_MISSING.format(""))}
 # What was closed or changed while its vector was made gets none.
 KEEP = text(
-    "INSERT OR REPLACE INTO passage_vectors (passage_id, embedder, vector) "
-    "SELECT id, :embedder, :vector FROM passages WHERE id = :number AND expired_at IS NULL AND text = :text"
+    "INSERT INTO passage_vectors (passage_id, embedder, vector) "
+    "SELECT id, :embedder, :vector FROM passages WHERE id = :number AND expired_at IS NULL AND text = :text "
+    "ON CONFLICT (passage_id) DO UPDATE SET embedder = excluded.embedder, vector = excluded.vector"
 )
 
 
@@ -55,14 +59,17 @@ def find(db: Database, person_id: int | None, embedder: str) -> list[Vector]:
     Without a person, those that are for everyone.
     """
     with db.read() as session:
-        values = {"person": person_id, "embedder": embedder, "most": MOST_COMPARED}
-        return [Vector(*row) for row in session.connection().execute(FIND, values).all()][::-1]
+        values: dict[str, object] = {"embedder": embedder, "most": MOST_COMPARED}
+        wanted = FIND_FOR_EVERYONE if person_id is None else FIND
+        if person_id is not None:
+            values["person"] = person_id
+        return [Vector(*row) for row in session.connection().execute(wanted, values).all()][::-1]
 
 
 def missing(db: Database, embedder: str, most: int) -> Mapping[int, str]:
     """Give the texts of standing passages that have no vector of this embedder, the newest first."""
     with db.read() as session:
-        rows = session.connection().execute(MISSING, {"embedder": embedder, "most": most})
+        rows = session.connection().execute(MISSING[db.kind], {"embedder": embedder, "most": most})
         return {int(number): str(words) for number, words in rows}
 
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import structlog
 import structlog.testing
 from imapclient import IMAPClient
+from sqlalchemy import URL
 from sqlalchemy.exc import OperationalError
 
 from daemon import app, loop
@@ -27,7 +28,7 @@ from daemon.agent.store.kinds import store_of
 from daemon.house import House
 from daemon.judgement.states import ACTION_DUE, UNFINISHED, SessionState, TurnState
 from daemon.paths import StateDirectory
-from daemon.premises import holding
+from daemon.premises import working
 from daemon.rehearsal.model import StandIn
 from daemon.service.stop import Stop
 from daemon.service.telemetry import logger
@@ -111,7 +112,16 @@ class Bed:
     model: StandIn
     faults: Faults
     sections: dict[str, str] = field(default_factory=dict)
+    served: Database | None = None
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def know_on(self, url: URL) -> None:
+        """Have the knowledge database on a server."""
+        self.served = Database(url)
+        secret = self.root / "knowledge-password"
+        secret.write_text(url.password or "", encoding="utf-8")
+        where = f"postgresql://{url.username}@{url.host}:{url.port}/{url.database}"
+        self.sections["served"] = f'[knowledge]\nurl = "{where}"\npassword = {{ file = "{secret}" }}'
 
     def close(self) -> None:
         """End what a failed test has left running."""
@@ -119,6 +129,8 @@ class Bed:
             if process.poll() is None:
                 process.kill()
             process.wait(20)
+        if self.served:
+            self.served.close()
 
     @property
     def config(self) -> Path:
@@ -129,6 +141,7 @@ class Bed:
         names = ("employee", "mailbox", "model", "session", "limits", "retry", "service")
         sections = {name: self.sections.get(name, "") for name in names}
         text = CONFIG.format(imap=self.server.imap_port, root=self.root, api=self.model.url, **sections)
+        text += self.sections.get("served", "")
         path = self.root / "clerkd.toml"
         path.write_text(_last_wins(text), encoding="utf-8")
         return path
@@ -146,7 +159,7 @@ class Bed:
     @property
     def db(self) -> Database:
         """A handle on the knowledge database."""
-        return Database(self.state.database)
+        return self.served or Database(self.state.database)
 
     @property
     def entries(self) -> list[Entry]:
@@ -156,7 +169,7 @@ class Bed:
     def prepare(self) -> None:
         """Lay an empty knowledge database of the newest schema where there is none: to migrate one takes a while."""
         path = self.state.database
-        if not path.exists():
+        if not self.served and not path.exists():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(0o600)
             path.write_bytes(_empty_database())
@@ -164,12 +177,9 @@ class Bed:
     def run(self, until: Callable[[Database], bool], seconds: float = 60) -> list[dict[str, Any]]:
         """Run a house in this process until the condition holds; give its events."""
         self.prepare()
-        with structlog.testing.capture_logs() as events, holding(self.state):
-            db = app.migrated(self.state.root)
-            try:
-                asyncio.run(asyncio.wait_for(perform(self.settings, db, until), seconds))
-            finally:
-                db.close()
+        with structlog.testing.capture_logs() as events, working(self.settings) as db:
+            app.bring_up_to_date(db)
+            asyncio.run(asyncio.wait_for(perform(self.settings, db, until), seconds))
         return [dict(event) for event in events]
 
     def work(self, count: int, seconds: float = 60) -> list[dict[str, Any]]:

@@ -10,9 +10,10 @@ import pytest
 from daemon.rehearsal.mailserver import MailServer
 from daemon.rehearsal.model import StandIn
 from daemon.rehearsal.rules import decide
-from tests import dovecot
+from tests import databases, dovecot
 from tests.bed import PASSWORD, USER, Bed
 from tests.faults import Faults
+from tests.knowledge_server import KnowledgeServer, serving
 
 
 def need(present: object, what: str) -> None:
@@ -29,6 +30,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
+@pytest.fixture(scope="session")
+def knowledge_server() -> Iterator[KnowledgeServer]:
+    """Serve knowledge databases on a real PostgreSQL."""
+    need(databases.POSTGRES, "postgresql is not installed (Debian: postgresql)")
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture

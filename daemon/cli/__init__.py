@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from daemon.cli.root import app
 from daemon.errors import ClerkdError, TransientError
+from knowledge.errors import TakenOverError, said_by
 
 USAGE_EXIT = 2
 BUG_EXIT = 70
@@ -42,16 +43,14 @@ def _told(error: BaseException) -> tuple[int, str]:
             return LATER_EXIT, str(error)
         case ClerkdError():
             return USAGE_EXIT, str(error)
+        case TakenOverError():
+            return LATER_EXIT, str(error)
         case SQLAlchemyError():
-            return LATER_EXIT, f"the knowledge database cannot be used: {_cause(error)}"
+            return LATER_EXIT, f"the knowledge database cannot be used: {said_by(error)}"
         case OSError():
             return LATER_EXIT, f"the system refuses: {error.strerror or type(error).__name__}"
         case _:
             return BUG_EXIT, f"stopped by an error of its own, please report it: {_place(error)}"
-
-
-def _cause(error: SQLAlchemyError) -> str:
-    return str(getattr(error, "orig", None) or type(error).__name__)
 
 
 def _place(error: BaseException) -> str:

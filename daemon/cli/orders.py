@@ -5,7 +5,6 @@ Any order is left for the service, which carries it out between two turns; witho
 
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +14,7 @@ from daemon.cli.options import Config
 from daemon.clock import utc_now
 from daemon.errors import FatalError
 from daemon.judgement.states import OrderState
-from daemon.paths import StateDirectory
-from daemon.premises import HeldError, holding, is_held, knowledge_of
+from daemon.premises import HeldError, is_at_work, knowledge_of, working
 from daemon.settings import Settings, load
 from daemon.steps.numbers import LARGEST_ID
 from daemon.steps.orders import DONE, REQUEUE, obey
@@ -62,7 +60,7 @@ def order(kind: str, argument: str, settings: Settings, in_its_place: Callable[[
     """
     db = knowledge_of(settings)
     number = service.leave_order(db, kind, argument, OrderState.WAITING, utc_now())
-    outcome = _outcome(db, number, StateDirectory(settings.service.state), partial(in_its_place, db))
+    outcome = _outcome(db, number, settings, in_its_place)
     if outcome.state != OrderState.DONE:
         raise FatalError(outcome.outcome)
     print(outcome.outcome)
@@ -72,24 +70,24 @@ def _obey(db: Database) -> None:
     obey(db, utc_now)
 
 
-def _outcome(db: Database, number: int, state: StateDirectory, in_its_place: Callable[[], object]) -> Order:
+def _outcome(db: Database, number: int, settings: Settings, in_its_place: Callable[[Database], object]) -> Order:
     """Wait for the service to carry the order out; without a service, carry it out in its place."""
     latest = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < latest:
         row = service.order(db, number)
         if row and row.state != OrderState.WAITING:
             return row
-        if not is_held(state):
-            _stand_in(state, in_its_place)
+        if not is_at_work(settings, db):
+            _stand_in(settings, in_its_place)
         else:
             time.sleep(LOOK_SECONDS)
     message = f"the service has not carried out the order within {WAIT_SECONDS:g} s; it stays on its list"
     raise FatalError(message)
 
 
-def _stand_in(state: StateDirectory, in_its_place: Callable[[], object]) -> None:
+def _stand_in(settings: Settings, in_its_place: Callable[[Database], object]) -> None:
     try:
-        with holding(state):
-            in_its_place()
+        with working(settings) as db:
+            in_its_place(db)
     except HeldError:
         time.sleep(LOOK_SECONDS)  # a service has just started: it will do it

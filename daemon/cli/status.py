@@ -9,8 +9,7 @@ from rich.markup import escape
 from daemon.cli.options import Config, Json
 from daemon.clock import utc_now
 from daemon.judgement.states import UNFINISHED
-from daemon.paths import StateDirectory
-from daemon.premises import is_held, knowledge_of
+from daemon.premises import is_at_work, knowledge_of
 from daemon.review import status as review
 from daemon.review.documents import short
 from daemon.review.log import clean, when
@@ -28,8 +27,8 @@ def status(config: Config = None, *, json_wanted: Json = False) -> None:
     Example:  clerkd status --json | jq .attention
     """
     settings = load(config)
-    running = is_held(StateDirectory(settings.service.state))
-    found = review.read(knowledge_of(settings), running=running, now=utc_now())
+    db = knowledge_of(settings)
+    found = review.read(db, running=is_at_work(settings, db), now=utc_now())
     if json_wanted:
         print(json.dumps(review.record(found), ensure_ascii=False))
     else:

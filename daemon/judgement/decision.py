@@ -25,6 +25,14 @@ class Priority(StrEnum):
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nul(cls, given: object) -> object:
+        """Take NULs out: not every database can store one, and the log must say what was decided."""
+        if not isinstance(given, dict):
+            return given
+        return {key: value.replace("\0", "") if isinstance(value, str) else value for key, value in given.items()}
+
 
 class DraftReply(_Strict):
     """Prepare a reply to the sender of this mail; a person sends it."""

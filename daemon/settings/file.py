@@ -75,6 +75,8 @@ def secrets_of(settings: Settings) -> list[tuple[str, Secret]]:
     if store := settings.session.store:
         secrets = (("password", store.password), ("secret_key", store.secret_key))
         sources += [(f"session.store.{key}", secret) for key, secret in secrets if secret]
+    if settings.knowledge.password:
+        sources.append(("knowledge.password", settings.knowledge.password))
     for name, server in settings.mcp.items():
         sources += [(f"mcp.{name}.{key}", secret) for key, secret in server.secrets.items()]
     return sources

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from daemon.fields import Line, Section, Words
 from daemon.secret import Secret
-from daemon.settings.store import LOOPBACK
+from daemon.settings.servers import LOOPBACK
 
 OWN = "clerkd"
 # Two underscores part server and tool in the engine's names, so none may stand in a server's.

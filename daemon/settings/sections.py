@@ -15,6 +15,7 @@ from daemon.judgement.upkeep import Bounds, QuietHours
 from daemon.secret import Secret
 from daemon.settings.mailboxes import Mailbox
 from daemon.settings.outside import OutsideServer, named
+from daemon.settings.servers import is_same_database, knowledge_address
 from daemon.settings.store import Store
 
 SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
@@ -234,9 +235,18 @@ def _pattern(words: str) -> str:
 class KnowledgeSettings(Section):
     """What the employee knows, and how much of it a mail brings to mind."""
 
+    url: Annotated[Words, AfterValidator(knowledge_address)] | None = None
+    password: Secret | None = None
     documents: tuple[Annotated[Words, AfterValidator(_pattern)], ...] = ()
     recall_tokens: Annotated[int, Field(ge=0, le=20_000)] = 1500
     embedder: Literal["wordllama"] | None = None
+
+    @model_validator(mode="after")
+    def _password_fits(self) -> Self:
+        if self.password and not self.url:
+            message = "password: the database is a file and takes none; give url for one on a server"
+            raise ValueError(message)
+        return self
 
 
 class Settings(Section):
@@ -287,6 +297,10 @@ class Settings(Section):
         store, database = self.session.store, (self.service.state / "knowledge.db").resolve()
         if store and store.file == database:
             message = f"session.store.url is the knowledge database ({database}); transcripts need one of their own"
+            raise ValueError(message)
+        served = self.knowledge.url
+        if store and served and store.kind == "postgresql" and is_same_database(store.url, served):
+            message = "session.store.url is the knowledge database (knowledge.url); transcripts need one of their own"
             raise ValueError(message)
         return self
 

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from daemon.fields import Line, Section, Words
 from daemon.secret import Secret
+from daemon.settings.servers import LOOPBACK, refuse_odd_ports, refuse_passwords
 
 STORES = {
     "sqlite": "sqlite:////path/transcripts.db",
@@ -17,7 +18,6 @@ STORES = {
     "rediss": "rediss://host:6379/0",
     "s3": "s3://bucket/prefix",
 }
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ENDPOINT = r"^(https://[A-Za-z0-9.:-]+/?|http://(localhost|127\.0\.0\.1)(:\d+)?/?)?$"
 
 
@@ -62,9 +62,7 @@ class Store(Section):
         if parts.scheme != "sqlite" and not parts.netloc:
             message = f"names no server or bucket: {STORES[parts.scheme]}"
             raise ValueError(message)
-        if parts.password is not None or "password" in parts.query:
-            message = "holds a password; give it as password = { file = } or the like, never in the TOML itself"
-            raise ValueError(message)
+        refuse_passwords(parts)
         _refuse_odd_parts(parts)
         return url
 
@@ -85,11 +83,7 @@ class Store(Section):
 
 def _refuse_odd_parts(parts: SplitResult) -> None:
     """Refuse a port, a database or an option that the store's client would stumble over."""
-    try:
-        _ = parts.port
-    except ValueError:
-        message = "has a port that is no number from 1 to 65535"
-        raise ValueError(message) from None
+    refuse_odd_ports(parts)
     if parts.query and parts.scheme != "postgresql":
         message = "takes no options behind a question mark"
         raise ValueError(message)

@@ -84,7 +84,8 @@ def reader(root: Path, server: Dovecot, since: str) -> Iterator[Reader]:
     model = SimpleNamespace(url="http://127.0.0.1:9", seen=[])
     root.mkdir()
     bed = Bed(root, server, model, Faults(), {"mailbox": f'since = "{since}"\ntimeout_seconds = 60'})  # type: ignore[arg-type]
-    db = app.migrated(bed.state.root)
+    db = bed.db
+    app.bring_up_to_date(db)
     loop = asyncio.new_event_loop()
     house = app.build(bed.settings, db, Stop(10), logger())
     house.health.begin()

@@ -16,7 +16,7 @@ import pytest
 import redis
 from claude_agent_sdk import SessionStoreEntry, list_sessions_from_store, project_key_for_directory
 from claude_agent_sdk.testing import run_session_store_conformance
-from sqlalchemy import URL, Connection, create_engine, make_url, text
+from sqlalchemy import Connection, make_url
 
 from daemon.agent.store import redis as redis_store
 from daemon.agent.store import sql
@@ -26,6 +26,7 @@ from daemon.agent.store.s3 import Bucket, S3Store
 from daemon.agent.store.sql import SqlStore
 from tests import databases
 from tests.conftest import need
+from tests.knowledge_server import new_database
 
 T = TypeVar("T")
 
@@ -59,16 +60,6 @@ def servers() -> Iterator[dict[str, str]]:
         if databases.REDIS:
             found["redis"] = stack.enter_context(databases.redis())
         yield found
-
-
-def new_database(url: URL) -> URL:
-    """Make a database of its own on the PostgreSQL server."""
-    name = f"t{uuid.uuid4().hex}"
-    engine = create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return url.set(database=name)
 
 
 @pytest.fixture(params=KINDS)

@@ -20,6 +20,7 @@ from tests.bed import (
     subjects_in_last_request,
     wait_for,
 )
+from tests.knowledge_server import KnowledgeServer
 
 # What the daemon calls at each numbered step of the protocol; the number is the call that is the last one.
 STEPS = [
@@ -104,6 +105,18 @@ def assert_transcript(bed: Bed) -> None:
 @pytest.mark.parametrize(("step", "nth"), [row[1:] for row in STEPS], ids=[row[0] for row in STEPS])
 def test_nothing_is_lost_or_repeated_after_a_kill(mailbox_of_four: Bed, step: str, nth: int) -> None:
     """One decision and one draft a message, and a transcript of settled turns alone, wherever the daemon dies."""
+    die_at(mailbox_of_four, step, nth)
+    finish(mailbox_of_four)
+    assert_whole(mailbox_of_four)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("step", "nth"), [row[1:] for row in STEPS], ids=[row[0] for row in STEPS])
+def test_nothing_is_lost_or_repeated_with_the_knowledge_on_a_server(
+    mailbox_of_four: Bed, knowledge_server: KnowledgeServer, step: str, nth: int
+) -> None:
+    """PostgreSQL keeps what was committed, and nothing else, as a file does."""
+    mailbox_of_four.know_on(knowledge_server.copy())
     die_at(mailbox_of_four, step, nth)
     finish(mailbox_of_four)
     assert_whole(mailbox_of_four)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon import app, loop
-from daemon.premises import holding
+from daemon.premises import working
 from daemon.service import telemetry
 from daemon.settings import load
 from tests.bed import is_through, perform
@@ -40,13 +40,10 @@ def run(job: dict[str, Any]) -> int:
     settings = load(Path(job["config"]))
     loop.IDLE_SECONDS = RESTLESS
     telemetry.configure("info", json=True)
-    with holding(app.StateDirectory(settings.service.state)):
-        db = app.migrated(settings.service.state)
-        try:
-            work = perform(settings, db, lambda db: is_through(db, job["count"]))
-            asyncio.run(asyncio.wait_for(work, job["seconds"]))
-        finally:
-            db.close()
+    with working(settings) as db:
+        app.bring_up_to_date(db)
+        work = perform(settings, db, lambda db: is_through(db, job["count"]))
+        asyncio.run(asyncio.wait_for(work, job["seconds"]))
     return countdown.steps
 
 

@@ -32,6 +32,18 @@ def test_it_takes_all_kinds_but_none_together() -> None:
     ]
 
 
+def test_it_takes_a_nul_out() -> None:
+    """Not every database can store one; the words around it count."""
+    taken = decision({"kind": "escalate", "question": "May\0 we?"}, reason="Because\0.")
+    assert (taken.reason, taken.actions[0].model_dump()["question"]) == ("Because.", "May we?")
+
+
+def test_what_is_no_table_is_no_decision() -> None:
+    """A list of words decides nothing."""
+    with pytest.raises(ValidationError):
+        Decision.model_validate(["question"])
+
+
 @pytest.mark.parametrize("priority", list(Priority))
 def test_it_takes_each_priority(priority: Priority) -> None:
     """A priority is given by its word."""

@@ -1,4 +1,4 @@
-"""A migrated database for each test."""
+"""A migrated database for each test: a file, and the same on a real PostgreSQL."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import pytest
 
 from knowledge.database import Database
 from knowledge.migrate import upgrade
+from tests.knowledge_server import KnowledgeServer, run
 
 
 @pytest.fixture(scope="session")
@@ -20,9 +21,25 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def db(tmp_path: Path, migrated: Path) -> Iterator[Database]:
-    """Give a new, migrated database."""
+def file(tmp_path: Path, migrated: Path) -> Iterator[Database]:
+    """Give a new, migrated database in a file."""
     database = Database(tmp_path / "clerkd.db")
     shutil.copy(migrated, database.path)
     yield database
     database.close()
+
+
+@pytest.fixture
+def served(knowledge_server: KnowledgeServer) -> Iterator[Database]:
+    """Give a new, migrated database on a server."""
+    database = Database(knowledge_server.copy())
+    yield database
+    database.close()
+    run(knowledge_server.url, f"DROP DATABASE {database.engine.url.database} WITH (FORCE)")
+
+
+@pytest.fixture(params=["file", pytest.param("served", marks=pytest.mark.exhaustive)])
+def db(request: pytest.FixtureRequest) -> Database:
+    """Give a new, migrated database of either kind."""
+    found: Database = request.getfixturevalue(request.param)
+    return found

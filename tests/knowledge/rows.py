@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from sqlalchemy import inspect
+
 from knowledge import ledger, screenings, sessions, turns
 from knowledge.cases import Placing
 from knowledge.database import Database
@@ -189,8 +191,8 @@ def filed(db: Database, message: Message, *actions: Action, found: Found | None 
 def dump(db: Database) -> dict[str, list[tuple[Any, ...]]]:
     """Give all rows of all tables, to see whether anything was written."""
     with db.engine.connect() as connection:
-        tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars().all()
+        tables = inspect(connection).get_table_names()
         return {
-            str(table): [tuple(row) for row in connection.exec_driver_sql(f'SELECT * FROM "{table}"')]
+            table: sorted((tuple(row) for row in connection.exec_driver_sql(f'SELECT * FROM "{table}"')), key=repr)
             for table in tables
         }

@@ -101,3 +101,4 @@ def test_the_past_knows_what_a_document_said_then(db: Database) -> None:
     with db.write() as session:
         session.connection().execute(update(Document).where(col(Document.id) == 1).values(expired_at=after(30)))
     assert documents.standing(past) == []
+    past.close()

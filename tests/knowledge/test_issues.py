@@ -84,9 +84,9 @@ def test_of_merged_ones_the_kept_counts_all_links_and_none_is_rewritten(db: Data
     assert counts(db) == [(kept, 4)]
 
 
-def test_its_links_are_found_by_their_index(db: Database) -> None:
+def test_its_links_are_found_by_their_index(file: Database) -> None:
     """However many decisions there are that link nothing."""
-    with db.read() as session:
+    with file.read() as session:
         statement = issues._linked(IssueLink).where(IssueLink.issue_id == 1)
         sql = str(statement.compile(compile_kwargs={"literal_binds": True}))
         plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all()

@@ -57,7 +57,7 @@ def rows_of(number: int, state: str) -> list[tuple[str, dict[str, Any]]]:
 
 def make_first(db: Database) -> None:
     """Make the tables of the first schema."""
-    db.make_private()
+    db.create()
     config = migrate._config()
     with db.engine.execution_options(write=True).connect() as connection, connection.begin():
         config.attributes["connection"] = connection

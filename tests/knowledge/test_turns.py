@@ -60,7 +60,7 @@ def test_a_message_has_no_second_open_turn(db: Database, asked: Asked) -> None:
 def test_a_prompt_has_one_turn(db: Database, asked: Asked) -> None:
     """The uuid by which a prompt is found in the transcript is unique."""
     other = turn_row(screened(db, 2), asked[1], prompt_uuid=asked[2].prompt_uuid)
-    with pytest.raises(IntegrityError, match=r"turns\.prompt_uuid"):
+    with pytest.raises(IntegrityError, match="prompt_uuid"):
         turns.open_turn(db, other, ASK, NOW)
 
 
@@ -159,7 +159,7 @@ def test_a_message_is_decided_once(db: Database, asked: Asked) -> None:
     turns.step(db, message.id or 0, Step("decided", "screened"), [], NOW)
     again = opened(db, message, session)
     before = dump(db)
-    with pytest.raises(IntegrityError, match=r"decisions\.message_id"):
+    with pytest.raises(IntegrityError, match=r"decisions\.message_id|one_decision"):
         settle(db, closed(again), session, message)
     assert dump(db) == before
 

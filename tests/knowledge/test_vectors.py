@@ -139,9 +139,9 @@ def test_of_one_who_wrote_much_the_newest_are_compared(db: Database) -> None:
     assert found == list(range(6, vectors.MOST_COMPARED + 6))
 
 
-def test_only_a_persons_own_rows_are_read(db: Database) -> None:
+def test_only_a_persons_own_rows_are_read(file: Database) -> None:
     """The index on the person leads the query, each vector is looked up by its passage: nothing is filtered after."""
-    with db.read() as session:
+    with file.read() as session:
         plan = session.connection().exec_driver_sql(
             f"EXPLAIN QUERY PLAN {vectors.FIND.text}", {"person": 1, "embedder": NAME, "most": 9}
         )

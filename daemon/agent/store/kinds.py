@@ -5,7 +5,7 @@ from sqlalchemy import make_url
 from daemon.agent.store.base import LineStore
 from daemon.agent.store.sql import SqlStore
 from daemon.errors import FatalError
-from daemon.settings import LOOPBACK, Store
+from daemon.settings import Store, postgresql_url
 
 MISSING = "session.store.url: the client for it is not installed: pip install 'clerkd[{}]'"
 
@@ -22,11 +22,9 @@ def store_of(wanted: Store) -> LineStore:
 
 
 def _sql(wanted: Store) -> LineStore:
-    """Make a store in SQL; PostgreSQL's own default would send mail in the clear where the server does not mind."""
-    url = make_url(wanted.url)
-    if url.host and url.host not in LOOPBACK and "sslmode" not in url.query:
-        url = url.update_query_dict({"sslmode": "verify-full"})
-    return SqlStore(url.set(password=wanted.password.read()) if wanted.password else url, wanted.timeout_seconds)
+    is_file = wanted.kind == "sqlite"
+    url = make_url(wanted.url) if is_file else postgresql_url(wanted.url, wanted.password)
+    return SqlStore(url, wanted.timeout_seconds)
 
 
 def _redis(wanted: Store) -> LineStore:

@@ -35,7 +35,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from daemon.agent.store.base import LineStore, Place, StoreError, TakenError, conflict, folded, place_of
 from daemon.agent.store.deadline import in_time
-from knowledge.database import prepare_sqlite
+from knowledge import sqlite
 
 T = TypeVar("T")
 METADATA = MetaData()
@@ -159,7 +159,7 @@ class SqlStore(LineStore):
 
 def _engine(url: URL, seconds: float) -> Engine:
     if url.get_backend_name() == "sqlite":
-        return prepare_sqlite(create_engine(url, connect_args={"timeout": seconds})).execution_options(write=True)
+        return sqlite.prepare(create_engine(url, connect_args={"timeout": seconds})).execution_options(write=True)
     milliseconds = int(seconds * 1000)
     limits = f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}"
     postgres = url.set(drivername="postgresql+psycopg")

@@ -206,6 +206,7 @@ def build(settings: Settings, db: Database, stop: Stop, log: Log) -> House:
     connections.keep_only(db, [(watch.mailbox.name, watch.folder) for watch in watches])
 
     def feed() -> None:
+        db.check_hold()
         systemd.alive()
         systemd.status(_status(db))
         service.beat(db, generation, utc_now())

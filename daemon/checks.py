@@ -5,8 +5,6 @@ import os
 from collections.abc import Callable
 from functools import partial
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from daemon.agent.api import probe
 from daemon.agent.outside import OutsideError, Server, reaching
 from daemon.agent.store.base import Place, StoreError, key_of
@@ -25,7 +23,6 @@ from daemon.premises import database_of, knowledge_of
 from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings, Smtp, Store
 from daemon.shelf import listing
 from knowledge import schema, sessions
-from knowledge.errors import said_by
 
 Check = tuple[str, Callable[[], str]]
 
@@ -77,10 +74,7 @@ def _check_state(settings: Settings) -> str:
 
 def _check_knowledge(settings: Settings) -> str:
     db = database_of(settings)
-    try:
-        found = schema.revision(db)
-    except SQLAlchemyError as error:
-        raise FatalError(said_by(error)) from None
+    found = schema.revision(db)
     return f"{db}, {f'version {found}' if found else 'empty yet; the service lays its tables'}"
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from sqlalchemy import URL, text
+from sqlalchemy import URL, Connection, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from knowledge import postgresql, sqlite
@@ -27,6 +28,7 @@ class Database:
         engines = sqlite.engines_of(place) if isinstance(place, Path) else postgresql.engines_of(place)
         self.engine, self.writer = engines
         self.generation: int | None = None
+        self._hold: Connection | None = None
 
     @property
     def kind(self) -> str:
@@ -73,8 +75,18 @@ class Database:
 
         Whoever works on a file holds the state directory around it already.
         """
-        with nullcontext() if self.kind == SQLITE else postgresql.held(self.writer):
+        with nullcontext() if self.kind == SQLITE else postgresql.held(self.writer) as self._hold:
             yield
+
+    def check_hold(self) -> None:
+        """See that it is held still; raise TakenOverError where the hold went with its connection."""
+        if self._hold is None:
+            return
+        try:
+            self._hold.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            message = f"the connection that held the knowledge database {self} was lost: somebody else may work on it"
+            raise TakenOverError(message) from None
 
     @property
     def is_held(self) -> bool:

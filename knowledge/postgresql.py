@@ -45,15 +45,18 @@ def engines_of(url: URL) -> tuple[Engine, Engine]:
 
 
 @contextmanager
-def held(writer: Engine) -> Iterator[None]:
-    """Be the one that works on the database; raise HeldElsewhereError, naming the other, where there is one."""
+def held(writer: Engine) -> Iterator[Connection]:
+    """Be the one that works on the database, as long as the connection lives that is given.
+
+    Raises HeldElsewhereError, naming the other, where there is one.
+    """
     with writer.connect().execution_options(isolation_level="AUTOCOMMIT", write=False) as connection:
         name = f"process {os.getpid()} on {socket.gethostname()}"
         connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
         if not connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": HOLDING}).scalar():
             raise HeldElsewhereError(_holder(connection))
         try:
-            yield
+            yield connection
         finally:
             connection.invalidate()  # the lock goes with the connection, whatever became of the server
 

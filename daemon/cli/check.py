@@ -3,10 +3,12 @@
 import typer
 from rich.console import Console
 from rich.markup import escape
+from sqlalchemy.exc import SQLAlchemyError
 
 from daemon.cli.options import Config
 from daemon.errors import ClerkdError
 from daemon.settings import Settings, load, locate
+from knowledge.errors import said_by
 
 
 def check(config: Config = None) -> None:
@@ -30,7 +32,8 @@ def try_all(settings: Settings, console: Console) -> bool:
     for name, test in checks(settings):
         try:
             console.print(f"[green]ok[/]    {name}: {escape(test())}")
-        except ClerkdError as error:
+        except (ClerkdError, SQLAlchemyError) as error:
             well = False
-            console.print(f"[bold red]FAIL[/]  {name}: {escape(str(error))}")
+            words = said_by(error) if isinstance(error, SQLAlchemyError) else str(error)
+            console.print(f"[bold red]FAIL[/]  {name}: {escape(words)}")
     return well

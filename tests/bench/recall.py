@@ -39,6 +39,7 @@ from knowledge import migrate, passages
 from knowledge.database import Database
 from knowledge.tables import Case, Passage, Person
 from tests.bench.rows import Row, report
+from tests.knowledge_server import serving
 
 CUTS = (5, 10, 20)
 TURN = re.compile(r"D\d+:\d+")
@@ -95,13 +96,25 @@ class Records:
 
 
 @contextmanager
-def memory() -> Iterator[Records]:
-    """Give an empty knowledge database."""
+def in_a_file() -> Iterator[Records]:
+    """Give an empty knowledge database in a file."""
     with tempfile.TemporaryDirectory() as place:
         db = Database(Path(place) / "knowledge.db")
         migrate.upgrade(db)
         yield Records(db, Settings.model_construct(), lambda: NOW)
         db.close()
+
+
+@contextmanager
+def on_a_server() -> Iterator[Records]:
+    """Give an empty knowledge database on a PostgreSQL as Debian sets it up."""
+    with serving() as server:
+        db = Database(server.copy())
+        yield Records(db, Settings.model_construct(), lambda: NOW)
+        db.close()
+
+
+PLACES = {"SQLite": in_a_file, "PostgreSQL": on_a_server}
 
 
 def conversations(path: Path) -> list[tuple[list[Said], list[Asked]]]:
@@ -209,7 +222,7 @@ def locomo(path: Path) -> list[Row]:
     """Ask all questions of all conversations, in each way."""
     scores: dict[str, Score] = {}
     embedder = WordLlama()
-    with memory() as records:
+    with in_a_file() as records:
         for person, (turns, questions) in enumerate(conversations(path), start=1):
             owner = learn(records, person, turns)
             vectors = embed_all(records, embedder)
@@ -244,7 +257,7 @@ def _times(name: str, seconds: Sequence[float], aim: str) -> Iterator[Row]:
     yield Row(f"{name}, p95", 1000 * ordered[int(0.95 * len(ordered))], "ms", aim, f"{len(ordered)} questions")
 
 
-def speed() -> list[Row]:
+def speed(kind: str) -> list[Row]:
     """Time the recall among 100,000 facts and 100,000 messages; the words are drawn as they are in a language."""
     chance = random.Random(7)
     vocabulary = [f"word{number}" for number in range(20_000)]
@@ -256,27 +269,26 @@ def speed() -> list[Row]:
     def mail() -> str:
         return f"{words(12)}. {words(9)}? {words(15)}."
 
-    with memory() as records:
+    with PLACES[kind]() as records:
         for person in range(1, PEOPLE + 1):
             _fill(records, person, [words(12) for _ in range(EACH)], [words(80) for _ in range(EACH)])
         _fill(records, HEAVY, [words(12) for _ in range(MUCH)], [words(80) for _ in range(MUCH)])
         asked = [(chance.randint(1, PEOPLE), mail()) for _ in range(ASKED)]
         _settle()
-        rows = list(_asked(records, asked, "lexical"))
+        rows = list(_asked(records, asked, f"{kind}, lexical"))
         started, embedder = time.perf_counter(), WordLlama()
         vectors = embed_all(records, embedder)
         _settle()
         each = 1e6 * (time.perf_counter() - started) / (2 * (PEOPLE * EACH + MUCH))
-        rows += _asked(vectors, asked, "with vectors")
+        rows += _asked(vectors, asked, f"{kind}, with vectors")
         started = time.perf_counter()
         embed_batch(records.db, embedder)
         looked = 1000 * (time.perf_counter() - started)
     noted = f"{2 * (PEOPLE * EACH + MUCH):,} passages"
     return [
         *rows,
-        Row("recall: a passage is given its vector", each, "µs", "-", noted),
-        Row("recall: a look for passages without a vector", looked, "ms", "-", noted),
-        Row("recall: memory of the embedder", _megabytes(), "MB", "-", "5,000 words remembered"),
+        Row(f"recall: a passage is given its vector, {kind}", each, "µs", "-", noted),
+        Row(f"recall: a look for passages without a vector, {kind}", looked, "ms", "-", noted),
     ]
 
 
@@ -317,11 +329,15 @@ def _fill(records: Records, person: int, facts: Sequence[str], mails: Sequence[s
 
 def main() -> None:
     """Measure the time alone: the data is not part of the project."""
-    report(speed())
+    rows = [row for kind in PLACES for row in speed(kind)]
+    report([*rows, Row("recall: memory of the embedder", _megabytes(), "MB", "-", "5,000 words remembered")])
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="LoCoMo's conversations, as a JSON file")
     given = parser.parse_args()
-    report(locomo(given.data) if given.data else speed())
+    if given.data:
+        report(locomo(given.data))
+    else:
+        main()

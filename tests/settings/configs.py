@@ -47,6 +47,7 @@ WAYS: Tables = {
 }
 WAY_OF = {"key_file": "google-service-account", "auth_url": "google-user", "token_url": "google-user", "token": "token"}
 
+KNOWLEDGE_WITH: Tables = {"password": {"url": '"postgresql://clerkd@localhost/clerkd"'}}
 STORE_WITH: Tables = {
     "password": {"url": '"rediss://redis.example.com:6379/0"'},
     "secret_key": {"url": '"s3://transcripts"', "access_key": '"key"'},
@@ -58,7 +59,7 @@ TEXTS = ["employee.name", "employee.orders", "employee.specialists", "employee.s
          "mailbox.authserv_id", "mailbox.maildir", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
          "mailbox.sign_in.key_file", "mailbox.sign_in.ca_file", "smtp.host", "smtp.user", "model.name",
          "session.quiet_hours", "session.store.url", "session.store.region", "session.store.endpoint",
-         "session.store.access_key", "mcp.catalogue.url", "service.state"]  # fmt: skip
+         "session.store.access_key", "knowledge.url", "mcp.catalogue.url", "service.state"]  # fmt: skip
 ADDRESSES = ["employee.address"]
 LISTS = [
     "employee.aliases",
@@ -88,7 +89,8 @@ NUMBERS = ["mailbox.poll_seconds", "mailbox.follow_seconds", "mailbox.timeout_se
            "limits.dollars_per_month", "retry.first_pause_seconds", "retry.longest_pause_seconds",
            "retry.reconcile_seconds", "service.stop_seconds"]  # fmt: skip
 SECRETS = ["mailbox.password", "mailbox.sign_in.client_secret", "mailbox.sign_in.token", "smtp.password",
-           "model.api_key", "session.store.password", "session.store.secret_key"]  # fmt: skip
+           "model.api_key", "session.store.password", "session.store.secret_key",
+           "knowledge.password"]  # fmt: skip
 SECTIONS = ["employee", "mailbox", "mailbox.sign_in", "reading", "smtp", "model", "model.prices", "session",
             "session.store", "knowledge", "mcp.catalogue", "limits", "retry", "service"]  # fmt: skip
 REQUIRED = ["employee.name", "employee.address", "mailbox.host", "mailbox.user", "mailbox.maildir",
@@ -130,6 +132,8 @@ def varied(names: Collection[str]) -> Tables:
             return signing_in(WAY_OF.get(key, "microsoft-app"))
         if section == "session.store":
             return {"session.store": STORE_WITH.get(key, GOOD["session.store"])}
+        if section == "knowledge":
+            return {"knowledge": KNOWLEDGE_WITH.get(key, GOOD["knowledge"])}
     return {"mailbox": MAILDIR if "mailbox.maildir" in names else GOOD["mailbox"]}
 
 

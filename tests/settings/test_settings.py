@@ -11,7 +11,7 @@ from daemon.errors import FatalError
 from daemon.judgement.money import LIST_PRICES, Budget, Prices
 from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Pauses
-from daemon.settings import DEFAULT_PATH, ImapMailbox, Model, Smtp, load, locate
+from daemon.settings import DEFAULT_PATH, ImapMailbox, Model, Smtp, load, locate, postgresql_url
 from tests.settings.configs import (
     ADDRESSES,
     ALL_KEYS,
@@ -588,3 +588,57 @@ def test_each_kind_of_session_store_is_taken(tmp_path: Path, url: str) -> None:
     store = load(good(tmp_path, session__store__url=f'"{url}"')).session.store
     assert store
     assert (store.url, store.required) == (url, False)
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"url": '"mysql://host/d"'}, "knowledge.url: must be a database on a PostgreSQL server"),
+        ({"url": '"sqlite:////var/lib/clerkd/x.db"'}, "knowledge.url: must be a database on a PostgreSQL server"),
+        ({"url": '"postgresql://clerkd@host"'}, "knowledge.url: must be a database on a PostgreSQL server"),
+        (
+            {"url": '"postgresql://u:hidden@host/d"'},
+            "knowledge.url: holds a password; give it as password = { file = }",
+        ),
+        ({"url": '"postgresql://u@h/d?password=hidden"'}, "knowledge.url: holds a password"),
+        ({"url": '"postgresql://host:99999/d"'}, "knowledge.url: has a port that is no number from 1 to 65535"),
+        ({"password": '{ env = "X" }'}, "knowledge: password: the database is a file and takes none"),
+    ],
+)
+def test_a_knowledge_database_that_cannot_be_is_refused(tmp_path: Path, keys: dict[str, str], told: str) -> None:
+    """Each with its own words, and never with the password."""
+    words = refusal(place(tmp_path, toml({**GOOD, "knowledge": keys})))
+    assert told in words
+    assert "hidden" not in words
+
+
+@pytest.mark.parametrize(
+    "store", ["postgresql://b@db.example.com:5432/d", "postgresql://db.example.com/d?sslmode=require"]
+)
+def test_transcripts_and_knowledge_need_a_database_each(tmp_path: Path, store: str) -> None:
+    """However the one address is written."""
+    path = good(tmp_path, knowledge__url='"postgresql://a@db.example.com/d"', session__store__url=f'"{store}"')
+    assert "session.store.url is the knowledge database (knowledge.url)" in refusal(path)
+
+
+def test_transcripts_and_knowledge_may_be_on_one_server(tmp_path: Path) -> None:
+    """In two databases."""
+    urls = {
+        "knowledge__url": '"postgresql://db.example.com/a"',
+        "session__store__url": '"postgresql://db.example.com/b"',
+    }
+    assert load(good(tmp_path, **urls)).knowledge.url == "postgresql://db.example.com/a"
+
+
+@pytest.mark.parametrize(
+    ("address", "mode"),
+    [
+        ("postgresql://clerkd@db.example.com/clerkd", "verify-full"),
+        ("postgresql://clerkd@db.example.com/clerkd?sslmode=require", "require"),
+        ("postgresql://clerkd@127.0.0.1/clerkd", None),
+        ("postgresql:///clerkd?host=/run/postgresql", None),
+    ],
+)
+def test_a_server_elsewhere_must_show_who_it_is(address: str, mode: str | None) -> None:
+    """Its own default would send mail in the clear where the server does not mind."""
+    assert postgresql_url(address, None).query.get("sslmode") == mode

@@ -48,25 +48,30 @@ def _packed(key: bytes) -> int:
     return int.from_bytes(key, "big", signed=True)
 
 
-def _find(join: str, person: str) -> TextClause:
-    return text(
-        f"SELECT {COLUMNS} FROM passage_words JOIN passages ON {join} AND {person} AND expired_at IS NULL "  # noqa: S608 - words of ours
-        "ORDER BY passages.id DESC LIMIT :most"
-    )
+def _find(rest: str, person: str) -> TextClause:
+    return text(f"SELECT {COLUMNS} FROM passage_words JOIN passages ON {rest.format(person)} DESC LIMIT :most")  # noqa: S608 - words of ours
 
 
-_FTS5 = "passages.id = passage_words.rowid WHERE passage_words MATCH :wanted"
-_GIN = "passages.id = passage_words.passage_id WHERE words && CAST(:wanted AS bigint[])"
+# The plus keeps SQLite from the index on the person: it would look each of their rows up in the index of words.
+FTS5 = (
+    "passages.id = passage_words.rowid WHERE passage_words MATCH :wanted AND +person_id {} AND expired_at IS NULL "
+    "ORDER BY passage_words.rowid"
+)
+GIN = (
+    "passages.id = passage_words.passage_id WHERE words && CAST(:wanted AS bigint[]) AND person_id {} "
+    "AND expired_at IS NULL ORDER BY passages.id"
+)
+OWN, OF_EVERYONE = "= :person", "IS NULL"
 INDEXES = {
     SQLITE: WordIndex(
-        find=_find(_FTS5, "person_id = :person"),
-        find_for_everyone=_find(_FTS5, "person_id IS NULL"),
+        find=_find(FTS5, OWN),
+        find_for_everyone=_find(FTS5, OF_EVERYONE),
         add=text("INSERT INTO passage_words (rowid, words) VALUES (:number, :words)"),
         change=text("UPDATE passage_words SET words = :words WHERE rowid = :number"),
     ),
     POSTGRESQL: WordIndex(
-        find=_find(_GIN, "person_id = :person"),
-        find_for_everyone=_find(_GIN, "person_id IS NULL"),
+        find=_find(GIN, OWN),
+        find_for_everyone=_find(GIN, OF_EVERYONE),
         add=text("INSERT INTO passage_words (passage_id, words) VALUES (:number, CAST(:words AS bigint[]))"),
         change=text("UPDATE passage_words SET words = CAST(:words AS bigint[]) WHERE passage_id = :number"),
         is_packed=True,

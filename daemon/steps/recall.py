@@ -46,7 +46,7 @@ def recall(records: Records, row: Row, message: Message) -> Recollection:
     # A fact is told once, in one part or the other: what had no room above may still be what the mail is about.
     shown = frozenset(fact.id for fact in known if recalled_line(_of_fact(fact)) in told)
     found = [each for each in search(records, questions, row.person_id) if each.fact_id not in shown]
-    return Recollection(tuple(told), tuple(within(map(_of_passage, found), share)), company, documents)
+    return Recollection(tuple(told), tuple(within(_told(records, found), share)), company, documents)
 
 
 def _company(records: Records, questions: Sequence[Question], tokens: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -61,15 +61,15 @@ def _company(records: Records, questions: Sequence[Question], tokens: int) -> tu
 
 
 def _told(records: Records, found: Sequence[Passage]) -> Iterator[Recalled]:
-    """Say what was found, the best first; without the facts for everyone that hold no more."""
+    """Say what was found, the best first; without the facts that hold no more."""
     today = records.clock().date()
-    known = facts.by_number(records.db, [each.fact_id or 0 for each in found if each.person_id is None])
+    known = facts.by_number(records.db, [each.fact_id for each in found if each.fact_id])
     for each in found:
         if each.document_id:
             yield _of_document(each)
-        elif each.person_id is not None:
+        elif each.fact_id is None:
             yield _of_passage(each)
-        elif (fact := known.get(each.fact_id or 0)) and _holds(fact, today):
+        elif (fact := known.get(each.fact_id)) and _holds(fact, today):
             yield _of_fact(fact)
 
 
@@ -145,9 +145,7 @@ def _of_fact(row: Fact) -> Recalled:
 
 
 def _of_passage(row: Passage) -> Recalled:
-    source = f"fact {row.fact_id}" if row.fact_id else f"message {row.message_id}"
-    by = "remembered" if row.fact_id else "we drafted" if row.ours else "they wrote"
-    return Recalled(source, row.said_at, by, row.text)
+    return Recalled(f"message {row.message_id}", row.said_at, "we drafted" if row.ours else "they wrote", row.text)
 
 
 def _of_document(row: Passage) -> Recalled:

@@ -234,12 +234,12 @@ def test_what_a_person_wrote_down_no_mail_can_put_right(bed: Bed) -> None:
 
 @pytest.mark.exhaustive
 def test_a_fact_is_told_only_as_long_as_it_holds(bed: Bed) -> None:
-    """One of a day that has passed is kept, but not told; one of a day to come is told with that day."""
+    """One of a day that has passed is kept, but not told, whatever the mail asks; one to come is told with its day."""
     bed.server.deliver(mail("Hours"))
     bed.work(1)
     order(bed, "add fact", '{"text": "Away.", "kind": "circumstance", "person": 1, "valid_to": "2020-01-01"}')
     order(bed, "add fact", '{"text": "Back.", "kind": "circumstance", "person": 1, "valid_from": "2090-01-01"}')
-    bed.server.deliver(mail("More", "And then?"))
+    bed.server.deliver(mail("More", "And then you thought that I was away?"))
     bed.work(2)
     shown = prompts(bed)[1].partition("<<<")[0]
     assert "Away." not in shown

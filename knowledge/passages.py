@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from knowledge.database import Database
 from knowledge.tables import Passage
+from knowledge.whose import EVERYONE, Whose, belongs, owner
 
 # Of a person's passages that hold a wanted word: the newest. To have FTS5 rank them took most of the time (measured):
 # it counts each word in the whole table, and what others wrote has no say in what is rare for this person.
@@ -27,7 +28,8 @@ LEAD = 2  # passages before one that tell what it is about
 FIND = text(
     'SELECT passages.id, stems, label, "before", behind, speaker '
     "FROM passage_words JOIN passages ON passages.id = passage_words.rowid "
-    "WHERE passage_words MATCH :wanted AND person_id IS :person AND expired_at IS NULL "
+    "WHERE passage_words MATCH :wanted AND person_id IS :person AND organisation IS :organisation "
+    "AND expired_at IS NULL "
     "ORDER BY passage_words.rowid DESC LIMIT :most"
 )
 ADD = text("INSERT INTO passage_words (rowid, words) VALUES (:number, :words)")
@@ -46,18 +48,16 @@ class Found(NamedTuple):
     speaker: str
 
 
-def find(db: Database, person_id: int | None, stems: Sequence[str]) -> tuple[list[Found], int]:
-    """Give the standing passages of a person that hold one of the stems, and the number of all of theirs.
-
-    Without a person, those that are for everyone.
-    """
+def find(db: Database, whose: Whose, stems: Sequence[str]) -> tuple[list[Found], int]:
+    """Give the standing passages of one owner that hold one of the stems, and the number of all of theirs."""
     if not stems:
         return [], 0
-    wanted = " OR ".join(_key(person_id, stem) for stem in stems)
+    wanted = " OR ".join(_key(whose, stem) for stem in stems)
+    most = MOST_FOUND_FOR_EVERYONE if whose == EVERYONE else MOST_FOUND
     with db.read() as session:
-        values = {"wanted": wanted, "person": person_id, "most": MOST_FOUND if person_id else MOST_FOUND_FOR_EVERYONE}
+        values = {"wanted": wanted, "person": whose.person_id, "organisation": whose.organisation, "most": most}
         found = session.connection().execute(FIND, values).all()
-        standing = (col(Passage.person_id) == person_id, col(Passage.expired_at).is_(None))
+        standing = (*belongs(Passage, whose), col(Passage.expired_at).is_(None))
         size = session.exec(select(func.count()).select_from(Passage).where(*standing)).one()
         return [Found(*row) for row in found], int(size)
 
@@ -73,9 +73,9 @@ def add(session: Session, rows: Sequence[Passage]) -> None:
     """Write passages, one behind the other, each with what stands before it in its case; part of a transaction."""
     for row in rows:
         if row.person_id is None and row.message_id is not None:
-            error = "a mail is never recalled for everyone"
+            error = "a mail is recalled for its sender alone"
             raise ValueError(error)
-        if row.document_id is not None and row.person_id is not None:
+        if row.document_id is not None and owner(row) != EVERYONE:
             error = "a document is recalled for everyone"
             raise ValueError(error)
         lead = _lead(session, row) if row.case_id and row.fact_id is None else []
@@ -144,14 +144,13 @@ def give(session: Session, numbers: Sequence[int | None], person_id: int) -> Non
 
 
 def _indexed(row: Passage) -> dict[str, object]:
-    return {"number": row.id, "words": _words(row.person_id, f"{row.stems} {row.label} {row.before} {row.behind}")}
+    return {"number": row.id, "words": _words(owner(row), f"{row.stems} {row.label} {row.before} {row.behind}")}
 
 
-def _words(person_id: int | None, stems: str) -> str:
-    return " ".join(_key(person_id, stem) for stem in stems.split())
+def _words(whose: Whose, stems: str) -> str:
+    return " ".join(_key(whose, stem) for stem in stems.split())
 
 
-def _key(person_id: int | None, stem: str) -> str:
-    """Write person and stem as eight bytes in hex: whatever letters it has, no database divides or folds it."""
-    whose = f"p{person_id}" if person_id else "everyone"
+def _key(whose: Whose, stem: str) -> str:
+    """Write owner and stem as eight bytes in hex: whatever letters it has, no database divides or folds it."""
     return f"w{hashlib.blake2b(f'{whose} {stem}'.encode(errors='replace'), digest_size=8).hexdigest()}"

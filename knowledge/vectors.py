@@ -1,4 +1,4 @@
-"""Vectors of passages: kept under the name of the embedder that made them, read for one person alone."""
+"""Vectors of passages: kept under the name of the embedder that made them, read for one owner alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,20 +7,22 @@ from typing import NamedTuple
 from sqlalchemy import text
 
 from knowledge.database import Database
+from knowledge.whose import Whose
 
 # A person's newest: all of what an ordinary one wrote. Of one who wrote far more, the older is recalled by its words.
 MOST_COMPARED = 1_000
 
-# The person is part of the query, and leads to the rows by the index on it: no other person's vector is ever read.
+# The owner is part of the query, and leads to the rows by the index on it: no other owner's vector is ever read.
 FIND = text(
     "SELECT passages.id, CASE WHEN fact_id IS NULL THEN case_id END, speaker, vector "
     "FROM passages JOIN passage_vectors ON passage_id = passages.id "
-    "WHERE person_id IS :person AND expired_at IS NULL AND embedder = :embedder AND length(vector) > 0 "
+    "WHERE person_id IS :person AND organisation IS :organisation AND expired_at IS NULL "
+    "AND embedder = :embedder AND length(vector) > 0 "
     "ORDER BY passages.id DESC LIMIT :most"
 )
 MISSING = text(
     "SELECT id, text FROM passages WHERE id IN ("
-    "SELECT id FROM passages INDEXED BY ix_passages_person WHERE expired_at IS NULL AND NOT EXISTS ("
+    "SELECT id FROM passages INDEXED BY ix_passages_owner WHERE expired_at IS NULL AND NOT EXISTS ("
     "SELECT 1 FROM passage_vectors WHERE passage_id = passages.id AND embedder = :embedder) "
     "ORDER BY id DESC LIMIT :most) ORDER BY id DESC"
 )
@@ -49,13 +51,11 @@ class Made:
     vector: bytes
 
 
-def find(db: Database, person_id: int | None, embedder: str) -> list[Vector]:
-    """Give the vectors of a person's newest standing passages, the oldest first.
-
-    Without a person, those that are for everyone.
-    """
+def find(db: Database, whose: Whose, embedder: str) -> list[Vector]:
+    """Give the vectors of one owner's newest standing passages, the oldest first."""
+    theirs = {"person": whose.person_id, "organisation": whose.organisation}
     with db.read() as session:
-        values = {"person": person_id, "embedder": embedder, "most": MOST_COMPARED}
+        values = {**theirs, "embedder": embedder, "most": MOST_COMPARED}
         return [Vector(*row) for row in session.connection().execute(FIND, values).all()][::-1]
 
 

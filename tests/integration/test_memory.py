@@ -9,6 +9,7 @@ from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body, tool_use
 from knowledge import facts, passages, people, service
 from knowledge.tables import Fact, Passage
+from knowledge.whose import Whose
 from tests.bed import Bed, mail
 
 PREFERS = "I prefer mails in the morning. When do you open?"
@@ -153,7 +154,7 @@ def test_a_rollback_retracts_what_the_turn_remembered_and_lets_stand_what_it_clo
     service.leave_order(bed.db, "roll back", "2", "waiting", datetime.now(UTC))
     bed.run(lambda db: len(service.orders(db, "done")) == 1)
     assert [fact.id for fact in facts.of_person(bed.db, 1)] == [1]
-    found, size = passages.find(bed.db, 1, ["prefer"])
+    found, size = passages.find(bed.db, Whose(1), ["prefer"])
     assert {row.message_id for row in passages.get(bed.db, [each.number for each in found]).values()} == {1}
     assert size == 3  # the mail, our answer, the fact
 

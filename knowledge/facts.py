@@ -10,8 +10,9 @@ from sqlmodel import Session, col, select
 from knowledge import passages
 from knowledge.database import Database
 from knowledge.tables import Fact, Passage
+from knowledge.whose import Whose, belongs
 
-MOST_STANDING = 200  # facts of a person that a turn can know of: the newest
+MOST_STANDING = 200  # facts of one owner that a turn can know of: the newest
 FEW = 500  # of what a statement takes at once
 
 
@@ -41,8 +42,17 @@ def get(db: Database, number: int) -> Fact | None:
 
 def of_person(db: Database, person_id: int | None) -> list[Fact]:
     """List the facts that stand about a person, the newest first and at most 200; without one, those about everyone."""
+    return _standing(db, Whose(person_id))
+
+
+def of_organisation(db: Database, organisation: str | None) -> list[Fact]:
+    """List the facts that stand about an organisation, the newest first and at most 200; about none, there is none."""
+    return _standing(db, Whose(organisation=organisation)) if organisation else []
+
+
+def _standing(db: Database, whose: Whose) -> list[Fact]:
     with db.read() as session:
-        standing = (col(Fact.person_id) == person_id, col(Fact.expired_at).is_(None))
+        standing = (*belongs(Fact, whose), col(Fact.expired_at).is_(None))
         return list(session.exec(select(Fact).where(*standing).order_by(col(Fact.id).desc()).limit(MOST_STANDING)))
 
 
@@ -52,12 +62,12 @@ def by_number(db: Database, numbers: Sequence[int]) -> dict[int, Fact]:
         return {fact.id or 0: fact for fact in session.exec(select(Fact).where(col(Fact.id).in_(numbers)))}
 
 
-def find(db: Database, kinds: Sequence[str], person_id: int | None, limit: int, *, closed: bool = False) -> list[Fact]:
-    """List facts of these kinds, the newest first; of one person where one is given, closed ones where wanted."""
+def find(db: Database, kinds: Sequence[str], whose: Whose | None, limit: int, *, closed: bool = False) -> list[Fact]:
+    """List facts of these kinds, the newest first; of one owner where one is given, closed ones where wanted."""
     with db.read() as session:
         statement = select(Fact).where(col(Fact.kind).in_(kinds))
-        if person_id is not None:
-            statement = statement.where(Fact.person_id == person_id)
+        if whose:
+            statement = statement.where(*belongs(Fact, whose))
         if not closed:
             statement = statement.where(col(Fact.expired_at).is_(None))
         return list(session.exec(statement.order_by(col(Fact.id).desc()).limit(limit)))

@@ -6,6 +6,7 @@ from sqlmodel import col, select
 
 from knowledge.database import POSTGRESQL, SQLITE, Database
 from knowledge.tables import Message, Passage, PersonAddress
+from knowledge.whose import Whose
 
 # What has neither a digit nor an address in it cannot be anybody's by that.
 HOLDS_A_MARK = {SQLITE: ("GLOB", "*[0-9@]*"), POSTGRESQL: ("~", "[0-9@]")}
@@ -18,10 +19,10 @@ def addresses_of_others(db: Database, person_id: int | None) -> list[str]:
         return [address for address, owner in found if owner != person_id]
 
 
-def texts_of_others(db: Database, person_id: int | None) -> Iterator[tuple[int, str]]:
+def texts_of_others(db: Database, person_id: int | None, organisation: str | None) -> Iterator[tuple[Whose, str]]:
     """Yield what everybody but a person wrote and was answered, their facts and subjects, as far as it has digits.
 
-    What has been closed is among it: it belongs to them still.
+    So with the facts about other organisations. What has been closed is among it: it belongs to them still.
     """
     operator, pattern = HOLDS_A_MARK[db.kind]
     with db.read() as session:
@@ -30,7 +31,12 @@ def texts_of_others(db: Database, person_id: int | None) -> Iterator[tuple[int, 
             theirs = select(owner, words).where(owner.is_not(None), col(words).op(operator)(pattern))
             others = theirs if person_id is None else theirs.where(owner != person_id)
             for number, text in session.exec(others):
-                yield number or 0, text
+                yield Whose(number), text
+        facts = select(Passage.organisation, Passage.text).where(
+            Passage.organisation != organisation, col(Passage.text).op("GLOB")(HOLDS_A_MARK)
+        )
+        for name, text in session.exec(facts):
+            yield Whose(organisation=name), text
 
 
 def texts_of_case(db: Database, case_id: int) -> list[str]:

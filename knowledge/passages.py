@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, text, update
+from sqlalchemy import BindParameter, bindparam, text, update
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from knowledge.database import Database
 from knowledge.tables import Passage
+from knowledge.whose import EVERYONE, Whose, owner
 from knowledge.word_index import INDEXES, WordIndex
 
 # Of a person's passages that hold a wanted word: the newest. To have FTS5 rank them took most of the time (measured):
@@ -34,38 +36,37 @@ class Found(NamedTuple):
     speaker: str
 
 
-def find(db: Database, person_id: int | None, stems: Sequence[str]) -> tuple[list[Found], int]:
-    """Give the standing passages of a person that hold one of the stems, and the number of all of theirs.
-
-    Without a person, those that are for everyone.
-    """
+def find(db: Database, whose: Whose, stems: Sequence[str]) -> tuple[list[Found], int]:
+    """Give the standing passages of one owner that hold one of the stems, and the number of all of theirs."""
     if not stems:
         return [], 0
-    index = INDEXES[db.kind]
-    values: dict[str, object] = {"wanted": index.wanted(person_id, stems), "most": MOST_FOUND_FOR_EVERYONE}
-    if person_id:
-        values |= {"person": person_id, "most": MOST_FOUND}
+    most = MOST_FOUND_FOR_EVERYONE if whose == EVERYONE else MOST_FOUND
     with db.read() as session:
-        found = session.connection().execute(index.find if person_id else index.find_for_everyone, values).all()
-        standing = (col(Passage.person_id) == person_id, col(Passage.expired_at).is_(None))
-        size = session.exec(select(func.count()).select_from(Passage).where(*standing)).one()
-        return [Found(*row) for row in found], int(size)
+        rows = session.connection().execute(*INDEXES[db.kind].find(whose, stems, most)).all()
+    return [Found(*row[:-1]) for row in rows], int(rows[0][-1]) if rows else 0
+
+
+def _get() -> SelectOfScalar[Passage]:
+    numbers: BindParameter[list[int]] = bindparam("numbers", expanding=True)
+    return select(Passage).where(col(Passage.id).in_(numbers))
+
+
+GET = _get()  # asked at every recall, and made once
 
 
 def get(db: Database, numbers: Sequence[int]) -> dict[int, Passage]:
     """Give passages by their numbers."""
     with db.read() as session:
-        rows = session.exec(select(Passage).where(col(Passage.id).in_(numbers)))
-        return {row.id or 0: row for row in rows}
+        return {row.id or 0: row for row in session.exec(GET, params={"numbers": list(numbers)})}
 
 
 def add(session: Session, rows: Sequence[Passage]) -> None:
     """Write passages, one behind the other, each with what stands before it in its case; part of a transaction."""
     for row in rows:
         if row.person_id is None and row.message_id is not None:
-            error = "a mail is never recalled for everyone"
+            error = "a mail is recalled for its sender alone"
             raise ValueError(error)
-        if row.document_id is not None and row.person_id is not None:
+        if row.document_id is not None and owner(row) != EVERYONE:
             error = "a document is recalled for everyone"
             raise ValueError(error)
         lead = _lead(session, row) if row.case_id and row.fact_id is None else []
@@ -139,4 +140,4 @@ def _index(session: Session) -> WordIndex:
 
 
 def _indexed(session: Session, row: Passage) -> dict[str, object]:
-    return _index(session).row(row.id, row.person_id, f"{row.stems} {row.label} {row.before} {row.behind}")
+    return _index(session).row(row.id, owner(row), f"{row.stems} {row.label} {row.before} {row.behind}")

@@ -62,6 +62,18 @@ def get(db: Database, person_id: int) -> Known | None:
         return next(iter(_known(session, [person])), None) if person else None
 
 
+def organisation_of(db: Database, person_id: int | None) -> str | None:
+    """Name a person's organisation; None where they are of none that is known, and where they are nobody known."""
+    with db.read() as session:
+        return session.exec(select(Person.organisation).where(Person.id == person_id)).first() or None
+
+
+def count_of(session: Session, organisation: str) -> int:
+    """Count those who are known to be of an organisation; part of a transaction."""
+    theirs = (Person.organisation == organisation, col(Person.merged_into).is_(None))
+    return session.exec(select(func.count()).select_from(Person).where(*theirs)).one()
+
+
 def find(db: Database, words: str, limit: int) -> list[Known]:
     """List people whose name, address or organisation holds the words, the last seen first; merged ones are none."""
     pattern = containing(words)
@@ -120,8 +132,10 @@ def split(session: Session, person: Person, address: str) -> Person:
     named = select(Message.sender_name).where(*theirs, Message.sender_name != "").order_by(col(Message.id).desc())
     fresh.first_seen_at, fresh.last_seen_at = first or person.first_seen_at, last or person.last_seen_at
     fresh.name, fresh.language = session.exec(named.limit(1)).first() or "", person.language
-    if address.endswith(f"@{person.organisation}"):  # what is left learns its own from its next mail
-        fresh.organisation, person.organisation = person.organisation, ""
+    if address.endswith(f"@{person.organisation}"):
+        fresh.organisation = person.organisation
+        if not _writes_from(session, person, address):  # what is left learns its own from its next mail
+            person.organisation = ""
     row = session.get_one(PersonAddress, address)
     row.person_id = fresh.id or 0
     session.add_all([fresh, row])
@@ -133,3 +147,9 @@ def split(session: Session, person: Person, address: str) -> Person:
     connection.execute(update(Message).where(col(Message.about_id).in_(numbers)).values(person_id=fresh.id))
     connection.execute(update(Message).where(*theirs).values(person_id=fresh.id))
     return fresh
+
+
+def _writes_from(session: Session, person: Person, gone: str) -> bool:
+    """Say whether a person has an address of their organisation beside the one that goes."""
+    rest = select(PersonAddress.address).where(PersonAddress.person_id == person.id, PersonAddress.address != gone)
+    return any(address.endswith(f"@{person.organisation}") for address in session.exec(rest))

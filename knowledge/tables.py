@@ -422,7 +422,7 @@ class Promise(SQLModel, table=True):
 
 
 class Fact(SQLModel, table=True):
-    """One thing remembered, about a person or, without one, about everyone.
+    """One thing remembered, about a person, an organisation (by its domain), or everyone: see ``knowledge.whose``.
 
     What it rests on: the words ``quote`` of a message, put down in a turn, or a person's word (``author``). It holds
     from ``valid_from`` to ``valid_to``; clerkd took it as true from ``recorded_at`` to ``expired_at``. A row is closed,
@@ -432,6 +432,7 @@ class Fact(SQLModel, table=True):
     __tablename__ = "facts"
     id: int | None = Field(default=None, primary_key=True)
     person_id: int | None = Field(default=None, foreign_key="persons.id", index=True)
+    organisation: str | None = None
     kind: str
     text: str
     quote: str = ""
@@ -469,19 +470,20 @@ class Document(SQLModel, table=True):
 class Passage(SQLModel, table=True):
     """A piece of a mail, of our answer to it, of a document, or a fact, as it is recalled.
 
-    Without a person, it is for everyone. ``stems``, ``label`` and ``before`` are the stems of its words, of its speaker
-    and day, and of the passages before it (of a fact, its quote); ``behind`` those of the passage that has come behind
-    it since ``followed_at``. Words to look them up by stand in the table ``passage_words``, under the same number. Of a
-    document, the speaker is its name, and ``heading`` what it stands under.
+    Without a person or an organisation, it is for everyone. ``stems``, ``label`` and ``before`` are the stems of its
+    words, of its speaker and day, and of the passages before it (of a fact, its quote); ``behind`` those of the passage
+    that has come behind it since ``followed_at``. Words to look them up by stand in the table ``passage_words``, under
+    the same number. Of a document, the speaker is its name, and ``heading`` what it stands under.
     """
 
     __tablename__ = "passages"
     __table_args__ = (
-        Index("ix_passages_person", "person_id", "expired_at"),
+        Index("ix_passages_owner", "person_id", "organisation", "expired_at"),
         Index("ix_passages_case", "case_id", "person_id"),
     )
     id: int | None = Field(default=None, primary_key=True)
     person_id: int | None = Field(default=None, foreign_key="persons.id")
+    organisation: str | None = None
     case_id: int | None = Field(default=None, foreign_key="cases.id")
     message_id: int | None = Field(default=None, foreign_key="messages.id", index=True)
     fact_id: int | None = Field(default=None, foreign_key="facts.id", index=True)

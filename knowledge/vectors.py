@@ -1,24 +1,25 @@
-"""Vectors of passages: kept under the name of the embedder that made them, read for one person alone."""
+"""Vectors of passages: kept under the name of the embedder that made them, read for one owner alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from knowledge.database import POSTGRESQL, SQLITE, Database
+from knowledge.whose import Whose, conditions, values
 
 # A person's newest: all of what an ordinary one wrote. Of one who wrote far more, the older is recalled by its words.
 MOST_COMPARED = 1_000
 
-# The person is part of the query, and leads to the rows by the index on it: no other person's vector is ever read.
-_FIND = (
+# The owner is part of the query, and leads to the rows by the index on it: no other owner's vector is ever read.
+FIND = (
     "SELECT passages.id, CASE WHEN fact_id IS NULL THEN case_id END, speaker, vector "
     "FROM passages JOIN passage_vectors ON passage_id = passages.id "
-    "WHERE person_id {} AND expired_at IS NULL AND embedder = :embedder AND length(vector) > 0 "
+    "WHERE {} AND expired_at IS NULL AND embedder = :embedder AND length(vector) > 0 "
     "ORDER BY passages.id DESC LIMIT :most"
 )
-FIND, FIND_FOR_EVERYONE = text(_FIND.format("= :person")), text(_FIND.format("IS NULL"))
 _MISSING = (
     "SELECT id, text FROM passages WHERE id IN ("
     "SELECT id FROM passages {} WHERE expired_at IS NULL AND NOT EXISTS ("
@@ -26,7 +27,7 @@ _MISSING = (
     "ORDER BY id DESC LIMIT :most) ORDER BY id DESC"
 )
 # SQLite would else go through the whole table to spare itself the order.
-MISSING = {SQLITE: text(_MISSING.format("INDEXED BY ix_passages_person")), POSTGRESQL: text(_MISSING.format(""))}
+MISSING = {SQLITE: text(_MISSING.format("INDEXED BY ix_passages_owner")), POSTGRESQL: text(_MISSING.format(""))}
 # What was closed or changed while its vector was made gets none.
 KEEP = text(
     "INSERT INTO passage_vectors (passage_id, embedder, vector) "
@@ -53,17 +54,21 @@ class Made:
     vector: bytes
 
 
-def find(db: Database, person_id: int | None, embedder: str) -> list[Vector]:
-    """Give the vectors of a person's newest standing passages, the oldest first.
-
-    Without a person, those that are for everyone.
-    """
+def find(db: Database, whose: Whose, embedder: str) -> list[Vector]:
+    """Give the vectors of one owner's newest standing passages, the oldest first."""
+    wanted = {**values(whose), "embedder": embedder, "most": MOST_COMPARED}
     with db.read() as session:
-        values: dict[str, object] = {"embedder": embedder, "most": MOST_COMPARED}
-        wanted = FIND_FOR_EVERYONE if person_id is None else FIND
-        if person_id is not None:
-            values["person"] = person_id
-        return [Vector(*row) for row in session.connection().execute(wanted, values).all()][::-1]
+        return [Vector(*row) for row in session.connection().execute(statement(whose), wanted).all()][::-1]
+
+
+def statement(whose: Whose) -> TextClause:
+    """Give the statement that finds the vectors of an owner."""
+    return _finding(conditions(whose))
+
+
+@cache
+def _finding(owned: str) -> TextClause:
+    return text(FIND.format(owned))
 
 
 def missing(db: Database, embedder: str, most: int) -> Mapping[int, str]:
@@ -76,7 +81,7 @@ def missing(db: Database, embedder: str, most: int) -> Mapping[int, str]:
 def keep(db: Database, embedder: str, made: Sequence[Made]) -> None:
     """Write vectors, each in the place of one that another embedder made; in a transaction of its own."""
     with db.write() as session:
-        values = [
+        rows = [
             {"embedder": embedder, "number": each.number, "text": each.text, "vector": each.vector} for each in made
         ]
-        session.connection().execute(KEEP, values)
+        session.connection().execute(KEEP, rows)

@@ -53,7 +53,7 @@ def list_people(
 
 @app.command("show")
 def show(person: Person, config: Config = None, *, json_wanted: Json = False) -> None:
-    """Show everything about one person: addresses, organisation, language, cases, facts.
+    """Show everything about one person: addresses, organisation, language, cases, facts (of the organisation, too).
 
     Example:  clerkd person show 3
     """
@@ -63,7 +63,7 @@ def show(person: Person, config: Config = None, *, json_wanted: Json = False) ->
         message = f"there is no person {person}; `clerkd person list` shows them"
         raise FatalError(message)
     theirs = cases.find(db, tuple(CaseState), person, PromiseState.OPEN, MOST_CASES)
-    learnt = facts.of_person(db, person)
+    learnt = [*facts.of_person(db, person), *facts.of_organisation(db, known.person.organisation)]
     if json_wanted:
         print(json.dumps(review.full_record(known, theirs, learnt), ensure_ascii=False))
     else:

@@ -18,7 +18,7 @@ DEEPEST = 4  # tables and lists within each other
 SHORTEST_NUMBER = 3  # digits; a shorter one belongs to nobody
 SHORTEST_SECRET = 6  # characters; a shorter one would be found everywhere
 ORDERS_RUN = 12  # words in a row that two texts do not have in common by chance
-COMMON = 3  # persons who have a number in their mails: from then on it is a year, a price or an article, and nobody's
+COMMON = 3  # who have a number in their mails or facts: from then on it is a year, a price or an article, and nobody's
 ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]+@[^\s<>()\[\],;:\"@]+")
 # A number as people group it: by blanks, hyphens, dots, slashes or brackets.
 NUMBER = re.compile(r"\d(?:[ ./()-]{0,2}\d)*")
@@ -107,9 +107,9 @@ def objection(words: Collection[str], known: Known) -> str | None:
     return REFUSED.format(OF_OTHERS.format(theirs[0])) if theirs else None
 
 
-def tied(holders: Mapping[str, Collection[int]]) -> frozenset[str]:
-    """Say which marks are tied to somebody, by the persons in whose mails each stands."""
-    return frozenset(mark for mark, persons in holders.items() if 0 < len(persons) < COMMON)
+def tied(holders: Mapping[str, Collection[object]]) -> frozenset[str]:
+    """Say which marks are tied to somebody, by those in whose mails or facts each stands."""
+    return frozenset(mark for mark, owners in holders.items() if 0 < len(owners) < COMMON)
 
 
 def _runs(text: str) -> frozenset[tuple[str, ...]]:

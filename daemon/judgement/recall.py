@@ -82,14 +82,15 @@ def _pieces(paragraph: str) -> list[str]:
     ]
 
 
-def within(found: Iterable[Recalled], tokens: int) -> list[str]:
-    """Write lines, the best first; one for which there is no room is passed over."""
-    room, lines = tokens * BYTES_PER_TOKEN, []
-    for line in map(recalled_line, found):
-        if len(line.encode()) <= room:
-            room -= len(line.encode())
-            lines.append(line)
-    return lines
+def within(found: Iterable[Recalled], tokens: int) -> list[Recalled]:
+    """Give those for whose lines there is room, the best first; one that has none is passed over."""
+    room, told = tokens * BYTES_PER_TOKEN, []
+    for item in found:
+        size = len(recalled_line(item).encode())
+        if size <= room:
+            room -= size
+            told.append(item)
+    return told
 
 
 def document_source(name: str, heading: str) -> str:

@@ -19,7 +19,7 @@ def table(found: Sequence[Fact]) -> Table:
     for fact in found:
         grid.add_row(
             str(fact.id),
-            f"person {fact.person_id}" if fact.person_id else "everyone",
+            Text(fact.organisation or (f"person {fact.person_id}" if fact.person_id else "everyone")),
             fact.kind,
             when(fact.recorded_at),
             f"message {fact.message_id}" if fact.message_id else fact.author,

@@ -1,35 +1,45 @@
-"""Orders about facts and lessons: what people write down themselves, of a person or for everyone."""
+"""Orders about facts and lessons: what people write down themselves, of a person, an organisation or for everyone."""
 
 import json
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from sqlmodel import Session
 
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.facts import LONGEST_FACT, Author, FactKind
+from daemon.judgement.people import organisation_named
 from daemon.judgement.words import likely_language
 from daemon.steps.numbers import LARGEST_ID, Deed
 from daemon.steps.person_orders import person_of
 from daemon.steps.remember import Voice, passage
-from knowledge import facts
+from knowledge import facts, people
 from knowledge.database import Database
 from knowledge.facts import Entry, Memory
 from knowledge.tables import Fact
 
+EITHER = "it is about a person or about an organisation, not both"
+
 
 class Written(BaseModel):
-    """What a person wrote: about ``person``, or for everyone; in the place of ``replaces``, where that is given."""
+    """What a person wrote: about ``person`` or ``organisation``, or for everyone; in the place of ``replaces``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
     text: Annotated[str, Field(min_length=1, max_length=LONGEST_FACT)]
     kind: FactKind
     person: Annotated[int | None, Field(ge=1, le=LARGEST_ID)] = None
+    organisation: Annotated[str, AfterValidator(organisation_named)] | None = None
     replaces: Annotated[int | None, Field(ge=1, le=LARGEST_ID)] = None
     valid_from: date | None = None
     valid_to: date | None = None
+
+    @model_validator(mode="after")
+    def _is_about_one(self) -> Self:
+        if self.person and self.organisation:
+            raise ValueError(EITHER)
+        return self
 
 
 def add(db: Database, clock: Clock, argument: str) -> Deed:
@@ -44,12 +54,13 @@ def add(db: Database, clock: Clock, argument: str) -> Deed:
 
 
 def correct(db: Database, clock: Clock, argument: str) -> Deed:
-    """Put a fact right: the newer one is about the same person and of the same kind."""
+    """Put a fact right: the newer one is about the same one and of the same kind."""
     number, _, text = argument.partition(" ")
     old = standing(db, number)
-    values = {"text": text, "kind": old.kind, "person": old.person_id, "replaces": old.id}
+    about = {"person": old.person_id, "organisation": old.organisation}
+    values = {"text": text, "kind": old.kind, "valid_from": old.valid_from, "valid_to": old.valid_to}
     try:
-        wanted = Written.model_validate({**values, "valid_from": old.valid_from, "valid_to": old.valid_to})
+        wanted = Written.model_validate({**values, **about, "replaces": old.id})
     except ValidationError as error:
         raise OrderRefused(_words(error)) from None
     return _written(clock, wanted)
@@ -84,6 +95,7 @@ def _written(clock: Clock, wanted: Written) -> Deed:
     now = clock()
     fact = Fact(
         person_id=wanted.person,
+        organisation=wanted.organisation,
         kind=wanted.kind,
         text=wanted.text,
         author=Author.REVIEWER,
@@ -92,13 +104,20 @@ def _written(clock: Clock, wanted: Written) -> Deed:
         recorded_at=now,
     )
     made = passage(wanted.text, Voice("", now, "", likely_language(wanted.text)), now)
-    made.person_id = wanted.person
+    made.person_id, made.organisation = wanted.person, wanted.organisation
 
     def deed(session: Session) -> str:
         facts.remember(session, Memory([Entry(fact, made, wanted.replaces)]), None, now)
-        return f"fact {fact.id} is written down, about {f'person {wanted.person}' if wanted.person else 'everyone'}"
+        return f"fact {fact.id} is written down, about {_about(session, fact)}"
 
     return deed
+
+
+def _about(session: Session, fact: Fact) -> str:
+    """Say about whom; of an organisation, how many they are, for a domain is soon misspelt."""
+    if fact.organisation:
+        return f"{fact.organisation} (people known to be of it: {people.count_of(session, fact.organisation)})"
+    return f"person {fact.person_id}" if fact.person_id else "everyone"
 
 
 def _words(error: Exception) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Collection
 
 from daemon.house import Records
 from daemon.judgement.outward import marks_of, tied
-from knowledge import holders
+from knowledge import holders, people
 from knowledge.tables import Message as Row
+from knowledge.whose import Whose
 
 
 def tied_to_others(records: Records, row: Row, letter: str, marks: frozenset[str]) -> frozenset[str]:
@@ -19,9 +20,10 @@ def tied_to_others(records: Records, row: Row, letter: str, marks: frozenset[str
     return (wanted & addresses) | tied(_holders(records, row, wanted))
 
 
-def _holders(records: Records, row: Row, wanted: Collection[str]) -> dict[str, set[int]]:
-    found: dict[str, set[int]] = {mark: set() for mark in wanted}
-    for person, text in holders.texts_of_others(records.db, row.person_id):
+def _holders(records: Records, row: Row, wanted: Collection[str]) -> dict[str, set[Whose]]:
+    found: dict[str, set[Whose]] = {mark: set() for mark in wanted}
+    organisation = people.organisation_of(records.db, row.person_id)
+    for whose, text in holders.texts_of_others(records.db, row.person_id, organisation):
         for mark in marks_of(text) & found.keys():
-            found[mark].add(person)
+            found[mark].add(whose)
     return found

@@ -1,6 +1,10 @@
-"""Recall: what was said and learnt before that matters for the mail at hand, of its sender alone or for everyone."""
+"""Recall: what was said and learnt before that matters for the mail at hand.
 
-from collections.abc import Iterator, Sequence
+It is the sender's own, their organisation's, or everyone's. Of a sender whom nobody knows, or who may be forged, only
+the last is recalled.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import islice
@@ -25,51 +29,68 @@ from knowledge import facts, passages, people, vectors
 from knowledge.passages import Found
 from knowledge.tables import Fact, Passage
 from knowledge.tables import Message as Row
+from knowledge.whose import EVERYONE, Whose
 
 FOUND_LINES = 10
 MOST_RANKED = 30
-MOST_FACTS = 20  # of a person, that are told whatever the mail is about: the newest
-SHARES = 3  # of the room: for facts about the sender, for what was said, and for what holds for everyone
+MOST_FACTS = 20  # of a person or an organisation, that are told whatever the mail is about: the newest
+SHARES = 3  # of the room: for facts about the sender, for what was said, and for what the company has written down
 NOTHING = "Nothing is remembered that has these words."
 
 
 def recall(records: Records, row: Row, message: Message) -> Recollection:
-    """Recall within the budget: what holds for everyone, the newest facts about the sender, what fits the mail best."""
+    """Recall within the budget: what people wrote down, the newest facts about the sender, what fits the mail best."""
     share = records.settings.knowledge.recall_tokens // SHARES
     questions = questions_of(message.subject, message.text, language(records, row, message))
-    company, documents = _company(records, questions, share)
+    company, documents = _company(records, row, questions, share)
     if row.person_id is None:
         return Recollection(company=company, documents=documents)
-    today = records.clock().date()
-    known = [fact for fact in facts.of_person(records.db, row.person_id) if _holds(fact, today)][:MOST_FACTS]
-    told = within(map(_of_fact, known), share)
+    told = within(_newest(records, facts.of_person(records.db, row.person_id)), share)
     # A fact is told once, in one part or the other: what had no room above may still be what the mail is about.
-    shown = frozenset(fact.id for fact in known if recalled_line(_of_fact(fact)) in told)
-    found = [each for each in search(records, questions, row.person_id) if each.fact_id not in shown]
-    return Recollection(tuple(told), tuple(within(map(_of_passage, found), share)), company, documents)
+    found = [each for each in _told(records, search(records, questions, Whose(row.person_id))) if each not in told]
+    return Recollection(_lines(told), _lines(within(found, share)), company, documents)
 
 
-def _company(records: Records, questions: Sequence[Question], tokens: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Recall what people wrote down for everyone, and the documents, where the mail's words come near them.
+def _company(
+    records: Records, row: Row, questions: Sequence[Question], tokens: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Recall what people wrote down, and the documents; they compete for the same room, and are told apart.
 
-    They compete for the same room, and are told apart.
+    The newest about the sender's organisation take half of it at most; of the rest, what the mail's words come near.
     """
-    found = search(records, questions, None)
-    lines = within(_told(records, found), tokens)
-    documents = {recalled_line(_of_document(each)) for each in found if each.document_id}
-    return tuple(line for line in lines if line not in documents), tuple(line for line in lines if line in documents)
+    organisation = people.organisation_of(records.db, row.person_id)
+    newest = within(_newest(records, facts.of_organisation(records.db, organisation)), tokens // 2)
+    found = search(records, questions, *_written_for(organisation))
+    told = within([*newest, *(each for each in _told(records, found) if each not in newest)], tokens)
+    documents = {_of_document(each) for each in found if each.document_id}
+    return _lines(each for each in told if each not in documents), _lines(each for each in told if each in documents)
+
+
+def _written_for(organisation: str | None) -> list[Whose]:
+    """Say for whom that was written down which somebody of this organisation may be told."""
+    return [Whose(organisation=organisation), EVERYONE] if organisation else [EVERYONE]
+
+
+def _lines(told: Iterable[Recalled]) -> tuple[str, ...]:
+    return tuple(map(recalled_line, told))
+
+
+def _newest(records: Records, known: Sequence[Fact]) -> Iterator[Recalled]:
+    """Tell of facts whatever the mail is about, as long as they hold."""
+    today = records.clock().date()
+    return islice((_of_fact(fact) for fact in known if _holds(fact, today)), MOST_FACTS)
 
 
 def _told(records: Records, found: Sequence[Passage]) -> Iterator[Recalled]:
-    """Say what was found, the best first; without the facts for everyone that hold no more."""
+    """Say what was found, the best first; without the facts that hold no more."""
     today = records.clock().date()
-    known = facts.by_number(records.db, [each.fact_id or 0 for each in found if each.person_id is None])
+    known = facts.by_number(records.db, [each.fact_id for each in found if each.fact_id])
     for each in found:
         if each.document_id:
             yield _of_document(each)
-        elif each.person_id is not None:
+        elif each.fact_id is None:
             yield _of_passage(each)
-        elif (fact := known.get(each.fact_id or 0)) and _holds(fact, today):
+        elif (fact := known.get(each.fact_id)) and _holds(fact, today):
             yield _of_fact(fact)
 
 
@@ -81,15 +102,16 @@ def _holds(fact: Fact, today: date) -> bool:
 def recall_by_words(records: Records, row: Row, message: Message, words: str) -> str:
     """Answer the tool: recall by the words that the model chose."""
     questions = question_of(words, language(records, row, message))
-    whose = (None,) if row.person_id is None else (row.person_id, None)
+    theirs = [] if row.person_id is None else [Whose(row.person_id)]
+    whose = [*theirs, *_written_for(people.organisation_of(records.db, row.person_id))]
     told = islice(_told(records, search(records, questions, *whose)), FOUND_LINES)
-    return "\n".join(map(recalled_line, told)) or NOTHING
+    return "\n".join(_lines(told)) or NOTHING
 
 
-def search(records: Records, questions: Sequence[Question], *whose: int | None) -> list[Passage]:
-    """Find the passages of persons, the best first; without a person, those that are for everyone."""
+def search(records: Records, questions: Sequence[Question], *whose: Whose) -> list[Passage]:
+    """Find the passages of these owners, the best first."""
     stems = stems_of(questions)
-    sets = [passages.find(records.db, person_id, stems) for person_id in whose]
+    sets = [passages.find(records.db, each, stems) for each in whose]
     found, size = [_candidate(each) for some, _size in sets for each in some], sum(size for _some, size in sets)
     ranked = _ranked(records, questions, scores(questions, found, size), whose)
     best = [number for _score, number in ranked[:MOST_RANKED]]
@@ -98,11 +120,11 @@ def search(records: Records, questions: Sequence[Question], *whose: int | None) 
 
 
 def _ranked(
-    records: Records, questions: Sequence[Question], known: Scores, whose: Sequence[int | None]
+    records: Records, questions: Sequence[Question], known: Scores, whose: Sequence[Whose]
 ) -> list[tuple[float, int]]:
     if not records.embedder:
         return in_order((max(each), number) for number, each in known.by_passage.items())
-    sets = [vectors.find(records.db, person_id, records.embedder.name) for person_id in whose] if questions else []
+    sets = [vectors.find(records.db, each, records.embedder.name) for each in whose] if questions else []
     kept = sorted(each for some in sets for each in some)
     values = records.embedder.likeness(weighed_words(questions, known), [each.vector for each in kept])
     like = [
@@ -140,14 +162,13 @@ _names = lru_cache(1_000)(names)  # the same few speakers, again and again
 def _of_fact(row: Fact) -> Recalled:
     since = f", from {row.valid_from}" if row.valid_from else ""
     until = f"{since}, until {row.valid_to}" if row.valid_to else since
+    about = f" about their organisation {row.organisation}" if row.organisation else ""
     author = ", by one of us" if row.author == Author.REVIEWER else ""
-    return Recalled(f"fact {row.id}", row.recorded_at, f"{row.kind}{until}{author}", row.text)
+    return Recalled(f"fact {row.id}", row.recorded_at, f"{row.kind}{about}{until}{author}", row.text)
 
 
 def _of_passage(row: Passage) -> Recalled:
-    source = f"fact {row.fact_id}" if row.fact_id else f"message {row.message_id}"
-    by = "remembered" if row.fact_id else "we drafted" if row.ours else "they wrote"
-    return Recalled(source, row.said_at, by, row.text)
+    return Recalled(f"message {row.message_id}", row.said_at, "we drafted" if row.ours else "they wrote", row.text)
 
 
 def _of_document(row: Passage) -> Recalled:

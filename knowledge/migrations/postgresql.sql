@@ -357,6 +357,7 @@ CREATE UNIQUE INDEX one_decision ON decisions (message_id) WHERE withdrawn_at IS
 CREATE TABLE facts (
     id SERIAL NOT NULL,
     person_id INTEGER,
+    organisation VARCHAR,
     kind VARCHAR NOT NULL,
     text VARCHAR NOT NULL,
     quote VARCHAR NOT NULL,
@@ -436,6 +437,7 @@ CREATE INDEX ix_actions_state ON actions (state);
 CREATE TABLE passages (
     id SERIAL NOT NULL,
     person_id INTEGER,
+    organisation VARCHAR,
     case_id INTEGER,
     message_id INTEGER,
     fact_id INTEGER,
@@ -465,7 +467,7 @@ CREATE INDEX ix_passages_case ON passages (case_id, person_id);
 CREATE INDEX ix_passages_document_id ON passages (document_id);
 CREATE INDEX ix_passages_fact_id ON passages (fact_id);
 CREATE INDEX ix_passages_message_id ON passages (message_id);
-CREATE INDEX ix_passages_person ON passages (person_id, expired_at);
+CREATE INDEX ix_passages_owner ON passages (person_id, organisation, expired_at);
 CREATE INDEX ix_passages_turn_id ON passages (turn_id);
 
 CREATE TABLE promises (

@@ -38,6 +38,7 @@ from daemon.steps.remember import Voice, passage
 from knowledge import migrate, passages
 from knowledge.database import Database
 from knowledge.tables import Case, Passage, Person
+from knowledge.whose import Whose
 from tests.bench.rows import Row, report
 from tests.knowledge_server import serving
 
@@ -179,7 +180,7 @@ def ours(records: Records, person: int, owner: dict[int, str], form: str) -> Fin
     """Find as a turn is briefed; ``form`` is what is put around the question."""
 
     def find(words: str) -> list[str]:
-        found = search(records, questions_of("", form.format(words), "en"), person)
+        found = search(records, questions_of("", form.format(words), "en"), Whose(person))
         return list(dict.fromkeys(owner[row.id or 0] for row in found))
 
     return find
@@ -312,7 +313,7 @@ def _megabytes() -> float:
 
 def _seconds(records: Records, person: int, text: str) -> float:
     started = time.perf_counter()
-    search(records, questions_of("", text, "en"), person)
+    search(records, questions_of("", text, "en"), Whose(person))
     return time.perf_counter() - started
 
 

@@ -77,6 +77,51 @@ def test_a_lesson_stands_apart_from_the_facts(worked: Bed) -> None:
     assert out(worked, "lesson", "list") == "Nothing is remembered.\n"
 
 
+def test_a_fact_about_an_organisation_is_written_down_put_right_and_dropped(worked: Bed) -> None:
+    """It is said about whom it is, and how many people are known to be of it: a domain is soon misspelt."""
+    added = out(worked, "fact", "add", "Their orders need a PO number.", "--organisation", "Quill.EXAMPLE")
+    number = added.split()[1]
+    assert added == f"fact {number} is written down, about quill.example (people known to be of it: 1)\n"
+    corrected = out(worked, "fact", "correct", number, "Their orders need two PO numbers.")
+    newer = corrected.split()[1]
+    assert corrected == f"fact {newer} is written down, about quill.example (people known to be of it: 1)\n"
+    out(worked, "fact", "drop", newer)
+    misspelt = out(worked, "fact", "add", "They pay within 60 days.", "--organisation", "quil.example")
+    assert misspelt.endswith("about quil.example (people known to be of it: 0)\n")
+    out(worked, "fact", "drop", misspelt.split()[1])
+
+
+def test_the_list_is_narrowed_to_an_organisation(worked: Bed) -> None:
+    """With what was closed where that is asked for; as JSON, each says about whom it is."""
+    number = out(worked, "fact", "add", "They pay late.", "--organisation", "quill.example").split()[1]
+    about = ("--organisation", "quill.example", "--json")
+    (fact,) = [json.loads(line) for line in out(worked, "fact", "list", *about).splitlines()]
+    assert (fact["text"], fact["organisation"], fact["person_id"]) == ("They pay late.", "quill.example", None)
+    assert out(worked, "fact", "list", "--organisation", "tern.example") == "Nothing is remembered.\n"
+    assert "They pay late." not in out(worked, "fact", "list", "--person", "1")
+    shown = " ".join(out(worked, "fact", "list").split())
+    assert f"{number} quill.example circumstance" in shown
+    out(worked, "fact", "drop", number)
+    assert out(worked, "fact", "list", "--organisation", "quill.example") == "Nothing is remembered.\n"
+    assert "They pay late." in out(worked, "fact", "list", "--organisation", "quill.example", "--closed")
+
+
+def test_a_lesson_may_be_about_an_organisation(worked: Bed) -> None:
+    """As it may be about a person."""
+    taught = out(worked, "lesson", "add", "Their quotes are escalated.", "--organisation", "quill.example")
+    assert "about quill.example" in taught
+    assert "Their quotes are escalated." in out(worked, "lesson", "list", "--organisation", "quill.example")
+    assert "Their quotes are escalated." not in out(worked, "fact", "list", "--organisation", "quill.example")
+    out(worked, "lesson", "drop", taught.split()[1])
+
+
+def test_a_person_is_shown_with_what_is_known_of_their_organisation(worked: Bed) -> None:
+    """It says about whom it is."""
+    number = out(worked, "fact", "add", "They pay late.", "--organisation", "quill.example").split()[1]
+    assert "quill.example circumstance" in " ".join(out(worked, "person", "show", "1").split())
+    out(worked, "fact", "drop", number)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -96,6 +141,21 @@ def test_a_lesson_stands_apart_from_the_facts(worked: Bed) -> None:
         (["fact", "drop", "many"], "'FACT': Input should be a valid integer"),
         (["fact", "list", "--limit", "0"], "'--limit': Input should be greater than or equal to 1"),
         (["fact", "list", "--person", "0"], "'--person': Input should be greater than or equal to 1"),
+        (["fact", "add", "x", "--organisation", "Quill Ltd"], "'Quill Ltd' is no domain, such as quill.example"),
+        (["fact", "add", "x", "--organisation", ""], "'' is no domain, such as quill.example"),
+        (
+            ["fact", "add", "x", "--organisation", "gmail.com"],
+            "'--organisation': anybody gets an address at gmail.com, so it is no organisation; name a person",
+        ),
+        (
+            ["fact", "add", "x", "--organisation", "quill.example", "--person", "1"],
+            "give --person or --organisation, not both",
+        ),
+        (["fact", "list", "--organisation", "web.de"], "anybody gets an address at web.de"),
+        (["fact", "list", "--organisation", "quill.example", "--person", "1"], "--organisation, not both"),
+        (["lesson", "add", "x", "--organisation", "ada@quill.example"], "'ada@quill.example' is no domain"),
+        (["lesson", "add", "x", "--organisation", "gmx.de"], "anybody gets an address at gmx.de"),
+        (["lesson", "list", "--organisation", "quill"], "'quill' is no domain"),
         (["lesson", "add", "x", "--person", "77"], "there is no person 77"),
         (["lesson", "correct", "99", "x"], "there is no fact 99"),
         (["lesson", "drop", "99"], "there is no fact 99"),

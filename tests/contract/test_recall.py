@@ -18,6 +18,7 @@ from daemon.steps.remember import Voice, passage
 from knowledge import facts, migrate, passages
 from knowledge.database import Database
 from knowledge.tables import Case, Fact, Passage, Person
+from knowledge.whose import EVERYONE, Whose
 from tests.bench.recall import Records
 from tests.knowledge.rows import NOW, after
 from tests.knowledge_server import KnowledgeServer
@@ -95,7 +96,7 @@ def found(db: Database, embedder: Embedder | None) -> list[list[int | None]]:
     for number in range(ASKED):
         language = chance.choice(list(WORDS))
         questions = questions_of("", " ".join(sentence(chance, language) for _ in range(3)), language)
-        answers.append([row.id for row in search(records, questions, 1 + number % PEOPLE, None)[:TOP]])
+        answers.append([row.id for row in search(records, questions, Whose(1 + number % PEOPLE), EVERYONE)[:TOP]])
     return answers
 
 

@@ -8,6 +8,7 @@ from daemon.checks import checks
 from daemon.embedding.kinds import embedder_of
 from knowledge import vectors
 from knowledge.database import Database
+from knowledge.whose import Whose
 from tests.bed import Bed, is_through, mail
 
 CAR = "My car broke down."
@@ -57,7 +58,7 @@ def test_an_older_database_is_filled_in_at_the_start(bed: Bed) -> None:
     told = [event for event in events if event["event"] == "passages_embedded"]
     assert [event["embedder"] for event in told] == [name]
     assert CAR not in str(told)
-    assert len(vectors.find(bed.db, 1, name)) == told[0]["count"] > 0
+    assert len(vectors.find(bed.db, Whose(1), name)) == told[0]["count"] > 0
 
 
 @pytest.mark.exhaustive

@@ -9,6 +9,7 @@ from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body, tool_use
 from knowledge import facts, passages, people, service
 from knowledge.tables import Fact, Passage
+from knowledge.whose import Whose
 from tests.bed import Bed, mail
 
 PREFERS = "I prefer mails in the morning. When do you open?"
@@ -153,7 +154,7 @@ def test_a_rollback_retracts_what_the_turn_remembered_and_lets_stand_what_it_clo
     service.leave_order(bed.db, "roll back", "2", "waiting", datetime.now(UTC))
     bed.run(lambda db: len(service.orders(db, "done")) == 1)
     assert [fact.id for fact in facts.of_person(bed.db, 1)] == [1]
-    found, size = passages.find(bed.db, 1, ["prefer"])
+    found, size = passages.find(bed.db, Whose(1), ["prefer"])
     assert {row.message_id for row in passages.get(bed.db, [each.number for each in found]).values()} == {1}
     assert size == 3  # the mail, our answer, the fact
 
@@ -234,12 +235,12 @@ def test_what_a_person_wrote_down_no_mail_can_put_right(bed: Bed) -> None:
 
 @pytest.mark.exhaustive
 def test_a_fact_is_told_only_as_long_as_it_holds(bed: Bed) -> None:
-    """One of a day that has passed is kept, but not told; one of a day to come is told with that day."""
+    """One of a day that has passed is kept, but not told, whatever the mail asks; one to come is told with its day."""
     bed.server.deliver(mail("Hours"))
     bed.work(1)
     order(bed, "add fact", '{"text": "Away.", "kind": "circumstance", "person": 1, "valid_to": "2020-01-01"}')
     order(bed, "add fact", '{"text": "Back.", "kind": "circumstance", "person": 1, "valid_from": "2090-01-01"}')
-    bed.server.deliver(mail("More", "And then?"))
+    bed.server.deliver(mail("More", "And then you thought that I was away?"))
     bed.work(2)
     shown = prompts(bed)[1].partition("<<<")[0]
     assert "Away." not in shown

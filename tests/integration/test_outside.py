@@ -18,6 +18,7 @@ from daemon.rehearsal.model import Answer, Body, text, tool_use
 from knowledge import handoffs, turns
 from knowledge.tables import ToolCall
 from tests.bed import LOOPBACK, Bed, mail, wait_for
+from tests.integration.test_memory import order
 from tests.integration.test_replay import replay
 from tests.integration.test_specialists import OWED, as_specialist, of_specialist, staff, worked
 
@@ -201,6 +202,24 @@ def test_what_is_somebody_elses_does_not_leave_and_the_specialist_is_told(bed: B
     assert row.report.startswith("The call was not made: bo@tern.example belongs to somebody else than the sender")
     made = [(call.arguments["article"], call.allowed) for call in calls_of(bed, 2)]
     assert made == list(zip(numbers, (False, True, True, True, False), strict=True))
+    assert calls_of(bed, 2)[0].said.startswith("The call was not made: 55443322 belongs to somebody else")
+
+
+@pytest.mark.exhaustive
+def test_what_is_written_of_another_organisation_does_not_leave_and_of_ones_own_it_does(bed: Bed) -> None:
+    """A PO number of Tern's is nobody's to tell in Quill's turn, and Tern may be told it."""
+    engage(bed)
+    written = {"text": "Their PO number is 55 443 322.", "kind": "circumstance", "organisation": "tern.example"}
+    bed.server.deliver(mail("Hours"))
+    bed.work(1)
+    order(bed, "add fact", json.dumps(written))
+    bed.model.rules = asking((LOOK_UP, {"article": "55443322"}))
+    bed.server.deliver(mail("Invoice", OWED))
+    bed.work(2)
+    bed.model.rules = asking((LOOK_UP, {"article": "55443322"}))
+    bed.server.deliver(mail("Invoice", OWED, sender="Bo Tern <bo@tern.example>"))
+    bed.work(3)
+    assert [call.allowed for number in (2, 3) for call in calls_of(bed, number)] == [False, True]
     assert calls_of(bed, 2)[0].said.startswith("The call was not made: 55443322 belongs to somebody else")
 
 

@@ -14,6 +14,7 @@ from daemon.judgement.recall import (
     passages_of,
     question_of,
     questions_of,
+    recalled_line,
     stems_of,
     within,
 )
@@ -96,11 +97,17 @@ def test_what_has_no_room_is_passed_over() -> None:
     """A long passage does not keep out the shorter ones behind it."""
     long = Recalled("message 1", AT, "they wrote", "x" * 500)
     short = Recalled("message 2", AT, "they wrote", "tea")
-    assert within([long, short], 50) == ['[message 2] 2026-11-21 they wrote: "tea"']
+    assert within([long, short], 50) == [short]
+
+
+def test_the_room_is_that_of_the_whole_lines() -> None:
+    """Source, day and author take some of it, too."""
+    item = Recalled("message 2", AT, "they wrote", "tea")
+    assert recalled_line(item) == '[message 2] 2026-11-21 they wrote: "tea"'
+    assert (within([item, item], 26), within([item, item], 27)) == ([item], [item, item])
 
 
 @given(st.text(max_size=200))
 def test_no_words_of_a_passage_make_a_second_line(text: str) -> None:
     """What a sender wrote stands in quotation marks."""
-    (line,) = within([Recalled("message 1", AT, "they wrote", text)], 5_000)
-    assert len(line.splitlines()) == 1
+    assert len(recalled_line(Recalled("message 1", AT, "they wrote", text)).splitlines()) == 1

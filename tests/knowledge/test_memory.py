@@ -1,6 +1,9 @@
 """Facts and passages: whose they are, whatever is done with them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,11 +15,17 @@ from sqlmodel import Session, col, select
 from knowledge import facts, passages, people
 from knowledge.database import Database
 from knowledge.facts import Entry, Memory
-from knowledge.tables import Fact, Message, Passage, Person, PersonAddress, Turn
+from knowledge.past import Moment, Past, Unknown
+from knowledge.people import Acquaintance
+from knowledge.tables import Document, Fact, Message, Passage, Person, PersonAddress, Turn
+from knowledge.whose import EVERYONE, Whose, belongs
 from tests.bed import _empty_database
 from tests.knowledge.rows import NOW, after, live, opened, screened
 
-ADDRESSES = tuple(f"{name}@quill.example" for name in ("ada", "bo", "cleo", "dan"))
+# Two of one organisation, one of another, and one with an address that anybody may get.
+ADDRESSES = ("ada@quill.example", "bo@quill.example", "cleo@tern.example", "dan@post.example")
+ORGANISATIONS = ("quill.example", "quill.example", "tern.example", "")
+QUILL, TERN = Whose(organisation="quill.example"), Whose(organisation="tern.example")
 
 
 def entry(person: int | None, message: int | None, word: str, replaces: int | None = None) -> Entry:
@@ -24,6 +33,19 @@ def entry(person: int | None, message: int | None, word: str, replaces: int | No
     fact = Fact(person_id=person, kind="preference", text=word, quote=word, author="employee", message_id=message,
                 recorded_at=NOW)  # fmt: skip
     return Entry(fact, said(person, message, word), replaces)
+
+
+def written(whose: Whose, word: str, replaces: int | None = None) -> Entry:
+    """Make a fact of one word that a person wrote down."""
+    made = entry(whose.person_id, None, word, replaces)
+    made.fact.author = "reviewer"
+    made.fact.organisation = made.passage.organisation = whose.organisation
+    return made
+
+
+def word(whose: Whose) -> str:
+    """Give the one word that people write down about an organisation, or for everyone."""
+    return f"o{ORGANISATIONS.index(whose.organisation)}" if whose.organisation else "e9"
 
 
 def said(person: int | None, message: int | None, words: str, case: int | None = None) -> Passage:
@@ -38,11 +60,15 @@ def remember(db: Database, memory: Memory, turn: int | None = None) -> None:
         facts.remember(session, memory, turn, NOW)
 
 
-def found(db: Database, person: int | None, *words: str) -> list[str]:
-    """Give the texts that are found by these words, the oldest first."""
-    numbers = sorted(each.number for each in passages.find(db, person, words)[0])
+def found(db: Database, whose: int | Whose, *words: str) -> list[str]:
+    """Give the texts of a person, or of another owner, that are found by these words, the oldest first."""
+    numbers = sorted(each.number for each in passages.find(db, _whose(whose), words)[0])
     known = passages.get(db, numbers)
     return [known[number].text for number in numbers]
+
+
+def _whose(whose: int | Whose) -> Whose:
+    return whose if isinstance(whose, Whose) else Whose(whose)
 
 
 @pytest.fixture
@@ -94,7 +120,7 @@ def test_another_persons_words_in_the_same_case_tell_nothing_of_a_passage(db: Da
 def test_a_mail_of_a_stranger_can_never_be_recalled_for_everyone(db: Database) -> None:
     """It is refused, before anything is written."""
     screened(db, 1)
-    with pytest.raises(ValueError, match="never recalled for everyone"):
+    with pytest.raises(ValueError, match="for its sender alone"):
         remember(db, Memory(passages=[said(None, 1, "blue pump")]))
 
 
@@ -153,8 +179,8 @@ def test_facts_are_found_by_kind_and_person_and_closed_ones_where_they_are_wante
     remember(db, Memory([entry(1, 1, "tea"), entry(1, 1, "coffee", replaces=1)]), turn.id)
     kinds = ["preference"]
     assert [fact.text for fact in facts.find(db, kinds, None, 9)] == ["coffee"]
-    assert [fact.text for fact in facts.find(db, kinds, 1, 9, closed=True)] == ["coffee", "tea"]
-    assert facts.find(db, kinds, 2, 9) == facts.find(db, ["lesson"], None, 9) == []
+    assert [fact.text for fact in facts.find(db, kinds, Whose(1), 9, closed=True)] == ["coffee", "tea"]
+    assert facts.find(db, kinds, Whose(2), 9) == facts.find(db, ["lesson"], None, 9) == []
 
 
 def test_a_fact_keeps_the_days_between_which_it_holds(db: Database, turn: Turn) -> None:
@@ -166,18 +192,108 @@ def test_a_fact_keeps_the_days_between_which_it_holds(db: Database, turn: Turn) 
     assert (fact.valid_from, fact.valid_to, fact.recorded_at) == (date(2026, 12, 1), date(2026, 12, 24), NOW)
 
 
+# Facts about an organisation
+
+
+def test_a_fact_about_an_organisation_is_neither_a_persons_nor_everyones(db: Database) -> None:
+    """Nor another organisation's, however it is asked for."""
+    remember(db, Memory([written(QUILL, "tea")]))
+    assert [fact.text for fact in facts.of_organisation(db, "quill.example")] == ["tea"]
+    assert facts.of_organisation(db, "tern.example") == facts.of_person(db, 1) == facts.of_person(db, None) == []
+    assert [found(db, whose, "tea") for whose in (QUILL, TERN, Whose(1), EVERYONE)] == [["tea"], [], [], []]
+    assert [passages.find(db, whose, ["tea"])[1] for whose in (QUILL, TERN, EVERYONE)] == [1, 0, 0]
+
+
+def test_without_an_organisation_nothing_is_known_of_one(db: Database) -> None:
+    """What holds for everyone is not about it."""
+    remember(db, Memory([written(EVERYONE, "tea")]))
+    assert facts.of_organisation(db, None) == facts.of_organisation(db, "") == []
+    assert found(db, Whose(organisation=""), "tea") == []
+
+
+def test_a_fact_about_an_organisation_is_put_right_and_dropped(db: Database) -> None:
+    """The older rows are kept, closed, and found no more."""
+    remember(db, Memory([written(QUILL, "tea")]))
+    remember(db, Memory([written(QUILL, "coffee", replaces=1)]))
+    assert found(db, QUILL, "tea", "coffee") == ["coffee"]
+    remember(db, Memory(dropped=[2]))
+    assert found(db, QUILL, "tea", "coffee") == facts.of_organisation(db, "quill.example") == []
+    closed = facts.find(db, ["preference"], QUILL, 9, closed=True)
+    assert [(fact.text, fact.superseded_by) for fact in closed] == [("coffee", None), ("tea", 2)]
+
+
+def test_no_turn_learns_anything_of_an_organisation(db: Database, turn: Turn) -> None:
+    """Whatever a mail says: only a person writes it down."""
+    with pytest.raises(ValueError, match="about its sender alone"):
+        remember(db, Memory([written(QUILL, "tea")]), turn.id)
+    assert facts.of_organisation(db, "quill.example") == []
+
+
+def test_a_mail_or_a_document_is_never_recalled_for_an_organisation(db: Database) -> None:
+    """It is refused, before anything is written."""
+    screened(db, 1)
+    theirs, paper = said(None, 1, "blue pump"), said(None, None, "blue pump")
+    theirs.organisation = paper.organisation = "quill.example"
+    with pytest.raises(ValueError, match="for its sender alone"):
+        remember(db, Memory(passages=[theirs]))
+    with db.write() as session:
+        session.add(Document(path="/a", name="a", size=1, modified_at=NOW, recorded_at=NOW))
+    paper.document_id = 1
+    with pytest.raises(ValueError, match="recalled for everyone"):
+        remember(db, Memory(passages=[paper]))
+
+
+def test_nothing_is_a_persons_and_an_organisations_at_once() -> None:
+    """Nobody could say to whom it may be told."""
+    with pytest.raises(ValueError, match="not both"):
+        Whose(1, "quill.example")
+
+
+def test_in_the_past_a_fact_about_an_organisation_is_seen_from_its_day_on(db: Database) -> None:
+    """As one about a person is; one that was closed later stands there."""
+    late = written(QUILL, "coffee", replaces=1)
+    late.fact.recorded_at = late.passage.recorded_at = after(90)
+    remember(db, Memory([written(QUILL, "tea")]))
+    with db.write() as session:
+        facts.remember(session, Memory([late]), None, after(90))
+    turn = opened(db, screened(db, 1), live(db), started_at=after(60))
+    past = Past(db, Moment(turn.id or 0, turn.message_id, turn.started_at), Unknown("x", "x", "x", "x"))
+    assert [fact.text for fact in facts.of_organisation(past, "quill.example")] == ["tea"]
+    assert found(past, QUILL, "tea", "coffee") == ["tea"]
+    past.close()
+
+
 # Nobody is told what another person said
 
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("say"), st.integers(0, 3), st.integers(0, 3)),
-        st.tuples(st.just("replace"), st.integers(0, 3), st.integers(0, 20)),
-        st.tuples(st.just("merge"), st.integers(0, 3), st.integers(0, 3)),
-        st.tuples(st.just("split"), st.integers(0, 3), st.integers(0, 3)),
-    ),
-    min_size=1,
-    max_size=14,
-)
+# Merges and splits the most often: it takes one and then the other to put an address where it was not.
+KINDS = st.sampled_from(["say", "replace", "write", "mail", *["merge", "split"] * 3])
+STEPS = st.lists(st.tuples(KINDS, st.integers(0, 3), st.integers(0, 3)), min_size=3, max_size=14)
+
+
+@cache
+def _beginning() -> bytes:
+    with TemporaryDirectory() as place:
+        path = Path(place) / "knowledge.db"
+        path.write_bytes(_empty_database())
+        db = Database(path)
+        for uid, (address, name) in enumerate(zip(ADDRESSES, ORGANISATIONS, strict=True), start=1):
+            who = Acquaintance(address, organisation=name)
+            message = screened(db, uid, case=1 if uid > 1 else None, sender_address=address, sender_name="", sender=who)
+        opened(db, message, live(db))
+        remember(db, Memory([written(whose, word(whose)) for whose in (QUILL, TERN, EVERYONE)]))
+        db.close()
+        return path.read_bytes()
+
+
+@contextmanager
+def begun() -> Iterator[Database]:
+    """Give a database with a mail from each address in one case, and a fact about each organisation and everyone."""
+    with TemporaryDirectory() as place:
+        path = Path(place) / "knowledge.db"
+        path.write_bytes(_beginning())
+        db = Database(path)
+        yield db
+        db.close()
 
 
 def owner(session: Session, place: int) -> int:
@@ -189,19 +305,22 @@ def step(db: Database, kind: str, one: int, other: int) -> None:
     """Do one thing with the people and what is known of them."""
     with db.write() as session:
         person = owner(session, one)
+        message = session.exec(select(Message).where(Message.sender_address == ADDRESSES[one])).first()
+        assert message
         if kind == "say":
-            message = session.exec(select(Message).where(Message.sender_address == ADDRESSES[one])).first()
-            assert message
             memory = Memory([entry(person, message.id, f"f{one}")], passages=[said(person, message.id, f"s{one}", 1)])
             facts.remember(session, memory, 1, NOW)
         elif kind == "replace":
-            standing = session.exec(
-                select(Fact.id).where(Fact.person_id == person, col(Fact.expired_at).is_(None))
-            ).all()
-            message = session.exec(select(Message).where(Message.sender_address == ADDRESSES[one])).first()
-            if standing and message:
+            standing = standing_of(session, Whose(person))
+            if standing:
                 replaced = standing[other % len(standing)]
                 facts.remember(session, Memory([entry(person, message.id, f"f{one}", replaced)]), 1, NOW)
+        elif kind == "write":
+            whose = Whose(organisation=ORGANISATIONS[one] or None)
+            places = [None, *standing_of(session, whose)]
+            facts.remember(session, Memory([written(whose, word(whose), places[other % len(places)])]), None, NOW)
+        elif kind == "mail":
+            people.meet(session, Acquaintance(ADDRESSES[one], organisation=ORGANISATIONS[one]), NOW)
         elif kind == "merge" and owner(session, other) != person:
             people.merge(session, session.get_one(Person, person), session.get_one(Person, owner(session, other)))
         elif kind == "split":
@@ -210,27 +329,50 @@ def step(db: Database, kind: str, one: int, other: int) -> None:
                 people.split(session, session.get_one(Person, person), ADDRESSES[one])
 
 
-@settings(max_examples=30, deadline=None)
+def standing_of(session: Session, whose: Whose) -> list[int]:
+    """List the facts of one owner that stand."""
+    rows = session.exec(select(Fact).where(*belongs(Fact, whose), col(Fact.expired_at).is_(None)))
+    return [fact.id or 0 for fact in rows]
+
+
+def may_know(db: Database, place: int) -> tuple[int, list[str], list[str]]:
+    """Give the person behind an address, what came from their addresses, and what is written of where they write from.
+
+    All from the addresses and the texts themselves: none of it by the columns that the queries go by.
+    """
+    with db.read() as session:
+        person = owner(session, place)
+        theirs = [other for other in range(len(ADDRESSES)) if owner(session, other) == person]
+        rows = session.exec(select(Passage.text).where(col(Passage.expired_at).is_(None))).all()
+    organisations = {word(Whose(organisation=ORGANISATIONS[other])) for other in theirs if ORGANISATIONS[other]}
+    own = sorted(text for text in rows if text[0] in "fs" and int(text[1]) in theirs)
+    return person, own, sorted(text for text in rows if text in organisations)
+
+
+EVERYTHING = [
+    *(f"{kind}{number}" for kind in "fs" for number in range(len(ADDRESSES))),
+    *map(word, (QUILL, TERN, EVERYONE)),
+]
+
+
+@settings(max_examples=40, deadline=None)
 @given(STEPS)
 def test_no_sequence_of_facts_merges_and_splits_shows_one_person_what_another_said(
     steps: list[tuple[str, int, int]],
 ) -> None:
-    """Whatever a person is found by, it came from an address that is theirs now; and all of theirs is found."""
-    with TemporaryDirectory() as place:
-        path = Path(place) / "knowledge.db"
-        path.write_bytes(_empty_database())
-        db = Database(path)
-        for uid, address in enumerate(ADDRESSES, start=1):
-            message = screened(db, uid, case=1 if uid > 1 else None, sender_address=address, sender_name="")
-        opened(db, message, live(db))
+    """Whatever a person is found by, it came from an address that is theirs now; and all of theirs is found.
+
+    So with organisations: what is told of one goes to those alone who have an address of it now, and it is all there
+    is; what is for everyone is found by itself.
+    """
+    with begun() as db:
         for kind, one, other in steps:
             step(db, kind, one, other)
-        everything = [f"{kind}{number}" for kind in "fs" for number in range(len(ADDRESSES))]
         for number in range(len(ADDRESSES)):
-            with db.read() as session:
-                person = owner(session, number)
-                theirs = [place for place in range(len(ADDRESSES)) if owner(session, place) == person]
-                rows = session.exec(select(Passage).where(col(Passage.expired_at).is_(None))).all()
-                rest = sorted(row.text for row in rows if int(row.text[1]) in theirs)
-            assert sorted(found(db, person, *everything)) == rest
-        db.close()
+            person, own, of_organisations = may_know(db, number)
+            assert sorted(found(db, person, *EVERYTHING)) == own
+            name = people.organisation_of(db, person)
+            theirs = found(db, Whose(organisation=name), *EVERYTHING) if name else []
+            assert theirs == [text for text in of_organisations if text == word(Whose(organisation=name))]
+            assert [fact.text for fact in facts.of_organisation(db, name)] == theirs
+        assert set(found(db, EVERYONE, *EVERYTHING)) == {word(EVERYONE)}

@@ -308,6 +308,39 @@ def test_a_forged_mail_stays_nobody_s(one: Database) -> None:
     assert stored(one, forged.id).person_id is None
 
 
+def test_the_organisation_goes_with_the_address_that_tells_of_it(db: Database) -> None:
+    """What is left has none until its next mail; one that another address tells of stays, too."""
+    met(db, ADA, organisation="quill.example")
+    met(db, "jo@quill.example", organisation="quill.example")
+    met(db, HOME)
+    merge(db, 1, 2)
+    merge(db, 1, 3)
+    organisations = []
+    for address in (HOME, "jo@quill.example"):
+        fresh = split(db, 1, address).person
+        organisations.append((fresh.organisation, known(db, 1).person.organisation))
+    merge(db, 1, 4)
+    fresh = split(db, 1, ADA).person
+    organisations.append((fresh.organisation, known(db, 1).person.organisation))
+    assert organisations == [("", "quill.example"), ("quill.example", "quill.example"), ("quill.example", "")]
+
+
+def test_an_organisation_is_got_by_its_person(db: Database) -> None:
+    """Of one who is of none, or of nobody, there is none."""
+    met(db, ADA, organisation="quill.example")
+    met(db, HOME)
+    assert [people.organisation_of(db, number) for number in (1, 2, 9, None)] == ["quill.example", None, None, None]
+
+
+def test_those_of_an_organisation_are_counted(db: Database) -> None:
+    """Without who was merged away."""
+    for number in range(3):
+        met(db, f"a{number}@quill.example", organisation="quill.example")
+    merge(db, 1, 2)
+    with db.read() as session:
+        assert [people.count_of(session, name) for name in ("quill.example", "tern.example")] == [2, 0]
+
+
 def test_the_next_mail_of_an_address_that_was_split_off_is_its_new_person_s(one: Database) -> None:
     """The other address still leads to the old one."""
     fresh = split(one, 1, HOME)

@@ -1,22 +1,32 @@
 """Vectors of passages: whose they are, and how long they last."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
+import pytest
 from hypothesis import given, settings
 from sqlalchemy import update
 from sqlmodel import col, delete, select
 
-from knowledge import facts, vectors
+from knowledge import facts, people, vectors
 from knowledge.database import Database
 from knowledge.facts import Memory
 from knowledge.past import Moment, Past, Unknown
 from knowledge.tables import Passage, PassageVector
 from knowledge.vectors import Made
-from tests.bed import _empty_database
+from knowledge.whose import EVERYONE, Whose, values
 from tests.knowledge.rows import NOW, after, live, opened, screened
-from tests.knowledge.test_memory import ADDRESSES, STEPS, entry, owner, remember, said, step
+from tests.knowledge.test_memory import (
+    ADDRESSES,
+    QUILL,
+    STEPS,
+    TERN,
+    begun,
+    entry,
+    may_know,
+    remember,
+    said,
+    step,
+    word,
+    written,
+)
 
 NAME = "letters 1"
 
@@ -28,9 +38,10 @@ def fill(db: Database, name: str = NAME) -> None:
         vectors.keep(db, name, [Made(number, text, text.encode()) for number, text in texts.items()])
 
 
-def kept(db: Database, person: int | None, name: str = NAME) -> list[str]:
-    """Give the vectors of a person."""
-    return [each.vector.decode() for each in vectors.find(db, person, name)]
+def kept(db: Database, whose: int | Whose, name: str = NAME) -> list[str]:
+    """Give the vectors of a person, or of another owner."""
+    found = vectors.find(db, whose if isinstance(whose, Whose) else Whose(whose), name)
+    return [each.vector.decode() for each in found]
 
 
 def all_kept(db: Database) -> list[tuple[int, str, bytes]]:
@@ -56,7 +67,7 @@ def two(db: Database) -> None:
 def test_a_passage_has_the_vector_that_was_made_of_it(db: Database) -> None:
     """With the case in which it was said, the oldest first."""
     two(db)
-    assert [(each.number, each.case_id, each.speaker, each.vector) for each in vectors.find(db, 1, NAME)] == [
+    assert [(each.number, each.case_id, each.speaker, each.vector) for each in vectors.find(db, Whose(1), NAME)] == [
         (1, 1, "Ada", b"blue pump"),
         (2, 1, "Ada", b"red boat"),
     ]
@@ -135,20 +146,27 @@ def test_of_one_who_wrote_much_the_newest_are_compared(db: Database) -> None:
     words = [f"w{number}" for number in range(vectors.MOST_COMPARED + 5)]
     remember(db, Memory(passages=[said(1, 1, word) for word in words]))
     vectors.keep(db, NAME, [Made(number, word, b"x") for number, word in enumerate(words, start=1)])
-    found = [each.number for each in vectors.find(db, 1, NAME)]
+    found = [each.number for each in vectors.find(db, Whose(1), NAME)]
     assert found == list(range(6, vectors.MOST_COMPARED + 6))
 
 
-def test_only_a_persons_own_rows_are_read(file: Database) -> None:
-    """The index on the person leads the query, each vector is looked up by its passage: nothing is filtered after."""
+@pytest.mark.parametrize("whose", [Whose(1), QUILL, EVERYONE], ids=str)
+def test_only_an_owners_rows_are_read(file: Database, whose: Whose) -> None:
+    """The index on the owner leads the query, each vector is looked up by its passage: nothing is filtered after."""
+    given = {**values(whose), "embedder": NAME, "most": 9}
     with file.read() as session:
-        plan = session.connection().exec_driver_sql(
-            f"EXPLAIN QUERY PLAN {vectors.FIND.text}", {"person": 1, "embedder": NAME, "most": 9}
-        )
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {vectors.statement(whose).text}", given)
         steps = [row[3] for row in plan]
-    assert any("ix_passages_person (person_id=? AND expired_at=?)" in step for step in steps)
+    assert any("ix_passages_owner (person_id=? AND organisation=? AND expired_at=?)" in step for step in steps)
     assert any("SEARCH passage_vectors USING INTEGER PRIMARY KEY" in step for step in steps)
     assert not any("SCAN" in step or "TEMP B-TREE" in step for step in steps)
+
+
+def test_the_vector_of_a_fact_about_an_organisation_is_read_for_it_alone(db: Database) -> None:
+    """Neither for another one, nor for everyone."""
+    remember(db, Memory([written(QUILL, "tea"), written(EVERYONE, "coffee")]))
+    fill(db)
+    assert [kept(db, whose) for whose in (QUILL, TERN, EVERYONE)] == [["tea"], [], ["coffee"]]
 
 
 def test_in_the_past_a_vector_is_seen_with_its_passage_alone(db: Database) -> None:
@@ -165,34 +183,22 @@ def test_in_the_past_a_vector_is_seen_with_its_passage_alone(db: Database) -> No
     past.close()
 
 
-def expected(db: Database, place: int) -> tuple[int, Sequence[str]]:
-    """Give the person behind an address, and what was said from their addresses."""
-    with db.read() as session:
-        person = owner(session, place)
-        theirs = [other for other in range(len(ADDRESSES)) if owner(session, other) == person]
-        rows: Mapping[int | None, str] = {
-            row.id: row.text for row in session.exec(select(Passage).where(col(Passage.expired_at).is_(None)))
-        }
-    return person, sorted(text for text in rows.values() if int(text[1]) in theirs)
-
-
 @settings(max_examples=30, deadline=None)
 @given(STEPS)
 def test_no_sequence_of_facts_merges_and_splits_ranks_a_vector_of_another_person(
     steps: list[tuple[str, int, int]],
 ) -> None:
-    """Whatever vector is read for a person was made of what came from an address that is theirs now, and all are."""
-    with TemporaryDirectory() as place:
-        path = Path(place) / "knowledge.db"
-        path.write_bytes(_empty_database())
-        db = Database(path)
-        for uid, address in enumerate(ADDRESSES, start=1):
-            message = screened(db, uid, case=1 if uid > 1 else None, sender_address=address, sender_name="")
-        opened(db, message, live(db))
+    """Whatever vector is read for a person was made of what came from an address that is theirs now, and all are.
+
+    So with the vectors of an organisation's facts: they are those of one where the person has an address now.
+    """
+    with begun() as db:
         for kind, one, other in steps:
             step(db, kind, one, other)
             fill(db)
         for number in range(len(ADDRESSES)):
-            person, theirs = expected(db, number)
-            assert sorted(kept(db, person)) == theirs
-        db.close()
+            person, own, of_organisations = may_know(db, number)
+            assert sorted(kept(db, person)) == own
+            name = people.organisation_of(db, person)
+            theirs = kept(db, Whose(organisation=name)) if name else []
+            assert theirs == [text for text in of_organisations if text == word(Whose(organisation=name))]

@@ -25,6 +25,7 @@ from knowledge.tables import (
     Document,
     Fact,
     Feedback,
+    Handoff,
     IssueLink,
     Message,
     Passage,
@@ -60,6 +61,7 @@ class Unknown:
     action: str
     case: str
     promise: str
+    handoff: str
 
 
 class Past(Database):
@@ -119,6 +121,7 @@ def _shown(moment: Moment, unknown: Unknown) -> list[tuple[type[SQLModel], dict[
         (CaseFile, {"withdrawn_at": withdrawn}, f"turn_id < {moment.turn}"),
         (SharedIssue, _named_then(at), f"decision_id IN ({decisions})"),
         (IssueLink, {}, f"decision_id IN ({decisions})"),
+        (Handoff, _handed(at, unknown.handoff), f"turn_id < {moment.turn}"),
         (Promise, _promised(at, unknown.promise), f"decision_id IN ({decisions})"),
     ]
 
@@ -151,6 +154,18 @@ def _named_then(at: str) -> dict[str, str]:
     columns = {"confirmed_at": "confirmed_at", "closed_at": "closed_at", "merged_into": "closed_at"}
     then = {column: f"CASE WHEN {since} <= {at} THEN {column} END" for column, since in columns.items()}
     return {**confirmed, **then}
+
+
+def _handed(at: str, unknown: str) -> dict[str, str]:
+    """Show a handoff whose report came in later as one that waits for it."""
+    ended = f"ended_at <= {at}"
+    texts = {column: f"CASE WHEN {ended} THEN {column} ELSE '' END" for column in ("report", "transcript")}
+    return {
+        **texts,
+        "state": f"CASE WHEN {ended} THEN state ELSE '{unknown}' END",
+        "ended_at": f"CASE WHEN {ended} THEN ended_at END",
+        "report_id": f"CASE WHEN {ended} THEN report_id END",
+    }
 
 
 def _promised(at: str, unknown: str) -> dict[str, str]:

@@ -23,6 +23,20 @@ UNTIL_THEN = "\nUntil then it had said: {}"
 INSTEAD = "No report of {}: {}. Decide without it, or escalate."
 
 
+class Context(StrEnum):
+    """What a specialist knows: the mail at hand, within the turn, or all of the session, in a fork beside it."""
+
+    MAIL = "mail"
+    SESSION = "session"
+
+
+class Awaited(StrEnum):
+    """What a handoff that outlasts its turn waits for; the others wait for nothing: their report came in the turn."""
+
+    NOTHING = ""
+    FORK = "fork"
+
+
 @dataclass(frozen=True)
 class Specialist:
     """One to whom a case may be handed: when, what it is told, what it may use, and its limits for one handoff.
@@ -42,16 +56,31 @@ class Specialist:
     dollars: float
     workspace: bool = False
     servers: tuple[str, ...] = ()
+    context: Context = Context.MAIL
+
+    @property
+    def awaited(self) -> Awaited:
+        """Say what a handoff to it waits for behind its turn."""
+        return Awaited.FORK if self.context is Context.SESSION else Awaited.NOTHING
 
 
 class HandoffState(StrEnum):
-    """How a handoff ended: only the first has a report of the specialist's own."""
+    """How far a handoff is. OPEN and WORKING outlast their turn; of those that ended, only REPORTED has a report.
 
+    WORKING: somebody of ours is at it, with its dollars reserved; CANCELLED: its turn was rolled back.
+    """
+
+    OPEN = "open"
+    WORKING = "working"
+    CANCELLED = "cancelled"
     REPORTED = "reported"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     OVER_LIMIT = "over_limit"
     BROKEN_OFF = "broken_off"
+
+
+OUTSTANDING = (HandoffState.OPEN, HandoffState.WORKING)
 
 
 class Halt(StrEnum):

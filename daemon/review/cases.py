@@ -90,7 +90,9 @@ def _promise(row: Promise) -> str:
 
 def _handoff(row: Handoff) -> str:
     cost = f"${row.cost_usd:.4f}, {row.seconds:.1f} s"
-    return f"handoff {row.id}, of message {row.message_id} to {row.specialist}, {row.state}, {cost}: {row.report}"
+    came = f", came in as message {row.report_id}" if row.report_id else ""
+    what = f"handoff {row.id}, of message {row.message_id} to {row.specialist}, {row.state}{came}, {cost}"
+    return f"{what}: {row.report or '-'}"
 
 
 def file_table(files: Sequence[CaseFile]) -> Table:

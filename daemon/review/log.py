@@ -203,8 +203,9 @@ def _handoff_panel(work: Work) -> Panel:
     cached = f"{row.cache_read_tokens} more read from the cache, {row.cache_write_tokens} written to it"
     cost = f"tokens: {row.input_tokens} in, {row.output_tokens} out, {cached}; ${row.cost_usd:.4f}; {row.seconds:.2f} s"
     calls = map(_call_line, work.calls)
-    told = [f"why: {row.why or '-'}", f"brief: {row.brief}", f"report: {row.report}"]
-    lines = [*told, used, *calls, cost, row.transcript]
+    told = [f"why: {row.why or '-'}", f"brief: {row.brief}", f"report: {row.report or '-'}"]
+    came = [f"the report came in as message {row.report_id}"] if row.report_id else []
+    lines = [*told, *came, used, *calls, cost, *([row.transcript] if row.transcript else [])]
     return Panel(Text(clean("\n".join(lines))), title=escape(title), title_align="left")
 
 

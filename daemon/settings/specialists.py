@@ -9,13 +9,14 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from daemon.errors import FatalError
 from daemon.fields import Dollars, Section, Words
-from daemon.judgement.handoffs import Specialist
+from daemon.judgement.handoffs import Context, Specialist
 from daemon.judgement.money import LIST_PRICES, Prices
 from daemon.settings.refusal import what, where
 from daemon.settings.sections import Model, PriceList, Settings
 
 FENCE = "+++"
 SECONDS, DOLLARS = 120.0, 0.15
+SESSION_SECONDS = 600.0  # of one that works beside the turns; its default dollars are a turn's: it reads the session
 # All of it stands in each request of a specialist's model: some 25,000 tokens.
 LONGEST_PROMPT = 100_000
 # What the engine calls agents of its own; in its letters, for it makes no difference between them (measured).
@@ -54,18 +55,15 @@ class Front(Section):
     seconds: Annotated[float, Field(ge=1, le=3600)] | None = None
     dollars: Dollars | None = None
     workspace: bool = False
+    context: Context = Context.MAIL
 
 
 def specialists_of(settings: Settings) -> tuple[Specialist, ...]:
-    """Read the specialists of a config, by name; raise FatalError with what is wrong in the first bad file.
-
-    A turn bounds a handoff, in seconds and in US dollars.
-    """
+    """Read the specialists of a config, by name; raise FatalError with what is wrong in the first bad file."""
     directory = settings.employee.specialists
     if directory is None:
         return ()
-    most_dollars = settings.limits.dollars_per_turn
-    found = [_specialist(path, settings, most_dollars) for path in sorted(directory.glob("*.md"))]
+    found = [_specialist(path, settings) for path in sorted(directory.glob("*.md"))]
     names = [each.name for each in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
@@ -74,14 +72,13 @@ def specialists_of(settings: Settings) -> tuple[Specialist, ...]:
     return tuple(sorted(found, key=lambda each: each.name))
 
 
-def _specialist(path: Path, settings: Settings, most_dollars: float) -> Specialist:
+def _specialist(path: Path, settings: Settings) -> Specialist:
     front, prompt = _parted(path)
     employer = settings.model
     unknown = next((name for name in front.mcp if name not in settings.mcp), None)
     if unknown:
         raise FatalError(f"{path}: mcp: {NO_SERVER.format(unknown, ', '.join(settings.mcp) or 'none')}")
-    seconds = _within(path, "seconds", front.seconds, SECONDS, ("model.turn_seconds", employer.turn_seconds))
-    dollars = _within(path, "dollars", front.dollars, DOLLARS, ("limits.dollars_per_turn", most_dollars))
+    seconds, dollars = _limits(path, front, settings)
     known = "".join(_knowledge(path, each) for each in front.knowledge)
     if len(prompt) + len(known) > LONGEST_PROMPT:
         message = f"{path}: prompt and knowledge are {len(prompt) + len(known)} characters long; {LONGEST_PROMPT} fit"
@@ -98,11 +95,25 @@ def _specialist(path: Path, settings: Settings, most_dollars: float) -> Speciali
         dollars=dollars,
         workspace=front.workspace,
         servers=tuple(dict.fromkeys(front.mcp)),
+        context=front.context,
     )
 
 
+def _limits(path: Path, front: Front, settings: Settings) -> tuple[float, float]:
+    """Give the seconds and US dollars of a handoff: a turn bounds one that is part of it, a day's cap any other."""
+    caps = settings.limits
+    if front.context is Context.SESSION:
+        bound = ("limits.dollars_per_day", caps.dollars_per_day)
+        dollars = _within(path, "dollars", front.dollars, caps.dollars_per_turn, bound)
+        return front.seconds or SESSION_SECONDS, dollars
+    turn_seconds = ("model.turn_seconds", settings.model.turn_seconds)
+    seconds = _within(path, "seconds", front.seconds, SECONDS, turn_seconds)
+    turn_dollars = ("limits.dollars_per_turn", caps.dollars_per_turn)
+    return seconds, _within(path, "dollars", front.dollars, DOLLARS, turn_dollars)
+
+
 def _within(path: Path, key: str, given: float | None, default: float, bound: tuple[str, float]) -> float:
-    """Give a limit of a handoff, which is part of a turn; a default that is too large gives way."""
+    """Give a limit of a handoff; a default that is too large gives way."""
     name, most = bound
     if given is not None and given > most:
         message = f"{path}: {key} ({given:g}) must not exceed {name} ({most:g})"

@@ -18,7 +18,7 @@ from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, GiveUp, Pause, Reject, Remedy, remedy
 from daemon.judgement.states import Event, MessageState, TurnState
 from daemon.steps.brief import brief, reads
-from daemon.steps.hand import handoffs_of
+from daemon.steps.hand import handoffs_of, outstanding_of_case
 from daemon.steps.mirror import is_mirrored
 from daemon.steps.moves import move
 from daemon.steps.record import Surroundings, attention, decided
@@ -140,7 +140,7 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
     now = house.clock()
     _close(turn, TurnState.SETTLED, reply, house, now)
     turn.head_uuid, turn.head_offset = reply.head.uuid, reply.head.offset
-    concluded = decided(reply.decision, message, row, house.author, _surroundings(house, row), now)
+    concluded = decided(reply.decision, message, row, house.author, _surroundings(house, row, reply), now)
     concluded.decision.turn_id = turn.id
     handoffs = handoffs_of(house.session.engine, turn, reply, now)
     concluded = replace(
@@ -162,10 +162,12 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
                    cost_usd=turn.cost_usd, seconds=turn.seconds)  # fmt: skip
 
 
-def _surroundings(house: House, row: Row) -> Surroundings:
+def _surroundings(house: House, row: Row, reply: Reply) -> Surroundings:
     """Give what the decision meets; of clerkd's own messages there is no mail that could be flagged or moved."""
     handled = Handled() if row.about_id else house.settings.handled(row.mailbox)
-    return Surroundings(handled, promises.of_case(house.db, row.case_id or 0, [PromiseState.OPEN]))
+    case_id = row.case_id or 0
+    handed = bool(reply.outlasting) or bool(outstanding_of_case(house, case_id))
+    return Surroundings(handled, promises.of_case(house.db, case_id, [PromiseState.OPEN]), handed)
 
 
 async def _drop(house: House, row: Row, turn: Turn, live: AgentSession, reply: Reply, failure: Failure) -> None:

@@ -75,6 +75,7 @@ def reads(records: Records, row: Row, message: Message) -> Reads:
         folders=folders,
         files=lambda: {file.name: file.text for file in files.of_case(records.db, row.case_id or 0)},
         dollars=records.settings.limits.dollars_per_turn,
+        rounds=promises.reminders_since_mail(records.db, row.case_id or 0),
     )
 
 

@@ -25,10 +25,14 @@ AT_REST: Mapping[str, str] = {CaseState.OPEN: CaseState.CLOSED}
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a decision meets: what is done with every mail of its mailbox, and the case's open promises."""
+    """What a decision meets: what is done with every mail of its mailbox, and the case's open promises.
+
+    ``handed``: a report of a specialist's is still to come in its case.
+    """
 
     handled: Handled
     promises: Sequence[Promise]
+    handed: bool = False
 
 
 def decided(
@@ -54,7 +58,7 @@ def decided(
         [_promise(row, promised, now) for promised in decision.promises],
         settled,
         PromiseState.OPEN,
-        moves(left_by(kinds, [*left, *(promised.by for promised in decision.promises)])),
+        moves(left_by(kinds, [*left, *(promised.by for promised in decision.promises)], handed=known.handed)),
         issue=decision.issue,
         proposal=_proposal(decision, now),
     )

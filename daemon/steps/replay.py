@@ -27,6 +27,7 @@ from daemon.errors import FatalError, PermanentError, TransientError
 from daemon.judgement.casework import CaseState, PromiseState
 from daemon.judgement.comparison import Verdict, compare, names_of
 from daemon.judgement.decision import Decision, DraftReply
+from daemon.judgement.handoffs import HandoffState
 from daemon.judgement.message import Message
 from daemon.judgement.money import Usage, exhausted, windows
 from daemon.judgement.policy import Handled, plan
@@ -44,7 +45,7 @@ from knowledge.past import Past, Unknown
 from knowledge.replays import Words
 from knowledge.tables import AgentSession, Replay, ReplayTurn
 
-UNKNOWN = Unknown(MessageState.SCREENED, ActionState.PLANNED, CaseState.OPEN, PromiseState.OPEN)
+UNKNOWN = Unknown(MessageState.SCREENED, ActionState.PLANNED, CaseState.OPEN, PromiseState.OPEN, HandoffState.OPEN)
 NOTHING = "no message that was put to the model fits; `clerkd log` shows what there is"
 GONE = "the transcript of session {} does not hold any more what was before the message"
 STOPPED = "the replay was stopped during the turn"

@@ -18,7 +18,9 @@ from tests.knowledge.rows import NOW, action_row, after, closed, live, opened, s
 
 STANDING = ("settled", "lost")
 UNSENT = ("planned", "held")
-WORDS = Words("live", "ended", "rolled back", "cancelled", "its decision was rolled back", "open", "withdrawn")
+WORDS = Words(
+    "live", "ended", "rolled back", "cancelled", "its decision was rolled back", "open", "withdrawn", "cancelled"
+)
 
 
 def decided(db: Database, uid: int, session: AgentSession, offset: int, *states: str) -> tuple[Message, Turn]:

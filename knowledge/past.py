@@ -121,7 +121,7 @@ def _shown(moment: Moment, unknown: Unknown) -> list[tuple[type[SQLModel], dict[
         (CaseFile, {"withdrawn_at": withdrawn}, f"turn_id < {moment.turn}"),
         (SharedIssue, _named_then(at), f"decision_id IN ({decisions})"),
         (IssueLink, {}, f"decision_id IN ({decisions})"),
-        (Handoff, _handed(at, unknown.handoff), f"turn_id < {moment.turn}"),
+        (Handoff, _handed(at, unknown.handoff, moment.message), f"turn_id < {moment.turn}"),
         (Promise, _promised(at, unknown.promise), f"decision_id IN ({decisions})"),
     ]
 
@@ -156,8 +156,8 @@ def _named_then(at: str) -> dict[str, str]:
     return {**confirmed, **then}
 
 
-def _handed(at: str, unknown: str) -> dict[str, str]:
-    """Show a handoff whose report came in later as one that waits for it."""
+def _handed(at: str, unknown: str, message: int) -> dict[str, str]:
+    """Show a handoff whose report came in later as one that waits for it; it came up if that message came by then."""
     ended = f"ended_at <= {at}"
     texts = {column: f"CASE WHEN {ended} THEN {column} ELSE '' END" for column in ("report", "transcript")}
     return {
@@ -165,6 +165,7 @@ def _handed(at: str, unknown: str) -> dict[str, str]:
         "state": f"CASE WHEN {ended} THEN state ELSE '{unknown}' END",
         "ended_at": f"CASE WHEN {ended} THEN ended_at END",
         "report_id": f"CASE WHEN {ended} THEN report_id END",
+        "reminder_id": f"CASE WHEN reminder_id <= {message} THEN reminder_id END",
     }
 
 

@@ -205,6 +205,9 @@ class Handoff(SQLModel, table=True):
     One that outlasts its turn ``awaits`` something: it is written open, begun so many ``tries`` times, the last at
     ``started_at``, with ``reserved_usd`` held for it meanwhile, and what came of it is told by the message
     ``report_id``. What the others cost is part of their turn's dollars.
+
+    Where a person is asked, the action ``letter_id`` is our letter; unanswered at ``comes_up_at``, it comes up once as
+    the message ``reminder_id``.
     """
 
     __tablename__ = "handoffs"
@@ -231,6 +234,9 @@ class Handoff(SQLModel, table=True):
     started_at: datetime | None = optional_time()
     ended_at: datetime | None = optional_time()
     report_id: int | None = Field(default=None, foreign_key="messages.id", index=True)
+    letter_id: int | None = Field(default=None, foreign_key="actions.id", index=True)
+    comes_up_at: datetime | None = optional_time()
+    reminder_id: int | None = Field(default=None, foreign_key="messages.id", index=True)
 
 
 class ToolCall(SQLModel, table=True):

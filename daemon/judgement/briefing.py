@@ -100,10 +100,10 @@ def briefing(message: Message, known: Known, mark: str) -> str:
     """Write the prompt. ``mark`` is fresh for each turn and unknown to the sender, so no mail can end itself."""
     return "\n".join(
         [
-            *_handover(known),
+            *handed_on(known),
             f"[message {known.message}] [case {known.case}] received {stamp(known.received_at)}",
-            f"Sender: {'; '.join(filter(None, [_acquaintance(known), known.authenticity]))}",
-            *_around(known),
+            f"Sender: {sender_line(known)}",
+            *around(known),
             marked(message, mark, with_quote=not known.case_messages),
             "Decide on this mail with the tool `decide`.",
         ]
@@ -128,10 +128,10 @@ def reminding(reminder: Reminder, known: Known) -> str:
     """Write the prompt of a message of clerkd's own: no mail is at hand, and what binds is said by the harness."""
     return "\n".join(
         [
-            *_handover(known),
+            *handed_on(known),
             f"[message {known.message}] [case {known.case}] from clerkd itself, {stamp(known.received_at)}",
             COMES_UP.format(reminder.words),
-            *_around(known),
+            *around(known),
             f"No mail is at hand. A draft would answer message {reminder.about}.",
             SETTLE.format(reminder.at_hand),
         ]
@@ -217,11 +217,17 @@ def earlier_line(earlier: Earlier) -> str:
     return f"[message {earlier.message}] {stamp(earlier.received_at)} {subject} -> {verdict}"
 
 
-def _handover(known: Known) -> list[str]:
+def sender_line(known: Known) -> str:
+    """Say who wrote the mail, as far as that is known."""
+    return "; ".join(filter(None, [_acquaintance(known), known.authenticity]))
+
+
+def handed_on(known: Known) -> list[str]:
+    """Tell what went before, where a session begins."""
     return [known.handover, ""] if known.handover else []
 
 
-def _around(known: Known) -> list[str]:
+def around(known: Known) -> list[str]:
     """Tell of the case, its open promises, and what the conversation has lost."""
     open_ones = [f"Open promises {UNVERIFIED}:"] if known.promises else []
     return [

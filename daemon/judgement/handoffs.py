@@ -35,6 +35,7 @@ class Awaited(StrEnum):
 
     NOTHING = ""
     FORK = "fork"
+    ANSWER = "answer"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ class Specialist:
 
     ``steps`` are answers of its model, ``seconds`` and ``dollars`` (US) bound a handoff; ``workspace``: it works on the
     case's folder. ``servers`` are those outside that it may ask.
+
+    One with an address (``to``) is a person: a letter goes there, with ``prompt`` above it, and the case comes up again
+    where no answer is there after so many ``days``. No model answers then, so the rest is empty.
     """
 
     name: str
@@ -57,17 +61,22 @@ class Specialist:
     workspace: bool = False
     servers: tuple[str, ...] = ()
     context: Context = Context.MAIL
+    to: str = ""
+    days: float = 0
 
     @property
     def awaited(self) -> Awaited:
         """Say what a handoff to it waits for behind its turn."""
+        if self.to:
+            return Awaited.ANSWER
         return Awaited.FORK if self.context is Context.SESSION else Awaited.NOTHING
 
 
 class HandoffState(StrEnum):
     """How far a handoff is. OPEN and WORKING outlast their turn; of those that ended, only REPORTED has a report.
 
-    WORKING: somebody of ours is at it, with its dollars reserved; CANCELLED: its turn was rolled back.
+    WORKING: somebody of ours is at it, with its dollars reserved; CANCELLED: its turn was rolled back, or its case
+    closed; UNSENT: a person deleted our letter.
     """
 
     OPEN = "open"
@@ -78,6 +87,7 @@ class HandoffState(StrEnum):
     TIMED_OUT = "timed_out"
     OVER_LIMIT = "over_limit"
     BROKEN_OFF = "broken_off"
+    UNSENT = "unsent"
 
 
 OUTSTANDING = (HandoffState.OPEN, HandoffState.WORKING)

@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from daemon.judgement.policy import Kind
+from daemon.judgement.policy import DRAFTS, Kind
 from daemon.judgement.states import ActionState
 from knowledge.decisions import Entry
 from knowledge.handoffs import Work
@@ -224,11 +224,12 @@ def _feedback_panel(note: Feedback) -> Panel:
 
 def _content(action: Action) -> str:
     """Show a draft as a mail program would, and anything else as it is."""
-    if action.kind != Kind.DRAFT:
+    if action.kind not in DRAFTS:
         return action.content.decode("utf-8", "replace") or action.target
     mail = email.message_from_bytes(action.content, policy=email.policy.default)
     head = [f"{name}: {mail[name]}" for name in ("From", "To", "Subject", "Message-ID", "In-Reply-To") if mail[name]]
     body = mail.get_body(("plain",))
+    head += [f"Enclosed: {part.get_filename()}" for part in mail.iter_attachments()]
     return "\n".join([*head, "", str(body.get_content()).strip() if body else ""])
 
 

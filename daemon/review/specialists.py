@@ -37,14 +37,14 @@ def lines(db: Database, specialists: Sequence[Specialist]) -> list[Line]:
 def table(found: Sequence[Line]) -> Table:
     """Lay them out."""
     grid = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for title in ("Specialist", "Model", "Handoffs", "Reports", "Open", "Dollars", "Seconds", "When"):
-        grid.add_column(title, justify="left" if title in {"Specialist", "Model", "When"} else "right")
+    for title in ("Specialist", "Model or address", "Handoffs", "Reports", "Open", "Dollars", "Seconds", "When"):
+        grid.add_column(title, justify="left" if title in {"Specialist", "Model or address", "When"} else "right")
     for line in found:
         balance, known = line.balance, line.specialist
         counts = (str(balance.count), str(balance.reported), str(balance.outstanding))
         costs = (f"{balance.dollars:.4f}", f"{balance.seconds:.1f}")
         when = Text(clean(known.when if known else NOT_CONFIGURED))
-        grid.add_row(line.name, known.model if known else "-", *counts, *costs, when)
+        grid.add_row(line.name, (known.to or known.model) if known else "-", *counts, *costs, when)
     return grid
 
 
@@ -59,6 +59,7 @@ def record(line: Line) -> dict[str, Any]:
         "tools": list(known.tools) if known else [],
         "mcp": list(known.servers) if known else [],
         "context": known.context if known else None,
+        "to": known.to or None if known else None,
         "handoffs": line.balance.count,
         "reports": line.balance.reported,
         "open": line.balance.outstanding,

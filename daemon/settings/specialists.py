@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationError
 
 from daemon.errors import FatalError
-from daemon.fields import Dollars, Section, Words
+from daemon.fields import Dollars, Email, Section, Words
 from daemon.judgement.handoffs import Context, Specialist
 from daemon.judgement.money import LIST_PRICES, Prices
 from daemon.settings.refusal import what, where
@@ -24,6 +24,14 @@ TAKEN = frozenset({"claude", "explore", "fork", "general-purpose", "plan", "stat
 TOOLS = ("look_at_case", "search_decisions", "recall", "list_open_matters")
 NO_FRONT = f"must begin with a line {FENCE}, the keys in TOML, and another line {FENCE}; below them stands the prompt"
 NO_SERVER = "no server [mcp.{}] is configured (configured: {})"
+OF_PERSON = ("name", "when", "to", "days")
+NOT_OF_PERSON = "{}: a specialist who is a person (to) takes none; leave it out"
+NEEDS_TO = "days: only a specialist who is a person (to) is waited for; leave it out"
+TO_OURSELVES = "to: {} is an address of the employee's own; its answers would be filed as our own mail"
+UNPROVEN = (
+    "to: an answer counts only where the border server vouches for its sender: give mailbox.authserv_id, with "
+    "authserv_strips_forgeries = true"
+)
 NO_PRICES = "the list price of {!r} is not known (known: {}); give [prices]"
 
 
@@ -56,6 +64,8 @@ class Front(Section):
     dollars: Dollars | None = None
     workspace: bool = False
     context: Context = Context.MAIL
+    to: Email | None = None
+    days: Annotated[float, Field(gt=0, le=365)] = 3
 
 
 def specialists_of(settings: Settings) -> tuple[Specialist, ...]:
@@ -74,6 +84,10 @@ def specialists_of(settings: Settings) -> tuple[Specialist, ...]:
 
 def _specialist(path: Path, settings: Settings) -> Specialist:
     front, prompt = _parted(path)
+    if problem := _objection(front, settings):
+        raise FatalError(f"{path}: {problem}")
+    if front.to:
+        return _person(front, prompt)
     employer = settings.model
     unknown = next((name for name in front.mcp if name not in settings.mcp), None)
     if unknown:
@@ -97,6 +111,24 @@ def _specialist(path: Path, settings: Settings) -> Specialist:
         servers=tuple(dict.fromkeys(front.mcp)),
         context=front.context,
     )
+
+
+def _objection(front: Front, settings: Settings) -> str | None:
+    """Say which keys of a file cannot stand together, or None."""
+    if front.to is None:
+        return NEEDS_TO if "days" in front.model_fields_set else None
+    odd = next((name for name in Front.model_fields if name in front.model_fields_set - {*OF_PERSON}), None)
+    if odd:
+        return NOT_OF_PERSON.format(odd)
+    if front.to.lower() in settings.employee.own_addresses:
+        return TO_OURSELVES.format(front.to)
+    return None if any(mailbox.authserv_id for mailbox in settings.mailboxes) else UNPROVEN
+
+
+def _person(front: Front, opening: str) -> Specialist:
+    """Make a specialist who is a person: no model answers, and nothing is paid."""
+    free = Prices(0, 0, 0, 0)
+    return Specialist(front.name, front.when, opening, "", free, (), 0, 0, 0, to=front.to or "", days=front.days)
 
 
 def _limits(path: Path, front: Front, settings: Settings) -> tuple[float, float]:

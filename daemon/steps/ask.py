@@ -19,6 +19,7 @@ from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, G
 from daemon.judgement.states import Event, MessageState, TurnState
 from daemon.steps.brief import brief, reads
 from daemon.steps.hand import handoffs_of, outstanding_of_case
+from daemon.steps.letters import letters_of, with_letters
 from daemon.steps.mirror import is_mirrored
 from daemon.steps.moves import move
 from daemon.steps.record import Surroundings, attention, decided
@@ -142,9 +143,14 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
     turn.head_uuid, turn.head_offset = reply.head.uuid, reply.head.offset
     concluded = decided(reply.decision, message, row, house.author, _surroundings(house, row, reply), now)
     concluded.decision.turn_id = turn.id
-    handoffs = handoffs_of(house.session.engine, turn, reply, now)
+    at = scene(house, row, message)
+    handoffs = with_letters(house, at, reply.decision.summary, handoffs_of(house.session.engine, turn, reply, now))
     concluded = replace(
-        concluded, memory=memory_of(scene(house, row, message), reply), handoffs=handoffs, files=reply.files
+        concluded,
+        actions=[*concluded.actions, *letters_of(handoffs, len(concluded.actions))],
+        memory=memory_of(at, reply),
+        handoffs=handoffs,
+        files=reply.files,
     )
     turns.settle(
         house.db,

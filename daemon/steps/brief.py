@@ -9,11 +9,12 @@ from daemon.judgement.casework import PromiseState
 from daemon.judgement.issues import FRESH, MOST_SHOWN, Shared
 from daemon.judgement.message import Message
 from daemon.judgement.promises import Standing
+from daemon.judgement.reporting import Reported, enclosed, overdue, reporting
 from daemon.judgement.states import TurnState
 from daemon.steps.handover import page
 from daemon.steps.outward import tied_to_others
 from daemon.steps.recall import recall, recall_by_words, sheet
-from knowledge import decisions, issues, promises
+from knowledge import decisions, handoffs, issues, ledger, promises
 from knowledge import folders as files
 from knowledge.decisions import Entry
 from knowledge.tables import AgentSession, Promise, SharedIssue
@@ -34,16 +35,31 @@ def brief(records: Records, row: Row, message: Message, live: AgentSession) -> s
         person_messages=count,
         person_since=since,
         case_messages=tuple(map(_earlier, earlier)),
-        authenticity=row.authenticity,
+        authenticity=_authenticity(records, row),
         gap=tuple(map(_earlier, decisions.of_lost_turns(records.db, live.id, TurnState.LOST, TurnState.SETTLED))),
         handover=live.handover if live.head_uuid is None else "",
         promises=tuple(map(due, _open_promises(records, row))),
         memory=recall(records, row, message),
         issues=tuple(map(str, shared(records, row))),
     )
-    if row.about_id is None:
-        return briefing(message, known, _mark())
-    return reminding(Reminder(row.words, row.about_id, _at_hand(records, row) or 0), known)
+    return briefing(message, known, _mark()) if row.about_id is None else _own(records, row, message, known)
+
+
+def _own(records: Records, row: Row, message: Message, known: Known) -> str:
+    """Write the prompt of a message of clerkd's own: a report, a handoff that nobody answered, or a promise."""
+    about = row.about_id or 0
+    if report := _report(records, row):
+        return reporting(report, message, known, _mark())
+    if handoffs.of_reminder(records.db, row.id or 0):
+        return overdue(row.words, about, known)
+    return reminding(Reminder(row.words, about, _at_hand(records, row) or 0), known)
+
+
+def _report(records: Records, row: Row) -> Reported | None:
+    handoff = handoffs.of_report(records.db, row.id or 0) if row.about_id else None
+    if handoff is None:
+        return None
+    return Reported(handoff.id or 0, handoff.specialist, row.about_id or 0, row.words)
 
 
 def reads(records: Records, row: Row, message: Message) -> Reads:
@@ -60,7 +76,7 @@ def reads(records: Records, row: Row, message: Message) -> Reads:
         return _lines(found, "Nothing was found among this sender's earlier messages.")
 
     mailbox = records.settings.mailbox(row.mailbox)
-    letter = row.words if row.about_id else marked(message, _mark(), with_quote=True)
+    letter = _letter(records, row, message)
     folders = mailbox.folders if mailbox else ()
     return Reads(
         case=case,
@@ -79,6 +95,13 @@ def reads(records: Records, row: Row, message: Message) -> Reads:
     )
 
 
+def _letter(records: Records, row: Row, message: Message) -> str:
+    """Write what a specialist gets beside the brief: the mail, with the report on it where there is one."""
+    if report := _report(records, row):
+        return enclosed(report, message, _mark())
+    return row.words if row.about_id else marked(message, _mark(), with_quote=True)
+
+
 def shared(records: Records, row: Row) -> list[Shared]:
     """List the open issues that several people share, without a word that no person has confirmed."""
     here = {issue.id for issue in issues.of_case(records.db, row.case_id or 0)}
@@ -88,6 +111,12 @@ def shared(records: Records, row: Row) -> list[Shared]:
 
 def _shared(issue: SharedIssue, cases: int, *, here: bool) -> Shared:
     return Shared(issue.id or 0, issue.category, issue.opened_at, cases, issue.name, here)
+
+
+def _authenticity(records: Records, row: Row) -> str:
+    """Say what the border server found of the mail at hand, or of the one that clerkd's own message is about."""
+    about = ledger.get(records.db, row.about_id) if row.about_id else None
+    return (about or row).authenticity
 
 
 def _mark() -> str:

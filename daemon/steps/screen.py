@@ -1,17 +1,20 @@
 """Screen: a mail is read where it can do no harm, put into its case, and filed or held where a rule says so."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from daemon.errors import PermanentError, TransientError
 from daemon.house import READER, House
+from daemon.judgement.answers import OWN_MARK, Letter, answered, letter_ids, why_of
 from daemon.judgement.authenticity import authenticity
 from daemon.judgement.bounces import Bounce, bounce_of
 from daemon.judgement.casework import CaseEvent, moves
+from daemon.judgement.handoffs import HandoffState
 from daemon.judgement.message import Address, Message
 from daemon.judgement.people import organisation_of
-from daemon.judgement.screening import AutomatedKind, File, Hold, Screening, Work
+from daemon.judgement.screening import Answer, AutomatedKind, File, Hold, Screening, Work
 from daemon.judgement.screening import screen as by_rules
 from daemon.judgement.states import Event, MessageState
 from daemon.judgement.subject import bare_subject
@@ -19,11 +22,15 @@ from daemon.judgement.threads import Candidate, Clue, Joined, Opened, clues, pla
 from daemon.judgement.words import language_of
 from daemon.mail.reader import Reader
 from daemon.steps.moves import move
+from daemon.steps.own import ending
+from daemon.steps.record import answered as conclusion
 from daemon.steps.record import attention, filed
 from daemon.steps.remind import put_by
-from knowledge import actions, cases, ledger, screenings, turns
+from knowledge import actions, cases, handoffs, ledger, screenings, turns
 from knowledge.cases import Placing, Relative, Trace
 from knowledge.database import Database
+from knowledge.errors import FenceError
+from knowledge.handoffs import Ending
 from knowledge.people import Acquaintance
 from knowledge.raw import header_of
 from knowledge.screenings import Found, Screened
@@ -46,13 +53,17 @@ class Read:
 
 @dataclass(frozen=True)
 class Around:
-    """What the screening knows besides the mail: the knowledge database, and what the config says of the mailbox."""
+    """What the screening knows besides the mail: the knowledge database, and what the config says of the mailbox.
+
+    ``persons`` are the addresses of specialists who are persons, by their names.
+    """
 
     db: Database
     own_addresses: frozenset[str]
     authserv_id: str
     largest: int
     now: datetime
+    persons: Mapping[str, str] = field(default_factory=dict)
 
 
 async def screen(house: House, row: Row) -> bool:
@@ -71,6 +82,7 @@ async def screen(house: House, row: Row) -> bool:
         authserv_id=mailbox.authserv_id if mailbox else "",
         largest=mailbox.largest_mail if mailbox else row.size,
         now=house.clock(),
+        persons={name: each.to for name, each in house.persons.items()},
     )
     raw = ledger.raw_mail(house.db, row)
     missing = unfetched(row.size, around.largest, whole=row.whole)
@@ -85,8 +97,13 @@ async def screen(house: House, row: Row) -> bool:
 
 
 def _conclude(house: House, around: Around, row: Row, read: Read) -> None:
-    judged = judge(around, row, read)
-    _write(house, row, found(around, read.message), judged)
+    what, judged = found(around, read.message), judge(around, row, read)
+    try:
+        _write(house, row, what, judged)
+    except FenceError:
+        if not isinstance(judged[0], Answer):
+            raise
+        _write(house, row, what, judge(around, row, read))  # its handoff has just ended, by a person's order perhaps
 
 
 def read_mail(reader: Reader, raw: bytes, missing: str = "") -> Read:
@@ -123,7 +140,22 @@ def judge(around: Around, row: Row, read: Read) -> Judged:
     action = actions.of_own_ids(around.db, bounce.original_ids) if bounce else None
     if bounce and action:
         return _bounced(around, message, bounce, action)
-    return screening, _placing(around, row, message), []
+    return _answered(around, row, message, screening) or (screening, _placing(around, row, message), [])
+
+
+def _answered(around: Around, row: Row, message: Message, screening: Screening) -> Judged | None:
+    """Judge a mail that names a letter of ours to a specialist; the nearest counts, where it names several."""
+    named = [name for name in letter_ids(clues(message).ids) if OWN_MARK in name]
+    asked = next(filter(None, (handoffs.of_letter(around.db, own_id) for own_id in named)), None)
+    if asked is None:
+        return None
+    handoff, letter, handed = asked
+    configured, state = around.persons.get(handoff.specialist, ""), HandoffState(handoff.state)
+    known = Letter(handoff.id or 0, letter.own_message_id, letter.recipients[0], configured, state)
+    judged = answered(message, screening, known, authenticity(message, around.authserv_id))
+    if isinstance(judged, Answer):
+        return judged, Placing(handed.case_id, "", "", why_of(judged)), []
+    return judged, _placing(around, row, message), []
 
 
 def _copied(around: Around, row: Row, raw: bytes, message: Message) -> Judged | None:
@@ -152,7 +184,7 @@ def _placing(around: Around, row: Row, message: Message | None) -> Placing:
         return Placing(None, "", "", "it could not be read")
     traces = clues(message)
     sender = message.sender.email if message.sender else ""
-    trace = Trace(traces.ids, traces.conversation, traces.subject, sender)
+    trace = Trace(letter_ids(traces.ids), traces.conversation, traces.subject, sender)
     candidates = [_candidate(relative) for relative in cases.relatives(around.db, trace, row.id or 0)]
     if authenticity(message, around.authserv_id).is_strangers:
         # A forged From is a stranger's: only what nobody can guess leads to the case, and to what is said in it.
@@ -204,6 +236,8 @@ def _write(house: House, row: Row, what: Found, judged: Judged) -> None:
             house.log.warning("message_held", message=row.id, case=case_id, reason=reason)
         case File(rule=rule, for_a_person=for_a_person):
             house.log.info("message_filed", message=row.id, case=case_id, rule=rule, for_a_person=for_a_person)
+        case Answer(handoff=handoff, late=late):
+            house.log.info("handoff_answered", message=row.id, case=case_id, handoff=handoff, late=late)
 
 
 def _screened(house: House, row: Row, what: Found, screening: Screening, placing: Placing) -> Screened:
@@ -217,3 +251,14 @@ def _screened(house: House, row: Row, what: Found, screening: Screening, placing
         case File() as filing:
             concluded = filed(house.settings.handled(row.mailbox), row, filing, now)
             return Screened(what, placing, move(MessageState.RECEIVED, Event.FILE), concluded)
+        case Answer() as answer:
+            concluded = conclusion(house.settings.handled(row.mailbox), row, answer, now)
+            ends = None if answer.late else _ending(house, answer, now)
+            step, events = move(MessageState.RECEIVED, Event.FILE), moves(CaseEvent.MAIL)
+            return Screened(what, placing, step, concluded, case_moves=events, ending=ends)
+
+
+def _ending(house: House, answer: Answer, now: datetime) -> Ending:
+    """End the handoff with the report, which comes in as a message about the mail that was handed over."""
+    handoff, handed = handoffs.get(house.db, answer.handoff)
+    return ending(handoff, handed, HandoffState.REPORTED, answer.words, now)

@@ -134,7 +134,7 @@ def test_a_withdrawn_decision_counts_nowhere(db: Database) -> None:
     assert entry
     assert (entry.decision, entry.actions) == (None, ())
     assert actions.of_message(db, message.id or 0) == []
-    drafts = feedback.open_drafts(db, message.mailbox, draft="draft", stored="sent", final=[], since=NOW)
+    drafts = feedback.open_drafts(db, message.mailbox, drafts=["draft"], stored="sent", final=[], since=NOW)
     assert drafts == []
 
 

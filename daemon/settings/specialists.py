@@ -24,6 +24,7 @@ TAKEN = frozenset({"claude", "explore", "fork", "general-purpose", "plan", "stat
 TOOLS = ("look_at_case", "search_decisions", "recall", "list_open_matters")
 NO_FRONT = f"must begin with a line {FENCE}, the keys in TOML, and another line {FENCE}; below them stands the prompt"
 NO_SERVER = "no server [mcp.{}] is configured (configured: {})"
+NO_SERVERS = 'with context = "session" it knows what everybody wrote, so it must not ask servers outside: leave one out'
 NO_PRICES = "the list price of {!r} is not known (known: {}); give [prices]"
 
 
@@ -78,6 +79,8 @@ def _specialist(path: Path, settings: Settings) -> Specialist:
     unknown = next((name for name in front.mcp if name not in settings.mcp), None)
     if unknown:
         raise FatalError(f"{path}: mcp: {NO_SERVER.format(unknown, ', '.join(settings.mcp) or 'none')}")
+    if front.mcp and front.context is Context.SESSION:
+        raise FatalError(f"{path}: mcp: {NO_SERVERS}")
     seconds, dollars = _limits(path, front, settings)
     known = "".join(_knowledge(path, each) for each in front.knowledge)
     if len(prompt) + len(known) > LONGEST_PROMPT:

@@ -3,11 +3,9 @@
 from daemon.house import House
 from daemon.judgement.briefing import promise_words
 from daemon.judgement.casework import PromiseState
-from daemon.judgement.states import Event, MessageState
+from daemon.judgement.states import MessageState
 from daemon.steps.brief import due
-from daemon.steps.moves import move
-from daemon.steps.record import put_aside
-from knowledge import promises, turns
+from knowledge import promises
 from knowledge.tables import Message, Promise
 
 FOLDER = "(promises)"  # no folder of any mailbox: with the promise's number it makes the message's place
@@ -25,19 +23,6 @@ def remind(house: House) -> bool:
     promise, made_in = found
     number = promises.remind(house.db, promise, _message(house, promise, made_in), PromiseState.OPEN)
     house.log.info("promise_due", promise=promise.id, message=number, case=promise.case_id, by=promise.by)
-    return True
-
-
-def put_by(house: House, row: Message) -> bool:
-    """File a reminder whose promise is settled by now, without asking the model; say whether it was so."""
-    promise = promises.of_reminder(house.db, row.id or 0)
-    if promise and promise.state == PromiseState.OPEN:
-        return False
-    why = f"promise {promise.id} is {promise.state}" if promise else "its promise is gone"
-    now = house.clock()
-    step = move(MessageState(row.state), Event.FILE)
-    turns.conclude(house.db, row.id or 0, step, put_aside(row, "promise", why, now), now)
-    house.log.info("message_filed", message=row.id, case=row.case_id, rule="promise", for_a_person=False)
     return True
 
 

@@ -18,9 +18,9 @@ from daemon.judgement.subject import bare_subject
 from daemon.judgement.threads import Candidate, Clue, Joined, Opened, clues, place
 from daemon.judgement.words import language_of
 from daemon.mail.reader import Reader
+from daemon.steps.aside import put_by
 from daemon.steps.moves import move
 from daemon.steps.record import attention, filed
-from daemon.steps.remind import put_by
 from knowledge import actions, cases, ledger, screenings, turns
 from knowledge.cases import Placing, Relative, Trace
 from knowledge.database import Database

@@ -24,7 +24,7 @@ from daemon.agent.tools import Desk
 from daemon.clock import utc_now
 from daemon.embedding.kinds import embedder_of
 from daemon.errors import FatalError, TransientError
-from daemon.house import BUDGET, MODEL, READER, SESSION, STORE, Effects, Health, House, Outgoing, Source, Watch
+from daemon.house import BUDGET, FORKS, MODEL, READER, SESSION, STORE, Effects, Health, House, Outgoing, Source, Watch
 from daemon.judgement.handoffs import Specialist
 from daemon.judgement.retry import FailureKind
 from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, UNFINISHED, MessageState
@@ -216,6 +216,7 @@ def build(settings: Settings, db: Database, stop: Stop, log: Log) -> House:
         READER,
         SESSION,
         STORE,
+        FORKS,
         *(watch.part for watch in watches),
         *(out.part for out in outgoing.values()),
     )
@@ -420,7 +421,8 @@ def _longest_silence(settings: Settings) -> float:
     slowest = max((mailbox.timeout_seconds for mailbox in imap), default=0)
     store = CALLS_OF_A_PUSH * settings.session.store.timeout_seconds if settings.session.store else 0
     longest = max(settings.model.turn_seconds, LONGEST_CALL * slowest, 2 * settings.reading.seconds)
-    return longest + store + SLACK_SECONDS
+    beside = max((each.seconds for each in outlasting(settings)), default=0.0)
+    return max(longest + store, beside) + SLACK_SECONDS
 
 
 def _check_watchdog(settings: Settings, systemd: Systemd) -> None:
@@ -428,8 +430,8 @@ def _check_watchdog(settings: Settings, systemd: Systemd) -> None:
     if systemd.watchdog_seconds and systemd.watchdog_seconds < needed:
         message = (
             f"the limits contradict each other: WatchdogSec= of the unit is {systemd.watchdog_seconds:g} s, but "
-            "model.turn_seconds, mailbox.timeout_seconds, reading.seconds and session.store.timeout_seconds allow a "
-            f"silence of {needed:g} s"
+            "model.turn_seconds, mailbox.timeout_seconds, reading.seconds, session.store.timeout_seconds and the "
+            f"specialists' seconds allow a silence of {needed:g} s"
         )
         raise FatalError(message)
 

@@ -27,7 +27,7 @@ from knowledge import service
 from knowledge.database import Database
 from knowledge.tables import Condition
 
-MODEL, BUDGET, READER, SESSION, STORE = "model", "budget", "reader", "session", "store"
+MODEL, BUDGET, READER, SESSION, STORE, FORKS = "model", "budget", "reader", "session", "store", "specialists"
 
 
 class Source(Protocol):

@@ -151,7 +151,7 @@ def of_action(db: Database, action_id: int) -> tuple[Handoff, Message] | None:
 def end(session: Session, ending: Ending, now: datetime) -> int:
     """End a handoff and put the message that brings its report on the ledger, once; give its number.
 
-    Part of a transaction, which it begins. The case is read here: it may have been merged since.
+    Part of a transaction, which it begins. Case and person are read here: they may have been merged since.
     """
     number = col(Handoff.id) == ending.handoff
     ended = {"state": ending.state, "report": ending.report, "ended_at": now}
@@ -162,8 +162,8 @@ def end(session: Session, ending: Ending, now: datetime) -> int:
 
 def _told(session: Session, handoff: int, message: Message, tie: str) -> int:
     """Put a message of clerkd's own on the ledger, in the case of what was handed over, and tie it to the handoff."""
-    row = session.get_one(Handoff, handoff)
-    message.case_id = session.get_one(Message, row.message_id).case_id
+    handed = session.get_one(Message, session.get_one(Handoff, handoff).message_id)
+    message.case_id, message.person_id = handed.case_id, handed.person_id
     session.add(message)
     session.flush()
     session.connection().execute(update(Handoff).where(col(Handoff.id) == handoff).values({tie: message.id}))

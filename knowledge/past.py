@@ -118,7 +118,7 @@ def _shown(moment: Moment, unknown: Unknown) -> list[tuple[type[SQLModel], dict[
         (Fact, _open_then(at, "superseded_by", "expired_by"), f"recorded_at <= {at} AND {before_turn}"),
         (Passage, {**followed, **_open_then(at)}, f"recorded_at <= {at} AND {before_turn}"),
         (Document, _open_then(at), f"recorded_at <= {at}"),
-        (CaseFile, {"withdrawn_at": withdrawn}, f"turn_id < {moment.turn}"),
+        (CaseFile, {"withdrawn_at": withdrawn}, f"turn_id < {moment.turn} AND written_at <= {at}"),
         (SharedIssue, _named_then(at), f"decision_id IN ({decisions})"),
         (IssueLink, {}, f"decision_id IN ({decisions})"),
         (Handoff, _handed(at, unknown.handoff, moment.message), f"turn_id < {moment.turn}"),

@@ -204,7 +204,7 @@ class Handoff(SQLModel, table=True):
 
     One that outlasts its turn ``awaits`` something: it is written open, begun so many ``tries`` times, the last at
     ``started_at``, with ``reserved_usd`` held for it meanwhile, and what came of it is told by the message
-    ``report_id``. What the others cost is part of their turn's dollars.
+    ``report_id``; ``outage_at`` is when it first met an outage. What the others cost is part of their turn's dollars.
 
     Where a person is asked, the action ``letter_id`` is our letter; unanswered at ``comes_up_at``, it comes up once as
     the message ``reminder_id``.
@@ -232,6 +232,7 @@ class Handoff(SQLModel, table=True):
     tools: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     transcript: str = ""
     started_at: datetime | None = optional_time()
+    outage_at: datetime | None = optional_time()
     ended_at: datetime | None = optional_time()
     report_id: int | None = Field(default=None, foreign_key="messages.id", index=True)
     letter_id: int | None = Field(default=None, foreign_key="actions.id", index=True)

@@ -35,7 +35,7 @@ from daemon.agent.gate import Gate
 from daemon.agent.handoffs import Handoffs
 from daemon.agent.outside import Server
 from daemon.agent.specialists import AGENT, DENIED, Guard, allowed, definitions
-from daemon.agent.tools import ALLOWED, SERVER, Desk
+from daemon.agent.tools import SERVER, Desk
 from daemon.agent.transcript import Head
 from daemon.errors import FatalError
 from daemon.judgement.handoffs import Specialist
@@ -237,7 +237,7 @@ class Session:
             model=engine.model,
             system_prompt={"type": "file", "path": str(engine.home / "orders.md")},
             tools=[AGENT] if engine.specialists else [],
-            allowed_tools=[*ALLOWED, *allowed(engine.specialists)],
+            allowed_tools=[*self._desk.allowed, *allowed(engine.specialists)],
             disallowed_tools=list(DENIED) if engine.specialists else [],
             agents=definitions(engine.specialists, self._gate.described) or None,
             mcp_servers={SERVER: self._desk.server()},

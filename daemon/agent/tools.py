@@ -1,6 +1,6 @@
 """The employee's tools: they read, or stage their effect in memory for the turn at hand. Nothing leaves here."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -140,17 +140,24 @@ class Desk:
         *,
         workspace: bool = False,
         specialists: Iterable[Specialist] = (),
+        only: Collection[str] = (),
     ) -> None:
         """``categories`` and ``folders`` are what a decision may name; with ``workspace``, cases have a folder.
 
-        ``specialists`` are those whose reports come behind the turn.
+        ``specialists`` are those whose reports come behind the turn. With ``only``, no other tools than these are here.
         """
         self._categories = categories
         self._folders = folders
         self._workspace = workspace
         self._specialists = {each.name: each for each in specialists}
+        self._only = only
         self._turn: Staged | None = None
         self._notes: Notes | None = None
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Name the tools that whoever sits at the desk may call, as the engine does."""
+        return tuple(map(tool, self._only)) if self._only else ALLOWED
 
     @property
     def at_hand(self) -> Staged | None:
@@ -185,7 +192,7 @@ class Desk:
         search, matters, decide = SEARCH_DECISIONS, LIST_OPEN_MATTERS, DECIDE
         known = list(self._specialists.values())
         handing = [SdkMcpTool(HAND_OVER, schemas.handing_words(known), schemas.handing_schema(known), self.hand_over)]
-        return [
+        every = [
             SdkMcpTool(LOOK_AT_CASE, "Show this case's earlier messages and decisions.", NOTHING, self.look_at_case),
             SdkMcpTool(search, "Search this sender's earlier messages by words.", QUERY, self.search_decisions),
             SdkMcpTool(
@@ -199,6 +206,7 @@ class Desk:
             *(handing if known else []),
             *files,
         ]
+        return [each for each in every if each.name in self._only or not self._only]
 
     async def look_at_case(self, _arguments: Content) -> Content:
         """Show the case of the mail at hand."""

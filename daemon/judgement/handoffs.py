@@ -219,6 +219,8 @@ def _end(course: Course, specialist: Specialist) -> tuple[HandoffState, str]:
             return HandoffState.OVER_LIMIT, f"it cost more than {specialist.dollars:g} dollars"
         case Course(status="completed", finished=False):
             return HandoffState.OVER_LIMIT, f"it was not done within {specialist.steps} steps"
+        case Course(status="completed", report=""):
+            return HandoffState.FAILED, "its model said nothing"
         case Course(status="completed"):
             return HandoffState.REPORTED, ""
         case Course(status="failed"):

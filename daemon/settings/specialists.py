@@ -32,6 +32,7 @@ UNPROVEN = (
     "to: an answer counts only where the border server vouches for its sender: give mailbox.authserv_id, with "
     "authserv_strips_forgeries = true"
 )
+NO_SERVERS = 'with context = "session" it knows what everybody wrote, so it must not ask servers outside: leave one out'
 NO_PRICES = "the list price of {!r} is not known (known: {}); give [prices]"
 
 
@@ -92,6 +93,8 @@ def _specialist(path: Path, settings: Settings) -> Specialist:
     unknown = next((name for name in front.mcp if name not in settings.mcp), None)
     if unknown:
         raise FatalError(f"{path}: mcp: {NO_SERVER.format(unknown, ', '.join(settings.mcp) or 'none')}")
+    if front.mcp and front.context is Context.SESSION:
+        raise FatalError(f"{path}: mcp: {NO_SERVERS}")
     seconds, dollars = _limits(path, front, settings)
     known = "".join(_knowledge(path, each) for each in front.knowledge)
     if len(prompt) + len(known) > LONGEST_PROMPT:

@@ -17,6 +17,7 @@ from daemon.judgement.money import Prices, Usage, cost, exhausted, windows
 from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, GiveUp, Pause, Reject, Remedy, remedy
 from daemon.judgement.states import Event, MessageState, TurnState
+from daemon.steps.aside import put_by
 from daemon.steps.brief import brief, reads
 from daemon.steps.hand import handoffs_of, outstanding_of_case
 from daemon.steps.letters import letters_of, with_letters
@@ -24,7 +25,6 @@ from daemon.steps.mirror import is_mirrored
 from daemon.steps.moves import move
 from daemon.steps.record import Surroundings, attention, decided
 from daemon.steps.remember import memory_of, scene
-from daemon.steps.remind import put_by
 from daemon.steps.resume import end_session, open_session
 from knowledge import ledger, promises, turns
 from knowledge.handoffs import Work
@@ -40,11 +40,11 @@ def may_ask(house: House) -> bool:
         return False
     now = house.clock()
     day, month = windows(now)
-    budget, held = house.settings.limits.budget, turns.held_by_replays(house.db)
+    budget, held = house.settings.limits.budget, turns.held_beside(house.db)
     today, this_month = turns.spent_since(house.db, day), turns.spent_since(house.db, month)
     cap = exhausted(budget, today, this_month, now)
     if cap and exhausted(budget, today - held, this_month - held, now) is None:
-        house.health.pause(BUDGET, "cap", f"a replay holds what the next turn needs of {cap.cap}")  # for a while only
+        house.health.pause(BUDGET, "cap", f"a replay or a specialist holds what the next turn needs of {cap.cap}")
         return False
     if cap:
         house.health.pause(BUDGET, "cap", f"the next turn could break {cap.cap}", cap.ends_at)

@@ -12,7 +12,7 @@ from daemon.judgement.handoffs import INSTEAD, HandoffState
 from daemon.judgement.policy import DRAFTS, Kind
 from daemon.judgement.states import NEEDS_A_PERSON, ActionState
 from daemon.mail.outbox import LARGEST_SIGHTING, Sighting, Trail
-from daemon.steps.own import ending
+from daemon.steps.report import ending
 from knowledge import cases, feedback, handoffs, promises
 from knowledge.errors import FenceError
 from knowledge.feedback import Broken, Sequel

@@ -5,16 +5,12 @@ from daemon.judgement.briefing import promise_words
 from daemon.judgement.casework import PromiseState
 from daemon.judgement.drafts import Fate
 from daemon.judgement.handoffs import HandoffState
-from daemon.judgement.reporting import overdue_words
-from daemon.judgement.states import ActionState, Event, MessageState
+from daemon.judgement.overdue import overdue_words
+from daemon.judgement.states import ActionState
 from daemon.steps.brief import due
-from daemon.steps.moves import move
 from daemon.steps.own import PROMISES, WAITING, own_message
-from daemon.steps.record import put_aside
-from knowledge import actions, feedback, handoffs, promises, turns
+from knowledge import actions, feedback, handoffs, promises
 from knowledge.tables import Action, Handoff, Message, Promise
-
-PROMISE, HANDOFF = "promise", "handoff"
 
 
 def remind(house: House) -> bool:
@@ -68,36 +64,3 @@ def _fate(house: House, letter: Action | None) -> str:
         return "has not left"
     sent = Fate.SENT in feedback.kinds_of(house.db, letter.id or 0)
     return "was sent" if sent else "was not seen among what was sent"
-
-
-def put_by(house: House, row: Message) -> bool:
-    """File a message of clerkd's own that has nothing to say any more, without asking the model; say whether it was so.
-
-    What it would tell comes from a session that was set back, perhaps.
-    """
-    void = _void(house, row)
-    if void is None:
-        return False
-    rule, why = void
-    now = house.clock()
-    step = move(MessageState(row.state), Event.FILE)
-    turns.conclude(house.db, row.id or 0, step, put_aside(row, rule, why, now), now)
-    house.log.info("message_filed", message=row.id, case=row.case_id, rule=rule, for_a_person=False)
-    return True
-
-
-def _void(house: House, row: Message) -> tuple[str, str] | None:
-    """Say by which rule, and why, it has nothing to say any more; None where it has."""
-    number = row.id or 0
-    if report := handoffs.of_report(house.db, number):
-        return (HANDOFF, _ended(report)) if report.state == HandoffState.CANCELLED else None
-    if waiting := handoffs.of_reminder(house.db, number):
-        return (HANDOFF, _ended(waiting)) if waiting.state != HandoffState.OPEN else None
-    promise = promises.of_reminder(house.db, number)
-    if promise and promise.state == PromiseState.OPEN:
-        return None
-    return PROMISE, f"promise {promise.id} is {promise.state}" if promise else "its promise is gone"
-
-
-def _ended(handoff: Handoff) -> str:
-    return f"handoff {handoff.id} is {handoff.state}"

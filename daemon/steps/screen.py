@@ -21,11 +21,11 @@ from daemon.judgement.subject import bare_subject
 from daemon.judgement.threads import Candidate, Clue, Joined, Opened, clues, place
 from daemon.judgement.words import language_of
 from daemon.mail.reader import Reader
+from daemon.steps.aside import put_by
 from daemon.steps.moves import move
-from daemon.steps.own import ending
 from daemon.steps.record import answered as conclusion
 from daemon.steps.record import attention, filed
-from daemon.steps.remind import put_by
+from daemon.steps.report import ending
 from knowledge import actions, cases, handoffs, ledger, screenings, turns
 from knowledge.cases import Placing, Relative, Trace
 from knowledge.database import Database

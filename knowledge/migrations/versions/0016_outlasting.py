@@ -14,6 +14,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("tries", sa.Integer(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("reserved_usd", sa.Float(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("started_at", sa.DateTime(), nullable=True))
+        batch_op.add_column(sa.Column("outage_at", sa.DateTime(), nullable=True))
         batch_op.add_column(sa.Column("report_id", sa.Integer(), nullable=True))
         batch_op.alter_column("ended_at", existing_type=sa.DateTime(), nullable=True)
         batch_op.create_foreign_key("report_id", "messages", ["report_id"], ["id"])

@@ -17,7 +17,7 @@ from daemon.judgement.policy import DRAFTS, Kind
 from daemon.judgement.states import ActionState
 from knowledge.decisions import Entry
 from knowledge.handoffs import Work
-from knowledge.tables import Action, Feedback, ToolCall, Turn
+from knowledge.tables import Action, Feedback, Handoff, ToolCall, Turn
 
 WIDE = 110
 
@@ -205,8 +205,15 @@ def _handoff_panel(work: Work) -> Panel:
     calls = map(_call_line, work.calls)
     told = [f"why: {row.why or '-'}", f"brief: {row.brief}", f"report: {row.report or '-'}"]
     came = [f"the report came in as message {row.report_id}"] if row.report_id else []
-    lines = [*told, *came, used, *calls, cost, *([row.transcript] if row.transcript else [])]
+    done = [asked_by_letter(row)] if row.letter_id else [used, *calls, cost]
+    lines = [*told, *came, *done, *([row.transcript] if row.transcript else [])]
     return Panel(Text(clean("\n".join(lines))), title=escape(title), title_align="left")
+
+
+def asked_by_letter(row: Handoff) -> str:
+    """Say how a person was asked, and when that comes up, or came up, without an answer."""
+    came = f"came up unanswered as message {row.reminder_id}"
+    return f"letter: action {row.letter_id}, {came if row.reminder_id else f'comes up on {when(row.comes_up_at)}'}"
 
 
 def _call_line(call: ToolCall) -> str:

@@ -7,11 +7,10 @@ from datetime import datetime
 
 from daemon.errors import PermanentError, TransientError
 from daemon.house import READER, House
-from daemon.judgement.answers import OWN_MARK, Letter, answered, letter_ids, why_of
+from daemon.judgement.answers import answered, letter_ids, why_of
 from daemon.judgement.authenticity import authenticity
-from daemon.judgement.bounces import Bounce, bounce_of
+from daemon.judgement.bounces import bounce_of
 from daemon.judgement.casework import CaseEvent, moves
-from daemon.judgement.handoffs import HandoffState
 from daemon.judgement.message import Address, Message
 from daemon.judgement.people import organisation_of
 from daemon.judgement.screening import Answer, AutomatedKind, File, Hold, Screening, Work
@@ -21,20 +20,19 @@ from daemon.judgement.subject import bare_subject
 from daemon.judgement.threads import Candidate, Clue, Joined, Opened, clues, place
 from daemon.judgement.words import language_of
 from daemon.mail.reader import Reader
+from daemon.steps.answer import ended_by, letter_named
 from daemon.steps.aside import put_by
 from daemon.steps.moves import move
 from daemon.steps.record import answered as conclusion
 from daemon.steps.record import attention, filed
-from daemon.steps.report import ending
-from knowledge import actions, cases, handoffs, ledger, screenings, turns
+from knowledge import actions, cases, ledger, screenings, turns
 from knowledge.cases import Placing, Relative, Trace
 from knowledge.database import Database
 from knowledge.errors import FenceError
-from knowledge.handoffs import Ending
 from knowledge.people import Acquaintance
 from knowledge.raw import header_of
 from knowledge.screenings import Found, Screened
-from knowledge.tables import Action, Feedback
+from knowledge.tables import Feedback
 from knowledge.tables import Message as Row
 
 BOUNCED = "bounced"
@@ -132,29 +130,24 @@ def judge(around: Around, row: Row, read: Read) -> Judged:
     message = read.message
     if message is None or read.obstacle:
         return Hold(read.obstacle), _placing(around, row, message), []
-    copied = _copied(around, row, read.raw, message)
-    if copied:
-        return copied
     screening = by_rules(message, around.own_addresses)
-    bounce = bounce_of(message) if isinstance(screening, File) and screening.kind is AutomatedKind.BOUNCE else None
-    action = actions.of_own_ids(around.db, bounce.original_ids) if bounce else None
-    if bounce and action:
-        return _bounced(around, message, bounce, action)
-    return _answered(around, row, message, screening) or (screening, _placing(around, row, message), [])
+    answer = _answered(around, row, message, screening)
+    if answer and isinstance(answer[0], Answer) and not answer[0].late:
+        return answer  # also where it is a copy: the first one may have shown less, or be somebody else's
+    if told := _copied(around, row, read.raw, message) or _bounced(around, message, screening):
+        return told
+    return answer or (screening, _placing(around, row, message), [])
 
 
 def _answered(around: Around, row: Row, message: Message, screening: Screening) -> Judged | None:
-    """Judge a mail that names a letter of ours to a specialist; the nearest counts, where it names several."""
-    named = [name for name in letter_ids(clues(message).ids) if OWN_MARK in name]
-    asked = next(filter(None, (handoffs.of_letter(around.db, own_id) for own_id in named)), None)
-    if asked is None:
+    """Judge a mail that names a letter of ours to a specialist; None where it names none."""
+    named = letter_named(around.db, around.persons, message)
+    if named is None:
         return None
-    handoff, letter, handed = asked
-    configured, state = around.persons.get(handoff.specialist, ""), HandoffState(handoff.state)
-    known = Letter(handoff.id or 0, letter.own_message_id, letter.recipients[0], configured, state)
-    judged = answered(message, screening, known, authenticity(message, around.authserv_id))
+    letter, case_id = named
+    judged = answered(message, screening, letter, authenticity(message, around.authserv_id))
     if isinstance(judged, Answer):
-        return judged, Placing(handed.case_id, "", "", why_of(judged)), []
+        return judged, Placing(case_id, "", "", why_of(judged)), []
     return judged, _placing(around, row, message), []
 
 
@@ -168,13 +161,17 @@ def _copied(around: Around, row: Row, raw: bytes, message: Message) -> Judged | 
     return File("duplicate", why, AutomatedKind.DUPLICATE), Placing(first.case_id, "", "", why), []
 
 
-def _bounced(around: Around, message: Message, bounce: Bounce, action: Action) -> Judged:
+def _bounced(around: Around, message: Message, screening: Screening) -> Judged | None:
     """Tie a bounce to the mail of ours that it is about; where that is final, a person must know."""
-    answered = ledger.get(around.db, action.message_id)
+    bounce = bounce_of(message) if isinstance(screening, File) and screening.kind is AutomatedKind.BOUNCE else None
+    action = actions.of_own_ids(around.db, bounce.original_ids) if bounce else None
+    if bounce is None or action is None:
+        return None
+    about = ledger.get(around.db, action.message_id)
     why = f"our mail of message {action.message_id} {bounce.words}"
     filing = File("bounce", why, AutomatedKind.BOUNCE, for_a_person=bounce.is_final)
     told = f"it is a machine's word on our mail of message {action.message_id}"
-    placing = Placing(answered.case_id if answered else None, bare_subject(message.subject), "", told)
+    placing = Placing(about.case_id if about else None, bare_subject(message.subject), "", told)
     return filing, placing, [Feedback(action_id=action.id or 0, kind=BOUNCED, detail=bounce.words, noted_at=around.now)]
 
 
@@ -253,12 +250,6 @@ def _screened(house: House, row: Row, what: Found, screening: Screening, placing
             return Screened(what, placing, move(MessageState.RECEIVED, Event.FILE), concluded)
         case Answer() as answer:
             concluded = conclusion(house.settings.handled(row.mailbox), row, answer, now)
-            ends = None if answer.late else _ending(house, answer, now)
-            step, events = move(MessageState.RECEIVED, Event.FILE), moves(CaseEvent.MAIL)
-            return Screened(what, placing, step, concluded, case_moves=events, ending=ends)
-
-
-def _ending(house: House, answer: Answer, now: datetime) -> Ending:
-    """End the handoff with the report, which comes in as a message about the mail that was handed over."""
-    handoff, handed = handoffs.get(house.db, answer.handoff)
-    return ending(handoff, handed, HandoffState.REPORTED, answer.words, now)
+            step, moved = move(MessageState.RECEIVED, Event.FILE), moves(CaseEvent.MAIL)
+            ended = ended_by(house.db, answer, now)
+            return Screened(what, placing, step, concluded, case_moves=moved, ending=ended)

@@ -22,7 +22,7 @@ from knowledge import cases, handoffs, ledger, service, sessions
 from knowledge.database import Database
 from knowledge.tables import Action, Fact, Handoff, Message, Passage
 from tests.bed import Bed, mail
-from tests.integration.test_outlasting import HAND_OVER, order
+from tests.integration.test_outlasting import order
 
 BORDER = "mx.harbourpine.example"
 ALICE = "Alice Bell <alice@harbourpine.example>"
@@ -60,7 +60,7 @@ def asking(brief: str = "Is it paid?", specialist: str = "books") -> Callable[[B
             return Answer((text_block("Done."),)) if _is_through(users[-1]) else decision({"kind": "none"})
         if not rules.MARKED.search(prompt):
             return rules.decide(body) if rules.TO_NOTE.search(prompt) else decision({"kind": "none"})
-        return Answer((tool_use(HAND_OVER, {"specialist": specialist, "why": "The books", "brief": brief}),))
+        return Answer((tool_use(rules.HAND_OVER, {"specialist": specialist, "why": "The books", "brief": brief}),))
 
     return decide
 

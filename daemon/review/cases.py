@@ -62,7 +62,7 @@ def text(shown: Page) -> RenderableType:
     lines = [
         f"case {case.id}: {case.subject or '(no subject)'}",
         f"{case.state}; opened {when(case.opened_at)}, last touched {when(case.updated_at)}",
-        f"its turns cost ${shown.dollars:.4f} so far",
+        f"its turns and handoffs cost ${shown.dollars:.4f} so far",
         *merged,
         *map(_message, shown.entries),
         *map(_promise, shown.promises),

@@ -131,7 +131,7 @@ def _action_record(action: Action) -> dict[str, Any]:
 def full_record(
     entry: Entry, turns: list[Turn], handoffs: list[Work], feedback: list[Feedback], case_dollars: float
 ) -> dict[str, Any]:
-    """Give everything about one message as plain data; ``case_dollars`` is what the turns of its case cost so far."""
+    """Give everything about one message as plain data; ``case_dollars`` is what its case cost so far."""
     message = entry.message
     return {
         **record(entry),
@@ -153,7 +153,7 @@ def _handoff_record(work: Work) -> dict[str, Any]:
 def page(
     entry: Entry, turns: list[Turn], handoffs: list[Work], feedback: list[Feedback], case_dollars: float
 ) -> RenderableType:
-    """Lay out everything about one message; ``case_dollars`` is what the turns of its case cost so far."""
+    """Lay out everything about one message; ``case_dollars`` is what its case cost so far."""
     parts: list[RenderableType] = [_head(entry, case_dollars)]
     seen = next((turn.prompt for turn in reversed(turns)), "")
     if seen:
@@ -167,7 +167,7 @@ def page(
 
 def _head(entry: Entry, case_dollars: float) -> Table:
     message, decision = entry.message, entry.decision
-    cost = f"; its turns cost ${case_dollars:.4f} so far" if message.case_id else ""
+    cost = f"; its turns and handoffs cost ${case_dollars:.4f} so far" if message.case_id else ""
     grid = Table.grid(padding=(0, 2))
     rows = [
         ("Message", f"{message.id}, received {when(message.received_at)}"),

@@ -16,7 +16,7 @@ from knowledge import folders, handoffs, service, sessions, turns
 from knowledge.database import Database
 from knowledge.tables import Decision, Handoff
 from tests.bed import Bed, is_through, mail, prompts_in_transcript, settled_prompts, transcript
-from tests.integration.test_outlasting import PLEASE, TRADE, engage, hold, only, order, said, staged
+from tests.integration.test_outlasting import PLEASE, TRADE, at_work, engage, hold, only, order, said, staged
 from tests.integration.test_replay import replay
 from tests.integration.test_specialists import rules_tokens
 
@@ -89,7 +89,7 @@ def test_the_next_turns_go_on_meanwhile(bed: Bed) -> None:
     def until(db: Database) -> bool:
         row = next(iter(handoffs.of_case(db, 1)), None)
         settled = len(turns.in_state(db, "settled"))
-        if row and row.state == "working" and bed.faults.under_way and settled == 1 and not seen:
+        if row and at_work(bed, db) and settled == 1 and not seen:
             seen.append((row.state, bool(places(bed)), settled))
             bed.server.deliver(HOURS)
         if settled == 2 and bed.faults.held:
@@ -114,7 +114,7 @@ def test_the_session_is_untouched_and_the_fork_is_gone(bed: Bed) -> None:
 
     def until(db: Database) -> bool:
         live = sessions.live(db, "live")
-        if bed.faults.under_way and bed.faults.held and live and only(bed).state == "working":
+        if at_work(bed, db) and bed.faults.held and live:
             before.append(app.engine_of(bed.settings).transcript(live.id).read_bytes())
             bed.faults.held = False
         return len(turns.in_state(db, "settled")) == 2
@@ -201,18 +201,13 @@ def test_a_specialist_that_says_nothing_has_failed(bed: Bed) -> None:
     )  # fmt: skip
 
 
-def under_way(bed: Bed) -> bool:
-    """Say whether the specialist's request has reached the model."""
-    return bed.faults.under_way > 0
-
-
 def begun(bed: Bed, keys: str = "") -> None:
     """Have a mail handed over and taken up by a specialist, who is not answered; then stop the service."""
     engage(bed, keys)
     hold(bed)
     bed.model.rules = staged({})
     bed.server.deliver(mail("Contract", PLEASE))
-    bed.run(lambda _db: under_way(bed))
+    bed.run(lambda db: at_work(bed, db))
 
 
 def test_a_stop_puts_it_back_and_the_next_start_goes_on(bed: Bed) -> None:
@@ -236,7 +231,7 @@ def test_a_rollback_of_one_at_work_discards_its_report(bed: Bed) -> None:
     bed.server.deliver(mail("Contract", PLEASE))
 
     def until(db: Database) -> bool:
-        if under_way(bed) and not service.orders(db, "done") and not service.orders(db, "waiting"):
+        if at_work(bed, db) and not service.orders(db, "done") and not service.orders(db, "waiting"):
             service.leave_order(db, "roll back", "1", "waiting", datetime.now(UTC))
         if service.orders(db, "done") and bed.faults.held:
             assert only(bed).state == "cancelled"

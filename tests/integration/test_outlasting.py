@@ -33,6 +33,11 @@ def hold(bed: Bed) -> None:
     bed.faults.always, bed.faults.poison, bed.faults.held = "held", TRADE, True
 
 
+def at_work(bed: Bed, db: Database) -> bool:
+    """Say whether a specialist's request is out."""
+    return bool(handoffs.numbers(db, ["working"])) and bed.faults.under_way > 0
+
+
 def staged(*calls: dict[str, Any], when: Callable[[str], bool] = bool) -> Callable[[Body], Answer]:
     """Give rules of a model that hands over a mail so, all at once, and then decides; else it does as always."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from daemon.agent.tools import NAMES
 from daemon.errors import FatalError
-from daemon.judgement.handoffs import Awaited, Specialist
+from daemon.judgement.handoffs import Awaited, Context, Specialist
 from daemon.judgement.money import Prices
 from daemon.paths import data_file
 from daemon.settings import load, specialists_of
@@ -155,6 +155,15 @@ def test_a_default_that_a_turn_does_not_allow_gives_way(tmp_path: Path) -> None:
     assert (only(path).seconds, only(path).dollars) == (60, 0.1)
 
 
+def test_one_that_knows_the_session_has_limits_of_its_own(tmp_path: Path) -> None:
+    """It is no part of a turn, and reads the whole conversation: ten minutes, and a turn's dollars."""
+    session = FRONT + 'context = "session"\n'
+    found = only(engaged(tmp_path, session, model__turn_seconds="60", limits__dollars_per_turn="0.3"))
+    assert (found.context, found.seconds, found.dollars) == (Context.SESSION, 600, 0.3)
+    found = only(engaged(tmp_path, session + "seconds = 3600\ndollars = 2.0\nworkspace = true\n"))
+    assert (found.seconds, found.dollars, found.workspace) == (3600, 2.0, True)
+
+
 def test_without_the_key_there_is_nobody(tmp_path: Path) -> None:
     """The employee works alone."""
     assert specialists_of(load(good(tmp_path))) == ()
@@ -180,6 +189,13 @@ def test_without_the_key_there_is_nobody(tmp_path: Path) -> None:
         (FRONT + "workspace = 1\n", "workspace: Input should be a valid boolean (found 1)"),
         (FRONT + "dollars = 0\n", "dollars: Input should be greater than 0 (found 0)"),
         (FRONT + "dollars = 0.6\n", "dollars (0.6) must not exceed limits.dollars_per_turn (0.5)"),
+        (FRONT + 'context = "case"\n', "context: Input should be 'mail' or 'session' (found 'case')"),
+        (FRONT + "context = true\n", "context: Input should be 'mail' or 'session'"),
+        (FRONT + 'context = "session"\nseconds = 3601\n', "seconds: Input should be less than or equal to 3600"),
+        (
+            FRONT + 'context = "session"\ndollars = 20.5\n',
+            "dollars (20.5) must not exceed limits.dollars_per_day (20)",
+        ),
         (FRONT + "prices = { input = 1 }\n", "prices.output: is missing and has no default"),
         (FRONT + 'model = "other"\n', "model: the list price of 'other' is not known (known: claude-sonnet-5"),
         (FRONT + "model = 2026-11-21\n", "model: the list price of '2026-11-21' is not known"),
@@ -193,6 +209,15 @@ def test_what_is_wrong_in_a_file_is_said_with_the_file_and_the_key(tmp_path: Pat
     words = refusal(engaged(tmp_path, front))
     assert words.startswith(f"{tmp_path}/staff/billing.md: ")
     assert said in words
+
+
+def test_one_that_knows_the_session_may_ask_no_server_outside(tmp_path: Path) -> None:
+    """What everybody wrote could leave by way of it."""
+    path = engaged(tmp_path, FRONT + 'context = "session"\nmcp = ["catalogue"]\n')
+    assert refusal(path) == (
+        f'{tmp_path}/staff/billing.md: mcp: with context = "session" it knows what everybody wrote, so it must not ask '
+        "servers outside: leave one out"
+    )
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,8 @@ def _enclosure(raw: bytes, name: str) -> bytes:
 
 
 def _coding(raw: bytes) -> str:
-    """Say what is in the bytes (RFC 2045, 2.7 to 2.9)."""
-    lines = raw.split(b"\r\n")
+    """Say what is in the bytes (RFC 2045, 2.7 to 2.9); in a Maildir lines end with a line feed alone."""
+    lines = raw.split(b"\r\n" if b"\r\n" in raw else b"\n")
     if any(len(line) > LONGEST_LINE or {*b"\0\r\n"} & {*line} for line in lines):
         return "binary"
     return "7bit" if raw.isascii() else "8bit"

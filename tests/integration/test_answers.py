@@ -18,8 +18,9 @@ from daemon.mail.outbox import Outbox
 from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body, tool_use
 from daemon.rehearsal.model import text as text_block
-from knowledge import cases, handoffs, ledger, service, sessions
+from knowledge import cases, handoffs, ledger, screenings, service, sessions
 from knowledge.database import Database
+from knowledge.screenings import Screened
 from knowledge.tables import Action, Fact, Handoff, Message, Passage
 from tests.bed import Bed, mail
 from tests.integration.test_outlasting import order
@@ -512,3 +513,107 @@ def test_every_letter_is_bound_to_its_handoff(bed: Bed) -> None:
     assert [(row.message_id, row.state, row.report) for row in rows] == [(1, "open", ""), (2, "reported", "Refunded.")]
     assert [entry.message.case_id for entry in bed.entries] == [1, 2, 2, 2]
     assert bed.entries[3].actions[0].recipients == ["bo@tern.example"]
+
+
+@pytest.mark.exhaustive
+def test_a_copy_of_her_answer_counts_where_the_first_one_showed_less(bed: Bed) -> None:
+    """The first came in past the border server, and is held; a third copy is one, and nobody's business."""
+    _row, letter = handed(bed)
+    whole = answer(letter.own_message_id)
+    bed.server.deliver(answer(letter.own_message_id, Authentication_Results=""))
+    bed.run(lambda db: len(ledger.in_states(db, ["held"])) == 1)
+    bed.server.deliver(whole)
+    bed.work(4)
+    assert asked(bed)[0].state == "reported"
+    bed.server.deliver(b"Received: from elsewhere\r\n" + whole)
+    bed.work(5)
+    assert bed.entries[4].decision
+    assert (bed.entries[4].decision.rule, bed.state_of(5)) == ("duplicate", "done")
+
+
+@pytest.mark.exhaustive
+def test_a_handoff_that_ends_as_her_answer_is_taken_in_is_judged_again(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person closes the case between the look and the writing: the service goes on, and the mail is held."""
+    _row, letter = handed(bed)
+    write = screenings.write
+
+    def overtaken(db: Database, row: Message, screened: Screened, now: datetime) -> int:
+        if screened.ending:
+            with db.write() as session:
+                handoffs.cancel_of_case(session, 1, ["open"], "cancelled", now)
+        return write(db, row, screened, now)
+
+    monkeypatch.setattr(screenings, "write", overtaken)
+    bed.server.deliver(answer(letter.own_message_id))
+    bed.run(lambda db: bool(ledger.in_states(db, ["held"])))
+    assert bed.entries[1].message.reason == "it names our letter on handoff 1, but that is cancelled"
+    assert asked(bed)[0].report == ""
+
+
+@pytest.mark.exhaustive
+def test_a_case_that_a_person_closes_waits_for_no_answer(bed: Bed) -> None:
+    """One that comes all the same is held."""
+    _row, letter = handed(bed)
+    order(bed, "close case", "1")
+    assert asked(bed)[0].state == "cancelled"
+    bed.server.deliver(answer(letter.own_message_id))
+    bed.run(lambda db: bool(ledger.in_states(db, ["held"])))
+
+
+@pytest.mark.exhaustive
+def test_a_case_may_be_handed_over_again_on_her_report(bed: Bed) -> None:
+    """The second letter holds the same mail, and its report goes to the same customer."""
+    _row, letter = handed(bed)
+    bed.model.rules = asking_again
+    bed.server.deliver(answer(letter.own_message_id))
+    bed.work(3)
+    with bed.db.read() as session:
+        rows = session.exec(select(Handoff).order_by(col(Handoff.id))).all()
+        second = session.get_one(Action, rows[1].letter_id)
+    assert [(row.message_id, row.state) for row in rows] == [(1, "reported"), (3, "open")]
+    assert ledger.raw_mail(bed.db, bed.entries[0].message) in second.content
+    assert b'filename="message-1.eml"' in second.content
+    bed.model.rules = asking()
+    bed.server.deliver(answer(second.own_message_id, "On 2026-11-20, by bank."))
+    bed.work(5)
+    last = bed.entries[4]
+    assert (last.message.about_id, last.message.case_id) == (1, 1)
+    assert last.actions[0].recipients == ["ada@quill.example"]
+
+
+def asking_again(body: Body) -> Answer:
+    """Hand over on a report, too."""
+    users = [message for message in body["messages"] if message["role"] == "user"]
+    if any(part.get("type") == "tool_result" for part in rules._parts(users[-1])):
+        return asking()(body)
+    return Answer((tool_use(rules.HAND_OVER, {"specialist": "books", "why": "More", "brief": "When?"}),))
+
+
+def test_what_came_in_without_a_border_server_s_word_is_not_counted(bed: Bed) -> None:
+    """Where the answer comes into a mailbox that has none, nothing shows that it is hers."""
+    _row, letter = handed(bed)
+    bed.server.deliver(answer(letter.own_message_id, Authentication_Results=""))
+    bed.run(lambda db: bool(ledger.in_states(db, ["held"])))
+    assert bed.entries[1].message.reason == (
+        "it names our letter on handoff 1, but nothing shows that it comes from alice@harbourpine.example: "
+        "the border server wrote no results into it"
+    )
+    assert asked(bed)[0].state == "open"
+
+
+def test_clerkd_read_shows_what_an_answer_would_be_taken_for(bed: Bed) -> None:
+    """Without changing anything."""
+    _row, letter = handed(bed)
+    path = bed.root / "answer.eml"
+    path.write_bytes(answer(letter.own_message_id))
+    shown = bed.clerkd("read", str(path), "--json", "--config", str(bed.config))
+    found = json.loads(shown.stdout)
+    assert (found["verdict"], found["rule"], found["case"], found["reason"]) == (
+        "taken as a report",
+        "answer",
+        1,
+        "it answers our letter on handoff 1",
+    )
+    assert asked(bed)[0].state == "open"

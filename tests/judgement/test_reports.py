@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.judgement.briefing import Handed, Known
+from daemon.judgement.briefing import Handed, Known, sender_line
 from daemon.judgement.reports import Assignment, Report, assigning, marked_report, reporting
 from tests.judgement.samples import NOW
 
@@ -43,6 +43,19 @@ def test_a_report_is_told_with_what_was_asked_and_of_which_message() -> None:
     )
     assert lines[4:8] == ["<<<report-1", "They may,", "by June.", "report-1>>>"]
     assert lines[-1].startswith("No mail is at hand. A draft would answer message 12.")
+
+
+def test_a_report_that_took_days_is_told_with_the_mail_again() -> None:
+    """And with who its sender is: the conversation may have been rotated since."""
+    known = replace(KNOWN, authenticity="not authenticated")
+    lines = reporting(replace(REPORT, mail="<<<mail-1\nLetter\nmail-1>>>"), known, "report-1").splitlines()
+    assert lines[3:7] == [
+        f"It is about message 12, which stands here once more. Its sender: {sender_line(known)}",
+        "<<<mail-1",
+        "Letter",
+        "mail-1>>>",
+    ]
+    assert lines[7].startswith("Between the marks report-1 stands the report.")
 
 
 def test_a_session_that_begins_with_a_report_is_told_first_what_went_before() -> None:

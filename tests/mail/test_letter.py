@@ -129,12 +129,13 @@ def test_the_mail_is_enclosed_byte_for_byte(raw: bytes) -> None:
     [
         (b"Subject: Invoice\r\n\r\nPaid?\r\n", "7bit"),
         (b"Subject: Invoice\r\n\r\nPaid? \xe2\x82\xac\r\n", "8bit"),
-        (b"Subject: Invoice\n\nPaid?\n", "binary"),
+        (b"Subject: Invoice\n\nPaid?\n", "7bit"),
+        (b"Subject: Invoice\r\n\r\nPaid?\nYes?\r\n", "binary"),
         (b"Subject: Invoice\r\n\r\n\0\r\n", "binary"),
         (b"Subject: Invoice\r\n\r\n" + b"x" * 998 + b"\r\n", "7bit"),
         (b"Subject: Invoice\r\n\r\n" + b"x" * 999 + b"\r\n", "binary"),
     ],
-    ids=["plain", "eight bits", "bare line feeds", "NUL", "a line that fits", "a line too long"],
+    ids=["plain", "eight bits", "of a Maildir", "a bare line feed", "NUL", "a line that fits", "a line too long"],
 )
 def test_the_enclosed_mail_is_called_what_it_is(raw: bytes, coding: str) -> None:
     """None of the three changes a byte (RFC 2045, 2.7 to 2.9)."""

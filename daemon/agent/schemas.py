@@ -17,6 +17,7 @@ from daemon.judgement.handoffs import LONGEST_BRIEF, LONGEST_WHY, Specialist
 Content = dict[str, Any]
 LONGEST_NOTE = 300  # characters
 TO_HAND_OVER = "Hand this case to one who reports later, in a message of its own; decide on this mail all the same."
+SLOW = " (a person, who may take days)"
 
 NOTHING: Content = {"type": "object", "properties": {}, "additionalProperties": False}
 QUERY: Content = {"type": "object", "properties": {"words": {"type": "string"}}, "required": ["words"]}
@@ -126,7 +127,7 @@ def decision_schema(categories: Sequence[str], folders: Sequence[str]) -> Conten
 
 def handing_words(specialists: Sequence[Specialist]) -> str:
     """Describe ``hand_over``: to whom, and when."""
-    return "\n".join([TO_HAND_OVER, *(f"- {each.name}: {each.when}" for each in specialists)])
+    return "\n".join([TO_HAND_OVER, *(f"- {each.name}{SLOW if each.to else ''}: {each.when}" for each in specialists)])
 
 
 def handing_schema(specialists: Sequence[Specialist]) -> Content:

@@ -468,21 +468,6 @@ def test_a_letter_to_somebody_who_is_no_specialist_any_more_is_held(bed: Bed, mo
     assert drafts(bed) == []
 
 
-@pytest.mark.exhaustive
-def test_what_is_open_is_shown_where_a_person_looks(bed: Bed) -> None:
-    """Status, the case, the log and the list of specialists."""
-    handed(bed)
-    status = bed.clerkd("status", "--config", str(bed.config)).stdout
-    assert "handoffs: 1 whose report is still to come" in status
-    shown = bed.clerkd("case", "show", "1", "--config", str(bed.config)).stdout
-    assert "handoff 1, of message 1 to books, open" in shown
-    log = bed.clerkd("log", "show", "1", "--config", str(bed.config)).stdout
-    assert "handoff 1, in turn 1, to books (open)" in log
-    assert "Enclosed: message-1.eml" in log
-    listed = bed.clerkd("specialist", "list", "--config", str(bed.config)).stdout
-    assert "alice@harbourpine.example" in listed
-
-
 def test_nothing_of_another_case_is_told_in_the_turn_of_a_report(bed: Bed) -> None:
     """Neither what another customer wrote, nor that Alice was asked about it."""
     _row, letter = handed(bed)
@@ -496,6 +481,16 @@ def test_nothing_of_another_case_is_told_in_the_turn_of_a_report(bed: Bed) -> No
     assert "is it paid?" in report.turn.prompt
     for word in ("4711", "Bo Tern", "Refund", "handoff 2"):
         assert word not in report.turn.prompt
+
+
+def test_the_employee_is_told_that_a_person_may_take_days(bed: Bed) -> None:
+    """Where the tool describes her; her address it is not told."""
+    handed(bed)
+    offered = {each["name"]: each for each in bed.model.seen[0]["tools"]}
+    assert (
+        "- books (a person, who may take days): Whether something is paid." in offered[rules.HAND_OVER]["description"]
+    )
+    assert "alice" not in json.dumps(bed.model.seen)
 
 
 def test_every_letter_is_bound_to_its_handoff(bed: Bed) -> None:
@@ -599,21 +594,5 @@ def test_what_came_in_without_a_border_server_s_word_is_not_counted(bed: Bed) ->
     assert bed.entries[1].message.reason == (
         "it names our letter on handoff 1, but nothing shows that it comes from alice@harbourpine.example: "
         "the border server wrote no results into it"
-    )
-    assert asked(bed)[0].state == "open"
-
-
-def test_clerkd_read_shows_what_an_answer_would_be_taken_for(bed: Bed) -> None:
-    """Without changing anything."""
-    _row, letter = handed(bed)
-    path = bed.root / "answer.eml"
-    path.write_bytes(answer(letter.own_message_id))
-    shown = bed.clerkd("read", str(path), "--json", "--config", str(bed.config))
-    found = json.loads(shown.stdout)
-    assert (found["verdict"], found["rule"], found["case"], found["reason"]) == (
-        "taken as a report",
-        "answer",
-        1,
-        "it answers our letter on handoff 1",
     )
     assert asked(bed)[0].state == "open"

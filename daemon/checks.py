@@ -10,9 +10,10 @@ from daemon.agent.outside import OutsideError, Server, reaching
 from daemon.agent.store.base import Place, StoreError, key_of
 from daemon.agent.store.kinds import store_of
 from daemon.agent.transcript import Head, holds
-from daemon.app import account_of, engine_of, project_of, servers_of
+from daemon.app import account_of, engine_of, outlasting, project_of, servers_of
 from daemon.embedding.kinds import embedder_of
 from daemon.errors import FatalError
+from daemon.judgement.handoffs import Specialist
 from daemon.judgement.states import SessionState
 from daemon.mail.imap import Imap
 from daemon.mail.maildir import Folder, MaildirOutbox
@@ -46,6 +47,11 @@ def checks(settings: Settings) -> list[Check]:
         *_stores(settings),
         *_embedders(settings),
         *((f"MCP server {server.name}", partial(_check_server, server)) for server in servers_of(settings)),
+        *(
+            (f"specialist {each.name}", partial(_check_person, settings, each))
+            for each in outlasting(settings)
+            if each.to
+        ),
     ]
 
 
@@ -165,6 +171,12 @@ def _check_server(server: Server) -> str:
         message = f"it has no tool {', '.join(lacking)}; correct mcp.{server.name}.tools"
         raise FatalError(message)
     return f"{', '.join(server.tools)}; {server.url or server.command[0]}"
+
+
+def _check_person(settings: Settings, person: Specialist) -> str:
+    """Say where an answer counts: in a mailbox whose border server vouches for senders."""
+    places = [mailbox.name for mailbox in settings.mailboxes if mailbox.authserv_id]
+    return f"{person.to}; an answer counts that comes into {', '.join(places)}"
 
 
 def _check_session(settings: Settings) -> str:

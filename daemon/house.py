@@ -12,6 +12,7 @@ from daemon.agent.session import Session
 from daemon.agent.tools import Desk
 from daemon.clock import Clock
 from daemon.embedding.base import Embedder
+from daemon.judgement.handoffs import Specialist
 from daemon.judgement.retry import Pauses
 from daemon.mail.compose import Author
 from daemon.mail.inbox import Batch, Position
@@ -26,7 +27,7 @@ from knowledge import service
 from knowledge.database import Database
 from knowledge.tables import Condition
 
-MODEL, BUDGET, READER, SESSION, STORE = "model", "budget", "reader", "session", "store"
+MODEL, BUDGET, READER, SESSION, STORE, FORKS = "model", "budget", "reader", "session", "store", "specialists"
 
 
 class Source(Protocol):
@@ -256,6 +257,11 @@ class House:
     promises: asyncio.Event = field(default_factory=asyncio.Event)
     chain: asyncio.Event = field(default_factory=asyncio.Event)
     vectors: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def persons(self) -> Mapping[str, Specialist]:
+        """The specialists who are persons, by name."""
+        return {each.name: each for each in self.session.engine.outlasting if each.to}
 
     @property
     def unreachable(self) -> Sequence[str]:

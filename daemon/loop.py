@@ -10,8 +10,8 @@
 8. settle   A message whose actions are through is done, escalated or held.
 
 Workers go round side by side, because each waits for something else: one for each watched folder, one for the
-reading, one for the model, one for what goes out. They share nothing but the ledger, so each can fail and pause by
-itself.
+reading, one for the model, one for what goes out, one for specialists who report later. They share nothing but the
+ledger, so each can fail and pause by itself.
 """
 
 import asyncio
@@ -28,6 +28,8 @@ from daemon.steps import documents
 from daemon.steps.act import act, settle_message
 from daemon.steps.ask import consult, may_ask
 from daemon.steps.embed import embed
+from daemon.steps.errand import WORKER as ERRAND
+from daemon.steps.errand import attend
 from daemon.steps.follow import follow
 from daemon.steps.mirror import WORKER, finish, mirror
 from daemon.steps.orders import obey
@@ -40,7 +42,7 @@ from daemon.steps.tell import tell_head
 from daemon.steps.upkeep import tend
 from knowledge import ledger, service
 
-WORKERS = ("screen", "desk", "outbox")
+WORKERS = ("screen", "desk", "outbox", ERRAND)
 IDLE_SECONDS = 1.0
 # Ticks follow the clock on the wall: where it is set back, they stop for as long. After so many intervals without
 # a look, the folder is looked into all the same.
@@ -65,6 +67,7 @@ async def run(house: House) -> None:
             workers.create_task(_screen(house))
             workers.create_task(_desk(house))
             workers.create_task(_outbox(house))
+            workers.create_task(_errands(house))
             if house.mirror:
                 workers.create_task(_mirror(house))
             if house.embedder:
@@ -178,6 +181,11 @@ async def _outbox(house: House) -> None:
     await _go_round(house, "outbox", next_action)
     for outgoing in house.outgoing.values():
         await asyncio.to_thread(outgoing.effects.close)
+
+
+async def _errands(house: House) -> None:
+    """Beside the eight steps, have specialists that know the session work on forks of it, one after the other."""
+    await _go_round(house, ERRAND, lambda: attend(house))
 
 
 async def _mirror(house: House) -> None:

@@ -14,7 +14,7 @@ from daemon.mail.reader import Reader, ReadingLimits
 from daemon.premises import database_of, knowledge_of
 from daemon.review.reading import Reading
 from daemon.settings import Reading as ReadingSettings
-from daemon.settings import Settings, Watched
+from daemon.settings import Settings, Watched, specialists_of
 from daemon.steps.screen import Around, found, judge, read_mail, unfetched
 from knowledge import ledger, schema, screenings
 from knowledge.database import Database
@@ -66,6 +66,7 @@ def _surroundings(settings: Settings | None, db: Database) -> Around:
         authserv_id=mailbox.authserv_id if mailbox else "",
         largest=mailbox.largest_mail if mailbox else Watched.model_fields["largest_mail"].default,
         now=utc_now(),
+        persons={each.name: each.to for each in specialists_of(settings) if each.to} if settings else {},
     )
 
 

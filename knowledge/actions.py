@@ -89,6 +89,12 @@ def _stands() -> ColumnElement[bool]:
     return or_(col(Action.decision_id).is_(None), col(Action.decision_id).not_in(withdrawn))
 
 
+def get(db: Database, action_id: int) -> Action | None:
+    """Give an action; None where the number leads nowhere."""
+    with db.read() as session:
+        return session.get(Action, action_id)
+
+
 def of_message(db: Database, message_id: int) -> list[Action]:
     """List a message's actions in their order; those of a withdrawn decision are none."""
     with db.read() as session:

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import not_
 from sqlmodel import col, select
 
-from knowledge import cases, passages, promises
+from knowledge import cases, handoffs, passages, promises
 from knowledge.database import Database
+from knowledge.handoffs import Ending
 from knowledge.promises import Closing
 from knowledge.tables import Action, Decision, Feedback, Message
 
@@ -26,11 +27,12 @@ class Broken:
 
 @dataclass(frozen=True)
 class Sequel:
-    """What feedback does to the case."""
+    """What feedback does to the case, and to the handoff of a letter."""
 
     case_id: int
     moves: Mapping[str, str]
     broken: Broken | None = None
+    ending: Ending | None = None
 
 
 def note(db: Database, row: Feedback, sequel: Sequel | None = None) -> bool:
@@ -39,6 +41,8 @@ def note(db: Database, row: Feedback, sequel: Sequel | None = None) -> bool:
         Feedback.action_id == row.action_id, Feedback.kind == row.kind, Feedback.detail == row.detail
     )
     with db.write() as session:
+        if sequel and sequel.ending:
+            handoffs.end(session, sequel.ending, row.noted_at)
         if session.exec(known).first() is not None:
             return False
         session.add(row)
@@ -70,7 +74,7 @@ def of_message(db: Database, message_id: int) -> list[Feedback]:
 
 
 def open_drafts(
-    db: Database, mailbox: str, *, draft: str, stored: str, final: Sequence[str], since: datetime
+    db: Database, mailbox: str, *, drafts: Sequence[str], stored: str, final: Sequence[str], since: datetime
 ) -> list[int]:
     """List the ids of the stored drafts of a mailbox, newer than ``since``, of which no final feedback is known yet.
 
@@ -83,7 +87,7 @@ def open_drafts(
             select(Action.id)
             .join(Message, col(Message.id) == col(Action.message_id))
             .join(Decision, col(Decision.id) == col(Action.decision_id), isouter=True)
-            .where(Action.kind == draft, Action.state == stored, Message.mailbox == mailbox, not_(closed))
+            .where(col(Action.kind).in_(drafts), Action.state == stored, Message.mailbox == mailbox, not_(closed))
             .where(col(Decision.withdrawn_at).is_(None))
             .where(col(Action.updated_at) >= since)
             .order_by(col(Action.id))

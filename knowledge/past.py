@@ -25,6 +25,7 @@ from knowledge.tables import (
     Document,
     Fact,
     Feedback,
+    Handoff,
     IssueLink,
     Message,
     Passage,
@@ -62,6 +63,7 @@ class Unknown:
     action: str
     case: str
     promise: str
+    handoff: str
 
 
 class Past(Database):
@@ -120,9 +122,10 @@ def _shown(present: str, moment: Moment, unknown: Unknown) -> list[tuple[type[SQ
         (Fact, _open_then(at, "superseded_by", "expired_by"), f"recorded_at <= {at} AND {before_turn}"),
         (Passage, {**followed, **_open_then(at)}, f"recorded_at <= {at} AND {before_turn}"),
         (Document, _open_then(at), f"recorded_at <= {at}"),
-        (CaseFile, {"withdrawn_at": withdrawn}, f"turn_id < {moment.turn}"),
+        (CaseFile, {"withdrawn_at": withdrawn}, f"turn_id < {moment.turn} AND written_at <= {at}"),
         (SharedIssue, _named_then(at), f"decision_id IN ({decisions})"),
         (IssueLink, {}, f"decision_id IN ({decisions})"),
+        (Handoff, _handed(at, unknown.handoff, moment.message), f"turn_id < {moment.turn}"),
         (Promise, _promised(at, unknown.promise), f"decision_id IN ({decisions})"),
     ]
 
@@ -160,6 +163,19 @@ def _named_then(at: str) -> dict[str, str]:
     columns = {"confirmed_at": "confirmed_at", "closed_at": "closed_at", "merged_into": "closed_at"}
     then = {column: f"CASE WHEN {since} <= {at} THEN {column} END" for column, since in columns.items()}
     return {**confirmed, **then}
+
+
+def _handed(at: str, unknown: str, message: int) -> dict[str, str]:
+    """Show a handoff whose report came in later as one that waits for it; it came up if that message came by then."""
+    ended = f"ended_at <= {at}"
+    texts = {column: f"CASE WHEN {ended} THEN {column} ELSE '' END" for column in ("report", "transcript")}
+    return {
+        **texts,
+        "state": f"CASE WHEN {ended} THEN state ELSE '{unknown}' END",
+        "ended_at": f"CASE WHEN {ended} THEN ended_at END",
+        "report_id": f"CASE WHEN {ended} THEN report_id END",
+        "reminder_id": f"CASE WHEN reminder_id <= {message} THEN reminder_id END",
+    }
 
 
 def _promised(at: str, unknown: str) -> dict[str, str]:

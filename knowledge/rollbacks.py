@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from knowledge import cases, chain, facts, folders, ledger, promises, service, sessions
+from knowledge import cases, chain, facts, folders, handoffs, ledger, promises, service, sessions
 from knowledge.database import Database
 from knowledge.fence import fence
 from knowledge.service import Closing
@@ -95,6 +95,7 @@ class Words:
     reason: str
     open_promise: str
     withdrawn_promise: str
+    cancelled_handoff: str
 
 
 def apply(  # noqa: PLR0913 - one transaction, with all that it writes
@@ -165,6 +166,7 @@ def _withdraw(session: Session, undone: Behind, cancel: Sequence[str], words: Wo
         promises.withdraw(session, turns, words.withdrawn_promise, closing)
         facts.withdraw(session, turns, now)
         folders.withdraw(session, turns, now)
+        handoffs.cancel(session, turns, words.cancelled_handoff, now)
     for names in _few(sorted({row.session_id for row in undone.turns})):
         connection.execute(delete(CaseNote).where(col(CaseNote.session_id).in_(names)))
     for unsent in _few([action.id for action, _message in undone.actions if action.state in cancel]):

@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col
 
-from knowledge import cases, people, turns
+from knowledge import cases, handoffs, people, turns
 from knowledge.cases import Placing
 from knowledge.database import Database
+from knowledge.handoffs import Ending
 from knowledge.people import Acquaintance
 from knowledge.tables import Action, Feedback, Message
 from knowledge.turns import Conclusion, Step
@@ -37,7 +38,7 @@ class Found:
 class Screened:
     """All that is written of a message when it is screened; a rule's conclusion where it was filed.
 
-    ``case_moves`` says where the message takes its case from its state.
+    ``case_moves`` says where the message takes its case from its state, ``ending`` which handoff it brings to its end.
     """
 
     found: Found
@@ -47,11 +48,14 @@ class Screened:
     actions: Sequence[Action] = ()
     case_moves: Mapping[str, str] = field(default_factory=dict)
     feedback: Sequence[Feedback] = ()
+    ending: Ending | None = None
 
 
 def write(db: Database, row: Message, screened: Screened, now: datetime) -> int:
     """Write it, and give the message's case; a message that was screened before stays in its case."""
     with db.write() as session:
+        if screened.ending:
+            handoffs.end(session, screened.ending, now)
         turns.move_on(session, row.id or 0, screened.step, now)
         # The case is read here: it may have been merged since the message was read.
         known = session.get_one(Message, row.id).case_id

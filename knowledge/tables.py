@@ -206,6 +206,13 @@ class Handoff(SQLModel, table=True):
 
     Where no report came, ``report`` says why, and ``state`` how it ended. ``transcript`` is the engine's file of it,
     under the directory that is its own.
+
+    One that outlasts its turn ``awaits`` something: it is written open, begun so many ``tries`` times, the last at
+    ``started_at``, with ``reserved_usd`` held for it meanwhile, and what came of it is told by the message
+    ``report_id``; ``outage_at`` is when it first met an outage. What the others cost is part of their turn's dollars.
+
+    Where a person is asked, the action ``letter_id`` is our letter; unanswered at ``comes_up_at``, it comes up once as
+    the message ``reminder_id``.
     """
 
     __tablename__ = "handoffs"
@@ -215,18 +222,27 @@ class Handoff(SQLModel, table=True):
     specialist: str = Field(index=True)
     why: str
     brief: str
-    report: str
-    state: str
+    report: str = ""
+    state: str = Field(index=True)
+    awaits: str = ""
     model: str
-    cost_usd: float
+    tries: int = 0
+    reserved_usd: float = 0.0
+    cost_usd: float = 0.0
     input_tokens: int = 0
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
-    seconds: float
+    seconds: float = 0.0
     tools: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    transcript: str
-    ended_at: datetime = time_field()
+    transcript: str = ""
+    started_at: datetime | None = optional_time()
+    outage_at: datetime | None = optional_time()
+    ended_at: datetime | None = optional_time()
+    report_id: int | None = Field(default=None, foreign_key="messages.id", index=True)
+    letter_id: int | None = Field(default=None, foreign_key="actions.id", index=True)
+    comes_up_at: datetime | None = optional_time()
+    reminder_id: int | None = Field(default=None, foreign_key="messages.id", index=True)
 
 
 class ToolCall(SQLModel, table=True):

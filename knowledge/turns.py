@@ -19,6 +19,7 @@ from knowledge.tables import (
     Action,
     AgentSession,
     Decision,
+    Handoff,
     Message,
     Promise,
     ReplayTurn,
@@ -154,6 +155,12 @@ def conclude(db: Database, message_id: int, move: Step, concluded: Conclusion, n
         record(session, concluded, now)
 
 
+def get(db: Database, turn_id: int) -> Turn | None:
+    """Give a turn."""
+    with db.read() as session:
+        return session.get(Turn, turn_id)
+
+
 def in_state(db: Database, state: str) -> list[Turn]:
     """List the turns in a state, the oldest first."""
     with db.read() as session:
@@ -165,13 +172,19 @@ def _spent(what: type[Turn | Upkeep | ReplayTurn]) -> SelectOfScalar[float]:
     return select(func.sum(func.coalesce(what.cost_usd, what.reserved_usd))).where(col(what.started_at) >= since)
 
 
-SPENT = (_spent(Turn), _spent(Upkeep), _spent(ReplayTurn))  # asked twice before every turn, and made once
+def _spent_beside() -> SelectOfScalar[float]:
+    since: BindParameter[datetime] = bindparam("since")
+    return select(func.sum(Handoff.cost_usd + Handoff.reserved_usd)).where(col(Handoff.started_at) >= since)
+
+
+# Asked twice before every turn, and made once. A handoff that ended within its turn was never begun by itself.
+SPENT = (_spent(Turn), _spent(Upkeep), _spent(ReplayTurn), _spent_beside())
 
 
 def spent_since(db: Database, since: datetime) -> float:
-    """Add up what turns, upkeeps and replays since then cost, in US dollars: what is open counts as it was reserved.
+    """Add up what turns, upkeeps, replays, and handoffs beside the turns cost since then, in US dollars.
 
-    There is no upper end: a row stamped in the future counts inside every cap.
+    What is open counts as it was reserved. There is no upper end: a row stamped in the future counts inside every cap.
     """
     with db.read() as session:
         return spent(session, since)
@@ -182,19 +195,25 @@ def spent(session: Session, since: datetime) -> float:
     return sum(float(session.exec(each, params={"since": since}).one() or 0.0) for each in SPENT)
 
 
-def held_by_replays(db: Database) -> float:
-    """Add up what replays that are under way hold reserved: most of it comes back when they are through."""
+def held_beside(db: Database) -> float:
+    """Add up what replays and handoffs hold reserved that are under way: most of it comes back when they are through.
+
+    A turn is not among them.
+    """
     with db.read() as session:
         held = select(func.sum(ReplayTurn.reserved_usd)).where(col(ReplayTurn.cost_usd).is_(None))
-        return float(session.exec(held).one() or 0.0)
+        return sum(float(session.exec(each).one() or 0.0) for each in (held, select(func.sum(Handoff.reserved_usd))))
 
 
 def spent_on_case(db: Database, case_id: int) -> float:
-    """Add up what the turns of a case's messages cost, in US dollars; an upkeep or a replay is no work on a case."""
+    """Add up what the turns and handoffs of a case's messages cost; an upkeep or a replay is no work on a case."""
+    theirs = select(Message.id).where(Message.case_id == case_id)
+    of_turns = select(func.sum(func.coalesce(Turn.cost_usd, Turn.reserved_usd))).where(col(Turn.message_id).in_(theirs))
+    beside = select(func.sum(Handoff.cost_usd + Handoff.reserved_usd)).where(
+        col(Handoff.message_id).in_(theirs), col(Handoff.started_at).is_not(None)
+    )
     with db.read() as session:
-        dollars = select(func.sum(func.coalesce(Turn.cost_usd, Turn.reserved_usd)))
-        of_case = dollars.join(Message, col(Message.id) == col(Turn.message_id)).where(Message.case_id == case_id)
-        return float(session.exec(of_case).one() or 0.0)
+        return sum(float(session.exec(each).one() or 0.0) for each in (of_turns, beside))
 
 
 def last_settled_at(db: Database, settled: str) -> datetime | None:

@@ -25,14 +25,15 @@ class Faults:
     """What happens to the coming calls of ``/v1/messages``, one entry a call; ``always`` to every one.
 
     An entry is an HTTP status, ``"cut"`` (the stream ends in the middle), ``"silence"`` (no answer ever),
-    ``"slow"`` (an answer after a second) or ``"ok"``. With ``poison``, only a request that holds the word is hit.
-    ``most`` is how many calls were under way at the same time.
+    ``"slow"`` (an answer after a second), ``"held"`` (an answer when that is over) or ``"ok"``. With ``poison``, only a
+    request that holds the word is hit. ``most`` is how many calls were under way at the same time.
     """
 
     coming: list[int | str] = field(default_factory=list)
     always: int | str | None = None
     poison: str = ""
     words: str = "a fault of the test"
+    held: bool = True
     calls: int = 0
     under_way: int = 0
     most: int = 0
@@ -67,6 +68,8 @@ class Faults:
             await app(scope, receive, _cutting(send))
         else:
             await asyncio.sleep(1.0 if fault == "slow" else 0)
+            while fault == "held" and self.held:  # noqa: ASYNC110 - a test in another thread ends it
+                await asyncio.sleep(0.02)
             await app(scope, receive, send)
 
 

@@ -12,9 +12,12 @@ from daemon.judgement.decision import (
     Priority,
 )
 from daemon.judgement.facts import LONGEST_FACT, LONGEST_QUOTE, SHORTEST_QUOTE
+from daemon.judgement.handoffs import LONGEST_BRIEF, LONGEST_WHY, Specialist
 
 Content = dict[str, Any]
 LONGEST_NOTE = 300  # characters
+TO_HAND_OVER = "Hand this case to one who reports later, in a message of its own; decide on this mail all the same."
+SLOW = " (a person, who may take days)"
 
 NOTHING: Content = {"type": "object", "properties": {}, "additionalProperties": False}
 QUERY: Content = {"type": "object", "properties": {"words": {"type": "string"}}, "required": ["words"]}
@@ -120,3 +123,18 @@ def decision_schema(categories: Sequence[str], folders: Sequence[str]) -> Conten
         },
     }
     return {"type": "object", "properties": {**properties, **optional}, "required": list(properties)}
+
+
+def handing_words(specialists: Sequence[Specialist]) -> str:
+    """Describe ``hand_over``: to whom, and when."""
+    return "\n".join([TO_HAND_OVER, *(f"- {each.name}{SLOW if each.to else ''}: {each.when}" for each in specialists)])
+
+
+def handing_schema(specialists: Sequence[Specialist]) -> Content:
+    """Describe the arguments of ``hand_over``."""
+    properties: Content = {
+        "specialist": {"type": "string", "enum": [each.name for each in specialists]},
+        "why": {"type": "string", "maxLength": LONGEST_WHY, "description": "for the log: why you hand it over"},
+        "brief": {"type": "string", "maxLength": LONGEST_BRIEF, "description": "what you want to know or have done"},
+    }
+    return {"type": "object", "properties": properties, "required": list(properties)}

@@ -35,7 +35,7 @@ from daemon.agent.gate import Gate
 from daemon.agent.handoffs import Handoffs
 from daemon.agent.outside import Server
 from daemon.agent.specialists import AGENT, DENIED, Guard, allowed, definitions
-from daemon.agent.tools import ALLOWED, SERVER, Desk
+from daemon.agent.tools import SERVER, Desk
 from daemon.agent.transcript import Head
 from daemon.errors import FatalError
 from daemon.judgement.handoffs import Specialist
@@ -59,8 +59,9 @@ class Engine:
     """What a session needs.
 
     ``home`` is the directory that belongs to the CLI alone, ``desk`` the empty one in which it runs: the CLI tells the
-    model of it, and names transcripts by it, so a fork shares its original's. ``servers`` are those outside that
-    specialists may ask, ``secrets`` what must never reach one of them, beside the key.
+    model of it, and names transcripts by it, so a fork shares its original's. ``specialists`` are those that work
+    within a turn, ``outlasting`` the others. ``servers`` are those outside that specialists may ask, ``secrets`` what
+    must never reach one of them, beside the key.
     """
 
     home: Path
@@ -73,12 +74,13 @@ class Engine:
     api_retries: int
     orders: str
     specialists: tuple[Specialist, ...] = ()
+    outlasting: tuple[Specialist, ...] = ()
     servers: tuple[Server, ...] = ()
     secrets: Callable[[], tuple[str, ...]] = tuple
 
     def kept(self) -> Known:
         """Give what never leaves the house: secrets and instructions."""
-        orders = (self.orders, *(each.prompt for each in self.specialists))
+        orders = (self.orders, *(each.prompt for each in (*self.specialists, *self.outlasting)))
         return Known(frozenset(), (self.api_key(), *self.secrets()), orders)
 
     @property
@@ -235,7 +237,7 @@ class Session:
             model=engine.model,
             system_prompt={"type": "file", "path": str(engine.home / "orders.md")},
             tools=[AGENT] if engine.specialists else [],
-            allowed_tools=[*ALLOWED, *allowed(engine.specialists)],
+            allowed_tools=[*self._desk.allowed, *allowed(engine.specialists)],
             disallowed_tools=list(DENIED) if engine.specialists else [],
             agents=definitions(engine.specialists, self._gate.described) or None,
             mcp_servers={SERVER: self._desk.server()},

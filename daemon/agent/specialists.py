@@ -81,7 +81,7 @@ class Guard:
             return self._of_specialist(name, str(call.get("agent_type")), call)
         if name == AGENT and self._specialists:
             return self._hand_over(call.get("tool_input") or {})
-        if name not in ALLOWED:
+        if name not in self._desk.allowed:
             return _denied(f"{name} is not available here")
         if self._desk.at_hand:
             self._desk.at_hand.used.append(name.removeprefix(tool("")))

@@ -1,6 +1,6 @@
 """The employee's tools: they read, or stage their effect in memory for the turn at hand. Nothing leaves here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -15,19 +15,24 @@ from daemon.agent.schemas import LONGEST_NOTE, NOTHING, PAGE, QUERY, Content
 from daemon.judgement import facts, issues
 from daemon.judgement.decision import Decision, outside_bounds
 from daemon.judgement.facts import Correct, Remember, Sheet
-from daemon.judgement.handoffs import OutsideCall
+from daemon.judgement.handoffs import NO_MAIL, OutsideCall, Specialist
+from daemon.judgement.outlasting import HandOver, Outlasting, outlasting
+from daemon.judgement.outlasting import objection as handing_objection
 from daemon.judgement.promises import Standing, objection
 
 SERVER = "clerkd"
 LOOK_AT_CASE, SEARCH_DECISIONS, DECIDE = "look_at_case", "search_decisions", "decide"
 LIST_OPEN_MATTERS, NOTE_CASES = "list_open_matters", "note_cases"
 RECALL, REMEMBER, CORRECT = "recall", "remember", "correct"
-NAMES = (LOOK_AT_CASE, SEARCH_DECISIONS, RECALL, LIST_OPEN_MATTERS, REMEMBER, CORRECT, DECIDE, NOTE_CASES)
+HAND_OVER = "hand_over"
+NAMES = (LOOK_AT_CASE, SEARCH_DECISIONS, RECALL, LIST_OPEN_MATTERS, REMEMBER, CORRECT, DECIDE, NOTE_CASES, HAND_OVER)
 NOT_ASKED = "Notes are not asked for now."
 
 NOT_ACCEPTED = "The decision was not accepted."
 NOTED = "It is noted. Go on with the mail, and decide."
 NOT_REMEMBERED = "It is not remembered: {}."
+NOT_HANDED = "It is not handed over: {}"
+HANDED = "It is handed over when this turn settles, and the report comes later. Go on with the mail, and decide."
 NEAR = (
     "It is not remembered yet, for these stand near it:\n{}\nCall again with `relation`: add, if it is new beside "
     "them; supersede with the number in `fact`, if it takes that one's place; same, if it says the same."
@@ -49,7 +54,8 @@ class Reads:
     ``folders`` are those of the mailbox at hand: the tools' description names those of all mailboxes. ``promises`` is
     what a decision may say of promises, ``issues`` the shared ones that were told, ``sheet`` what may be remembered,
     ``letter`` the mail as a specialist gets it, ``files`` gives those of the case's folder, ``dollars`` is what the
-    turn may cost, ``tied`` finds which numbers and addresses are somebody else's.
+    turn may cost, ``tied`` finds which numbers and addresses are somebody else's, ``rounds`` counts clerkd's own
+    messages in the case since its last mail.
     """
 
     case: Callable[[], str]
@@ -64,13 +70,15 @@ class Reads:
     folders: tuple[str, ...] = ()
     files: Callable[[], Mapping[str, str]] = dict
     dollars: float = 0.0
+    rounds: int = 0
 
 
 @dataclass
 class Staged:
     """What the model has staged in this turn: the last valid decision counts.
 
-    ``callers`` says which specialist makes a call outside, by the call's number, ``calls`` what came of each.
+    ``granted`` are the dollars that each handoff may cost of this turn's, ``outlasting`` those of them that it leaves
+    open. ``callers`` says which specialist makes a call outside, by the call's number, ``calls`` what came of each.
     """
 
     reads: Reads
@@ -81,6 +89,7 @@ class Staged:
     used: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     granted: list[float] = field(default_factory=list)
+    outlasting: list[Outlasting] = field(default_factory=list)
     callers: dict[str, str] = field(default_factory=dict)
     calls: list[OutsideCall] = field(default_factory=list)
 
@@ -124,13 +133,31 @@ class CaseNotes(BaseModel):
 class Desk:
     """Holds the turn at hand for the tools; between turns it is empty, and every tool answers with an error."""
 
-    def __init__(self, categories: tuple[str, ...], folders: tuple[str, ...], *, workspace: bool = False) -> None:
-        """``categories`` and ``folders`` are what a decision may name; with ``workspace``, cases have a folder."""
+    def __init__(
+        self,
+        categories: tuple[str, ...],
+        folders: tuple[str, ...],
+        *,
+        workspace: bool = False,
+        specialists: Iterable[Specialist] = (),
+        only: Collection[str] = (),
+    ) -> None:
+        """``categories`` and ``folders`` are what a decision may name; with ``workspace``, cases have a folder.
+
+        ``specialists`` are those whose reports come behind the turn. With ``only``, no other tools than these are here.
+        """
         self._categories = categories
         self._folders = folders
         self._workspace = workspace
+        self._specialists = {each.name: each for each in specialists}
+        self._only = only
         self._turn: Staged | None = None
         self._notes: Notes | None = None
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Name the tools that whoever sits at the desk may call, as the engine does."""
+        return tuple(map(tool, self._only)) if self._only else ALLOWED
 
     @property
     def at_hand(self) -> Staged | None:
@@ -163,7 +190,9 @@ class Desk:
         decision = schemas.decision_schema(self._categories, self._folders)
         files = folders.tools(lambda: self._turn.folder if self._turn else None) if self._workspace else []
         search, matters, decide = SEARCH_DECISIONS, LIST_OPEN_MATTERS, DECIDE
-        return [
+        known = list(self._specialists.values())
+        handing = [SdkMcpTool(HAND_OVER, schemas.handing_words(known), schemas.handing_schema(known), self.hand_over)]
+        every = [
             SdkMcpTool(LOOK_AT_CASE, "Show this case's earlier messages and decisions.", NOTHING, self.look_at_case),
             SdkMcpTool(search, "Search this sender's earlier messages by words.", QUERY, self.search_decisions),
             SdkMcpTool(
@@ -174,8 +203,10 @@ class Desk:
             SdkMcpTool(CORRECT, "Put a fact right that this mail speaks against.", schemas.CORRECT, self.correct),
             SdkMcpTool(decide, "Record your decision on the mail at hand. Call it once.", decision, self.decide),
             SdkMcpTool(NOTE_CASES, "Note what a successor must know. Only when asked.", schemas.NOTES, self.note_cases),
+            *(handing if known else []),
             *files,
         ]
+        return [each for each in every if each.name in self._only or not self._only]
 
     async def look_at_case(self, _arguments: Content) -> Content:
         """Show the case of the mail at hand."""
@@ -236,10 +267,27 @@ class Desk:
         self._notes.taken = given
         return say("The notes are taken. End your turn.")
 
+    async def hand_over(self, arguments: Content) -> Content:
+        """Stage a handoff that outlasts the turn, or say what is wrong with it."""
+        turn = self._turn
+        if turn is None:
+            return error(NO_MAIL)
+        try:
+            wanted = HandOver.model_validate(arguments)
+        except ValidationError as problem:
+            return error("\n".join([NOT_HANDED.format("correct it and call again:"), *lines(problem)]))
+        if refusal := handing_objection(
+            wanted, self._specialists, turn.outlasting, len(turn.granted), turn.reads.rounds
+        ):
+            return error(NOT_HANDED.format(refusal))
+        turn.outlasting.append(outlasting(wanted, self._specialists))
+        turn.granted.append(0.0)  # it costs nothing of this turn: its own dollars are reserved when it begins
+        return say(HANDED)
+
     async def decide(self, arguments: Content) -> Content:
         """Stage the decision, or say what is wrong with it."""
         if self._turn is None:
-            return error("No mail is at hand.")
+            return error(NO_MAIL)
         try:
             decision = Decision.model_validate(arguments)
         except ValidationError as problem:
@@ -258,13 +306,13 @@ class Desk:
 
     def _read(self, read: Callable[[Staged], str]) -> Content:
         if self._turn is None:
-            return error("No mail is at hand.")
+            return error(NO_MAIL)
         return say(read(self._turn))
 
     def _learn(self, stage: Callable[[Staged], Content | None]) -> Content:
         """Stage what is to be remembered, or give the error that stands against it."""
         if self._turn is None:
-            return error("No mail is at hand.")
+            return error(NO_MAIL)
         try:
             return stage(self._turn) or say(NOTED)
         except ValidationError as problem:

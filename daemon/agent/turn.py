@@ -19,6 +19,7 @@ from daemon.judgement.decision import Decision
 from daemon.judgement.facts import Correct, Remember
 from daemon.judgement.handoffs import Handed
 from daemon.judgement.money import Prices, Usage, cost
+from daemon.judgement.outlasting import Outlasting
 from daemon.judgement.retry import Failure, FailureKind
 from daemon.judgement.verdict import ApiResult, failure_of
 
@@ -42,7 +43,8 @@ class Question:
 class Reply:
     """What came of a turn: a decision that stands in the transcript, or a failure.
 
-    ``usage`` is that of the session alone; each of the ``handoffs`` has its own.
+    ``usage`` is that of the session alone; each of the ``handoffs`` has its own. ``outlasting`` are those that are to
+    be open from now on.
     """
 
     usage: Usage
@@ -54,6 +56,7 @@ class Reply:
     remembered: tuple[Remember, ...] = ()
     corrected: tuple[Correct, ...] = ()
     handoffs: tuple[Handed, ...] = ()
+    outlasting: tuple[Outlasting, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     head: Head | None = None
     failure: Failure | None = None
@@ -163,4 +166,4 @@ def _proven(session: Session, question: Question, staged: Staged, heard: _Heard,
         return replace(reply, failure=failure)
     learnt, corrected = tuple(staged.remembered), tuple(staged.corrected)
     reply = replace(reply, remembered=learnt, corrected=corrected, files=staged.folder.written)
-    return replace(reply, decision=staged.decision, head=head)
+    return replace(reply, outlasting=tuple(staged.outlasting), decision=staged.decision, head=head)

@@ -49,6 +49,8 @@ def _show(found: review.Status, console: Console) -> None:
         console.print(f"[bold yellow]document[/] {escape(clean(short(unread)))}")
     if found.actions_waiting:
         console.print(f"actions: {found.actions_waiting} not carried out yet")
+    if found.handoffs_open:
+        console.print(f"handoffs: {found.handoffs_open} whose report is still to come")
     if found.session:
         since = when(found.session.created_at)
         console.print(f"session: {found.session.id}, {found.settled_turns} turns, since {since}")

@@ -68,9 +68,12 @@ def moves(event: CaseEvent) -> Mapping[str, str]:
     return dict.fromkeys(CaseState, BECOMES[event])
 
 
-def left_by(kinds: Iterable[str], promisers: Iterable[str]) -> CaseEvent:
-    """Say what a decision leaves: its actions that a person must see to weigh most, then the promises that are open."""
-    if any(kind in FOR_A_PERSON for kind in kinds):
+def left_by(kinds: Iterable[str], promisers: Iterable[str], *, handed: bool = False) -> CaseEvent:
+    """Say what a decision leaves: its actions that a person must see to weigh most, then the promises that are open.
+
+    A case that is ``handed`` to somebody whose report is to come is ours to go on with.
+    """
+    if handed or any(kind in FOR_A_PERSON for kind in kinds):
         return CaseEvent.OURS
     return left_open(promisers)
 

@@ -37,6 +37,11 @@ def names_of(planned: Sequence[Planned]) -> tuple[str, ...]:
     return tuple(action_name(item.kind, item.target) for item in planned)
 
 
+def handing_name(specialist: str) -> str:
+    """Name a handoff that outlasts its turn, among the actions."""
+    return f"hand over to {specialist}"
+
+
 def compare(logged: Verdict | None, found: Verdict) -> Comparison:
     """Compare a verdict with the logged one; None where the message was held or failed without a decision."""
     if logged is None:

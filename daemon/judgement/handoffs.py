@@ -23,12 +23,30 @@ UNTIL_THEN = "\nUntil then it had said: {}"
 INSTEAD = "No report of {}: {}. Decide without it, or escalate."
 
 
+class Context(StrEnum):
+    """What a specialist knows: the mail at hand, within the turn, or all of the session, in a fork beside it."""
+
+    MAIL = "mail"
+    SESSION = "session"
+
+
+class Awaited(StrEnum):
+    """What a handoff that outlasts its turn waits for; the others wait for nothing: their report came in the turn."""
+
+    NOTHING = ""
+    FORK = "fork"
+    ANSWER = "answer"
+
+
 @dataclass(frozen=True)
 class Specialist:
     """One to whom a case may be handed: when, what it is told, what it may use, and its limits for one handoff.
 
     ``steps`` are answers of its model, ``seconds`` and ``dollars`` (US) bound a handoff; ``workspace``: it works on the
     case's folder. ``servers`` are those outside that it may ask.
+
+    One with an address (``to``) is a person: a letter goes there, with ``prompt`` above it, and the case comes up again
+    where no answer is there after so many ``days``. No model answers then, so the rest is empty.
     """
 
     name: str
@@ -42,16 +60,37 @@ class Specialist:
     dollars: float
     workspace: bool = False
     servers: tuple[str, ...] = ()
+    context: Context = Context.MAIL
+    to: str = ""
+    days: float = 0
+
+    @property
+    def awaited(self) -> Awaited:
+        """Say what a handoff to it waits for behind its turn."""
+        if self.to:
+            return Awaited.ANSWER
+        return Awaited.FORK if self.context is Context.SESSION else Awaited.NOTHING
 
 
 class HandoffState(StrEnum):
-    """How a handoff ended: only the first has a report of the specialist's own."""
+    """How far a handoff is. OPEN and WORKING outlast their turn; of those that ended, only REPORTED has a report.
 
+    WORKING: somebody of ours is at it, with its dollars reserved; CANCELLED: its turn was rolled back, or its case
+    closed; UNSENT: a person deleted our letter.
+    """
+
+    OPEN = "open"
+    WORKING = "working"
+    CANCELLED = "cancelled"
     REPORTED = "reported"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     OVER_LIMIT = "over_limit"
     BROKEN_OFF = "broken_off"
+    UNSENT = "unsent"
+
+
+OUTSTANDING = (HandoffState.OPEN, HandoffState.WORKING)
 
 
 class Halt(StrEnum):
@@ -180,6 +219,8 @@ def _end(course: Course, specialist: Specialist) -> tuple[HandoffState, str]:
             return HandoffState.OVER_LIMIT, f"it cost more than {specialist.dollars:g} dollars"
         case Course(status="completed", finished=False):
             return HandoffState.OVER_LIMIT, f"it was not done within {specialist.steps} steps"
+        case Course(status="completed", report=""):
+            return HandoffState.FAILED, "its model said nothing"
         case Course(status="completed"):
             return HandoffState.REPORTED, ""
         case Course(status="failed"):

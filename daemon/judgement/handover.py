@@ -141,6 +141,11 @@ def promise_key(number: int) -> str:
     return f"[promise {number}]"
 
 
+def handoff_key(number: int) -> str:
+    """Name a handoff in brackets."""
+    return f"[handoff {number}]"
+
+
 def _take(items: Sequence[object], room: int) -> tuple[list[str], int]:
     """Take lines as long as there is room, in bytes; give them, and how much they took."""
     taken: list[str] = []

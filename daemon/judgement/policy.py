@@ -8,9 +8,10 @@ from daemon.judgement.message import Address, Message
 
 
 class Kind(StrEnum):
-    """The kinds of action that this house can carry out."""
+    """The kinds of action that this house can carry out. LETTER: a draft to a specialist who is a person."""
 
     DRAFT = "draft"
+    LETTER = "letter"
     MOVE = "move"
     FLAG = "flag"
     ESCALATE = "escalate"
@@ -37,6 +38,7 @@ class Handled:
 
 
 SEEN_BY_A_PERSON = "\\Flagged"
+DRAFTS = (Kind.DRAFT, Kind.LETTER)
 ORDER = (Kind.DRAFT, Kind.ESCALATE, Kind.FLAG, Kind.MOVE)
 
 

@@ -44,7 +44,16 @@ class Hold:
     reason: str
 
 
-Screening = Work | File | Hold
+@dataclass(frozen=True)
+class Answer:
+    """A specialist who is a person answers our letter on a handoff: ``words`` are the report, unless it is ``late``."""
+
+    handoff: int
+    words: str
+    late: bool
+
+
+Screening = Work | File | Hold | Answer
 Sign = Callable[[Message], bool]
 
 

@@ -1,4 +1,4 @@
-"""A reply's exact bytes, frozen when the decision is recorded, and the hash that later binds an approval.
+"""The exact bytes of a mail of ours, frozen when the decision is recorded, and the hash that later binds an approval.
 
 The header fields are written here line by line: the library's header registry decodes encoded words again when a
 field is set, so that a stranger's subject could become a line of its own (measured: a Bcc in the draft).
@@ -7,6 +7,7 @@ field is set, so that a stranger's subject could become a line of its own (measu
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
@@ -15,6 +16,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from daemon.judgement.answers import OWN_MARK
 from daemon.judgement.message import Address, Message
 
 MOST_REFERENCES = 20
@@ -36,27 +38,31 @@ class Author:
 def reply(message: Message, author: Author, to: str, body: str, own_id: str, now: datetime) -> bytes:
     """Write a plain-text reply with threading headers (RFC 5322, 3.6.4) and Auto-Submitted (RFC 3834, 5)."""
     fields = [
-        ("From", _mailbox(author.name, author.address)),
-        ("To", _mailbox(_display_name(message, to), to)),
-        ("Subject", _words("Subject", reply_subject(message.subject))),
+        ("From", mailbox(author.name, author.address)),
+        ("To", mailbox(_display_name(message, to), to)),
+        ("Subject", words("Subject", reply_subject(message.subject))),
         ("Date", format_datetime(now)),
         ("Message-ID", own_id),
         *_threading(message),
         ("Auto-Submitted", "auto-replied"),
     ]
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields)
-    return head.encode("ascii") + _content(body, author.signature)
+    return head(fields) + content(body, author.signature)
 
 
 def own_message_id(unique: str, address: str) -> str:
     """Make the Message-ID of our own mail; ``unique`` is random, so that it cannot be guessed."""
-    return f"<{unique}.clerkd@{address.rpartition('@')[2]}>"
+    return f"<{unique}{OWN_MARK}{address.rpartition('@')[2]}>"
 
 
 def reply_subject(subject: str) -> str:
     """Put ``Re:`` before a subject once; line breaks cannot get in, the parser has folded them."""
-    bare = " ".join(subject.split())[:LONGEST_SUBJECT]
+    bare = short(subject)
     return bare if bare.lower().startswith("re:") else f"Re: {bare}".strip()
+
+
+def short(subject: str) -> str:
+    """Give a subject in one line, and not without end."""
+    return " ".join(subject.split())[:LONGEST_SUBJECT]
 
 
 def digest(content: bytes, recipients: tuple[str, ...], kind: str, target: str) -> str:
@@ -65,7 +71,12 @@ def digest(content: bytes, recipients: tuple[str, ...], kind: str, target: str) 
     return hashlib.sha256(frame + b"\0" + content).hexdigest()
 
 
-def _content(body: str, signature: str) -> bytes:
+def head(fields: Sequence[tuple[str, str]]) -> bytes:
+    """Write header fields, each value as it is to stand there."""
+    return "".join(f"{name}: {value}\r\n" for name, value in fields).encode("ascii")
+
+
+def content(body: str, signature: str) -> bytes:
     """Write the text with its own MIME fields, the empty line between head and body included."""
     mail = EmailMessage(policy=SMTP)
     closing = f"\n\n-- \n{signature}" if signature else ""
@@ -80,14 +91,14 @@ def body_of(raw: bytes, signature: str) -> str:
     return text.rstrip().removesuffix(f"-- \n{signature}").rstrip()
 
 
-def _words(name: str, text: str) -> str:
+def words(name: str, text: str) -> str:
     """Write free text as a field's value: plain where it is plain ASCII, else as encoded words (RFC 2047)."""
     printable = "".join(character for character in " ".join(text.split()) if character.isprintable())
     charset = "us-ascii" if printable.isascii() and "=?" not in printable else "utf-8"
     return Header(printable, charset, maxlinelen=LINE, header_name=name).encode(linesep="\r\n")
 
 
-def _mailbox(name: str, address: str) -> str:
+def mailbox(name: str, address: str) -> str:
     """Write a display name and an address (RFC 5322, 3.4); a name that could be read as more is encoded."""
     if not name.strip():
         return address

@@ -12,6 +12,7 @@ CASE = "mcp__clerkd__look_at_case"
 REMEMBER = "mcp__clerkd__remember"
 NEAR = re.compile(r"\[fact (\d+)\]")
 AGENT = "Agent"
+HAND_OVER = "mcp__clerkd__hand_over"
 OF_SPECIALIST = "cc_is_subagent=true"  # so the CLI marks the requests of a specialist
 FIELDS = {"invoice": "billing", "outage": "technical", "complaint": "complaints"}
 NOTES = "mcp__clerkd__note_cases"
@@ -21,6 +22,7 @@ MARKED = re.compile(r"<<<(mail-[0-9a-f]+)\n(.*)\n\1>>>", re.DOTALL)
 SUBJECT = re.compile(r"^Subject: (.*)$", re.MULTILINE)
 SENDER = re.compile(r"^From: (.*?)(?: <[^<>]*>)?$", re.MULTILINE)
 KNOWN_CASE = re.compile(r"^Case: (\d+) earlier message", re.MULTILINE)
+IS_IN = re.compile(r"^What (\S+) says of handoff (\d+) has come in\.", re.MULTILINE)
 DUE = re.compile(r"^Its day has come: Promise (\d+), made by (us|them)", re.MULTILINE)
 DATED = re.compile(r"\b(I will|we will|can you|could you|please)\b([^.?!\n]*?) by (\d{4}-\d{2}-\d{2})\b", re.IGNORECASE)
 PREFERS = re.compile(r"\bI (?:always |now )?prefer [^.?!\n]{3,200}")
@@ -50,6 +52,8 @@ def decide(body: Body) -> Answer:
     spoken = list(_parts(users[-1]))
     if TO_SUM_UP in _text_of(users[-1]):
         return _summary(users)
+    if DECIDE not in _tools(body):
+        return _report_beside(users)
     results = [part for part in spoken if part.get("type") == "tool_result"]
     if results:
         return _after_tool(results, users)
@@ -66,16 +70,25 @@ def _hand_over(body: Body, prompt: str) -> Answer | None:
     """Hand a new case to the specialist of its field, where the request tells of one."""
     mail = _mail(prompt)
     name = FIELDS.get(_topic(f"{_find(SUBJECT, prompt)}\n{mail}".lower())[0], "-")
-    if not mail or KNOWN_CASE.search(prompt) or f"- {name}: " not in _listed(body):
+    if not mail or KNOWN_CASE.search(prompt):
         return None
     brief = f"(Written by the stand-in's rules.) What does your field say to the mail '{_find(SUBJECT, prompt)[:80]}'?"
-    return Answer((tool_use(AGENT, {"subagent_type": name, "description": "Stand-in rule", "prompt": brief}),))
+    if f"- {name}: " in _listed(body):
+        return Answer((tool_use(AGENT, {"subagent_type": name, "description": "Stand-in rule", "prompt": brief}),))
+    if f"- {name}: " in _tools(body).get(HAND_OVER, ""):
+        return Answer((tool_use(HAND_OVER, {"specialist": name, "why": "Stand-in rule", "brief": brief}),))
+    return None
+
+
+def _tools(body: Body) -> dict[str, str]:
+    """Give the tools of a request, with what is said of each."""
+    return {tool["name"]: tool.get("description", "") for tool in body.get("tools") or ()}
 
 
 def _listed(body: Body) -> str:
     """Give what the CLI tells of the specialists: it stands outside of what the users say."""
     told = (message for message in body["messages"] if message["role"] == "system")
-    return "\n".join(map(_text_of, told)) if any(tool["name"] == AGENT for tool in body.get("tools") or ()) else ""
+    return "\n".join(map(_text_of, told)) if AGENT in _tools(body) else ""
 
 
 def _report(users: list[dict[str, Any]]) -> Answer:
@@ -85,6 +98,24 @@ def _report(users: list[dict[str, Any]]) -> Answer:
         words = f"The stand-in's rules, as a specialist, have read '{next(filter(None, subjects), '-')[:80]}'."
         return Answer((text(words),))
     return Answer((tool_use(CASE, {}),))
+
+
+def _report_beside(users: list[dict[str, Any]]) -> Answer:
+    """Answer as a specialist that has the whole conversation before it."""
+    if not any(part.get("type") == "tool_result" for part in _parts(users[-1])):
+        return Answer((tool_use(CASE, {}),))
+    subjects = [_find(SUBJECT, _text_of(message)) for message in users if MARKED.search(_text_of(message))]
+    words = (
+        f"The stand-in's rules, as a specialist, know {len(subjects)} mail(s), the last '{(subjects or ['-'])[-1]}'."
+    )
+    return Answer((text(words),))
+
+
+def _on_report(specialist: str, number: str) -> Answer:
+    words = f"(Written by the stand-in's rules, not by a model.) {specialist} has reported on handoff {number}."
+    call = {"category": "other", "priority": "normal", "summary": words, "reason": "Stand-in rule for reports.",
+            "confidence": 0.5, "actions": [{"kind": "draft", "body": words}]}  # fmt: skip
+    return Answer((tool_use(DECIDE, call),))
 
 
 def _notes(cases: str) -> Answer:
@@ -97,6 +128,8 @@ def _first_step(prompt: str, earlier: list[dict[str, Any]]) -> Answer:
         return _notes(found[1])
     if due := DUE.search(prompt):
         return _follow_up(due[1], due[2])
+    if come := IS_IN.search(prompt):
+        return _on_report(come[1], come[2])
     if learnt := PREFERS.search(_mail(prompt)):
         return _remember(learnt[0])
     if KNOWN_CASE.search(prompt):

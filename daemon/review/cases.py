@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from daemon.errors import FatalError
-from daemon.review.log import clean, when
+from daemon.review.log import asked_by_letter, clean, when
 from knowledge import cases, decisions, handoffs, ledger, promises, turns
 from knowledge.cases import Summary
 from knowledge.database import Database
@@ -62,7 +62,7 @@ def text(shown: Page) -> RenderableType:
     lines = [
         f"case {case.id}: {case.subject or '(no subject)'}",
         f"{case.state}; opened {when(case.opened_at)}, last touched {when(case.updated_at)}",
-        f"its turns cost ${shown.dollars:.4f} so far",
+        f"its turns and handoffs cost ${shown.dollars:.4f} so far",
         *merged,
         *map(_message, shown.entries),
         *map(_promise, shown.promises),
@@ -89,8 +89,10 @@ def _promise(row: Promise) -> str:
 
 
 def _handoff(row: Handoff) -> str:
-    cost = f"${row.cost_usd:.4f}, {row.seconds:.1f} s"
-    return f"handoff {row.id}, of message {row.message_id} to {row.specialist}, {row.state}, {cost}: {row.report}"
+    cost = f"${row.cost_usd:.4f}, {row.seconds:.1f} s" if row.letter_id is None else asked_by_letter(row)
+    came = f", came in as message {row.report_id}" if row.report_id else ""
+    what = f"handoff {row.id}, of message {row.message_id} to {row.specialist}, {row.state}{came}, {cost}"
+    return f"{what}: {row.report or '-'}"
 
 
 def file_table(files: Sequence[CaseFile]) -> Table:

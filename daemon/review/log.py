@@ -13,11 +13,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from daemon.judgement.policy import Kind
+from daemon.judgement.policy import DRAFTS, Kind
 from daemon.judgement.states import ActionState
 from knowledge.decisions import Entry
 from knowledge.handoffs import Work
-from knowledge.tables import Action, Feedback, ToolCall, Turn
+from knowledge.tables import Action, Feedback, Handoff, ToolCall, Turn
 
 WIDE = 110
 
@@ -131,7 +131,7 @@ def _action_record(action: Action) -> dict[str, Any]:
 def full_record(
     entry: Entry, turns: list[Turn], handoffs: list[Work], feedback: list[Feedback], case_dollars: float
 ) -> dict[str, Any]:
-    """Give everything about one message as plain data; ``case_dollars`` is what the turns of its case cost so far."""
+    """Give everything about one message as plain data; ``case_dollars`` is what its case cost so far."""
     message = entry.message
     return {
         **record(entry),
@@ -153,7 +153,7 @@ def _handoff_record(work: Work) -> dict[str, Any]:
 def page(
     entry: Entry, turns: list[Turn], handoffs: list[Work], feedback: list[Feedback], case_dollars: float
 ) -> RenderableType:
-    """Lay out everything about one message; ``case_dollars`` is what the turns of its case cost so far."""
+    """Lay out everything about one message; ``case_dollars`` is what its case cost so far."""
     parts: list[RenderableType] = [_head(entry, case_dollars)]
     seen = next((turn.prompt for turn in reversed(turns)), "")
     if seen:
@@ -167,7 +167,7 @@ def page(
 
 def _head(entry: Entry, case_dollars: float) -> Table:
     message, decision = entry.message, entry.decision
-    cost = f"; its turns cost ${case_dollars:.4f} so far" if message.case_id else ""
+    cost = f"; its turns and handoffs cost ${case_dollars:.4f} so far" if message.case_id else ""
     grid = Table.grid(padding=(0, 2))
     rows = [
         ("Message", f"{message.id}, received {when(message.received_at)}"),
@@ -203,9 +203,17 @@ def _handoff_panel(work: Work) -> Panel:
     cached = f"{row.cache_read_tokens} more read from the cache, {row.cache_write_tokens} written to it"
     cost = f"tokens: {row.input_tokens} in, {row.output_tokens} out, {cached}; ${row.cost_usd:.4f}; {row.seconds:.2f} s"
     calls = map(_call_line, work.calls)
-    told = [f"why: {row.why or '-'}", f"brief: {row.brief}", f"report: {row.report}"]
-    lines = [*told, used, *calls, cost, row.transcript]
+    told = [f"why: {row.why or '-'}", f"brief: {row.brief}", f"report: {row.report or '-'}"]
+    came = [f"the report came in as message {row.report_id}"] if row.report_id else []
+    done = [asked_by_letter(row)] if row.letter_id else [used, *calls, cost]
+    lines = [*told, *came, *done, *([row.transcript] if row.transcript else [])]
     return Panel(Text(clean("\n".join(lines))), title=escape(title), title_align="left")
+
+
+def asked_by_letter(row: Handoff) -> str:
+    """Say how a person was asked, and when that comes up, or came up, without an answer."""
+    came = f"came up unanswered as message {row.reminder_id}"
+    return f"letter: action {row.letter_id}, {came if row.reminder_id else f'comes up on {when(row.comes_up_at)}'}"
 
 
 def _call_line(call: ToolCall) -> str:
@@ -223,11 +231,12 @@ def _feedback_panel(note: Feedback) -> Panel:
 
 def _content(action: Action) -> str:
     """Show a draft as a mail program would, and anything else as it is."""
-    if action.kind != Kind.DRAFT:
+    if action.kind not in DRAFTS:
         return action.content.decode("utf-8", "replace") or action.target
     mail = email.message_from_bytes(action.content, policy=email.policy.default)
     head = [f"{name}: {mail[name]}" for name in ("From", "To", "Subject", "Message-ID", "In-Reply-To") if mail[name]]
     body = mail.get_body(("plain",))
+    head += [f"Enclosed: {part.get_filename()}" for part in mail.iter_attachments()]
     return "\n".join([*head, "", str(body.get_content()).strip() if body else ""])
 
 

@@ -11,10 +11,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from daemon.judgement.answers import ANSWER, why_of
 from daemon.judgement.bounces import bounce_of
 from daemon.judgement.briefing import letter
 from daemon.judgement.message import Address, Attachment, Message
-from daemon.judgement.screening import File, Hold, Screening, Work
+from daemon.judgement.screening import Answer, File, Hold, Screening, Work
 from daemon.review.log import clean
 from knowledge.cases import Placing
 from knowledge.screenings import Found
@@ -63,6 +64,8 @@ def _verdict(screening: Screening, words: Words) -> dict[str, Any]:
         case File() as filing:
             reason = filing.why if words is plain else ""
             return {"verdict": "filed", "rule": filing.rule, "kind": str(filing.kind), "reason": reason}
+        case Answer() as answer:
+            return {"verdict": "taken as a report", "rule": ANSWER, "reason": why_of(answer)}
 
 
 def _contents(message: Message, reading: Reading, words: Words) -> dict[str, Any]:

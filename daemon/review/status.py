@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from daemon.judgement.handoffs import OUTSTANDING
 from daemon.judgement.money import windows
 from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, UNFINISHED, ActionState, SessionState
 from daemon.review.log import when
-from knowledge import actions, connections, documents, ledger, service, sessions, turns
+from knowledge import actions, connections, documents, handoffs, ledger, service, sessions, turns
 from knowledge.database import Database
 from knowledge.tables import AgentSession, Condition, Connection, Document, Message, Service
 
@@ -24,6 +25,7 @@ class Status:
     connections: tuple[Connection, ...]
     documents: tuple[Document, ...]
     actions_waiting: int
+    handoffs_open: int
     session: AgentSession | None
     settled_turns: int
     dollars_today: float
@@ -48,6 +50,7 @@ def read(db: Database, *, running: bool, now: datetime) -> Status:
         connections=tuple(connections.every(db)) if running else (),
         documents=tuple(row for row in documents.standing(db) if not row.passages),
         actions_waiting=sum(actions.counts(db).get(state, 0) for state in (*ACTION_DUE, ActionState.HELD)),
+        handoffs_open=len(handoffs.numbers(db, OUTSTANDING)),
         session=live,
         settled_turns=len(sessions.settled_turns(db, live.id, "settled")) if live else 0,
         dollars_today=turns.spent_since(db, day),
@@ -83,6 +86,7 @@ def record(status: Status) -> dict[str, Any]:
         "connections": [row.model_dump(mode="json") for row in status.connections],
         "documents": [row.model_dump(mode="json") for row in status.documents],
         "actions_waiting": status.actions_waiting,
+        "handoffs_open": status.handoffs_open,
         "session": status.session.id if status.session else None,
         "settled_turns": status.settled_turns,
         "dollars_today": round(status.dollars_today, 6),

@@ -54,7 +54,7 @@ async def _carry_on(house: House, outgoing: Outgoing, row: Row, action: Action) 
     if _is_withdrawn(house, action):
         _end(house, row, action, ActionState.CANCELLED, WITHDRAWN)
         return
-    objection = _objection(outgoing, action)
+    objection = _objection(house, outgoing, action)
     if objection:
         _end(house, row, action, ActionState.HELD, objection)
         return
@@ -69,13 +69,15 @@ def _is_withdrawn(house: House, action: Action) -> bool:
     return (action.tries > 0 or action.state != ActionState.PLANNED) and actions.is_withdrawn(house.db, action)
 
 
-def _objection(outgoing: Outgoing, action: Action) -> str:
+def _objection(house: House, outgoing: Outgoing, action: Action) -> str:
     """Check once more, just before: the frozen bytes are those that were decided, and the config still allows it."""
     mailbox = outgoing.mailbox
     if digest(action.content, tuple(action.recipients), action.kind, action.target) != action.digest:
         return "its content is not what was decided"
     if action.kind == Kind.MOVE and action.target not in (*mailbox.folders, mailbox.handled_folder):
         return f"the config no longer allows the folder {action.target!r}"
+    if action.kind == Kind.LETTER and action.recipients not in [[each.to] for each in house.persons.values()]:
+        return f"{', '.join(action.recipients)} is no specialist any more"
     return ""
 
 
@@ -104,7 +106,7 @@ async def _do(house: House, outgoing: Outgoing, row: Row, action: Action) -> Non
 
 def _perform(effects: Effects, place: Place, action: Action) -> None:
     match Kind(action.kind):
-        case Kind.DRAFT:
+        case Kind.DRAFT | Kind.LETTER:
             effects.store_draft(action.content)
         case Kind.FLAG | Kind.ESCALATE:
             effects.flag(place, action.target)
@@ -129,7 +131,7 @@ async def _is_to_be_done(house: House, outgoing: Outgoing, row: Row, action: Act
 
 def _is_done(effects: Effects, place: Place, action: Action) -> bool:
     match Kind(action.kind):
-        case Kind.DRAFT:
+        case Kind.DRAFT | Kind.LETTER:
             return effects.has_draft(action.own_message_id)
         case Kind.FLAG | Kind.ESCALATE:
             return False  # setting a flag twice is harmless

@@ -17,13 +17,14 @@ from daemon.judgement.money import Prices, Usage, cost, exhausted, windows
 from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, GiveUp, Pause, Reject, Remedy, remedy
 from daemon.judgement.states import Event, MessageState, TurnState
+from daemon.steps.aside import put_by
 from daemon.steps.brief import brief, reads
-from daemon.steps.hand import handoffs_of
+from daemon.steps.hand import handoffs_of, outstanding_of_case
+from daemon.steps.letters import letters_of, with_letters
 from daemon.steps.mirror import is_mirrored
 from daemon.steps.moves import move
 from daemon.steps.record import Surroundings, attention, decided
 from daemon.steps.remember import memory_of, scene
-from daemon.steps.remind import put_by
 from daemon.steps.resume import end_session, open_session
 from knowledge import ledger, promises, turns
 from knowledge.handoffs import Work
@@ -39,11 +40,11 @@ def may_ask(house: House) -> bool:
         return False
     now = house.clock()
     day, month = windows(now)
-    budget, held = house.settings.limits.budget, turns.held_by_replays(house.db)
+    budget, held = house.settings.limits.budget, turns.held_beside(house.db)
     today, this_month = turns.spent_since(house.db, day), turns.spent_since(house.db, month)
     cap = exhausted(budget, today, this_month, now)
     if cap and exhausted(budget, today - held, this_month - held, now) is None:
-        house.health.pause(BUDGET, "cap", f"a replay holds what the next turn needs of {cap.cap}")  # for a while only
+        house.health.pause(BUDGET, "cap", f"a replay or a specialist holds what the next turn needs of {cap.cap}")
         return False
     if cap:
         house.health.pause(BUDGET, "cap", f"the next turn could break {cap.cap}", cap.ends_at)
@@ -140,11 +141,16 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
     now = house.clock()
     _close(turn, TurnState.SETTLED, reply, house, now)
     turn.head_uuid, turn.head_offset = reply.head.uuid, reply.head.offset
-    concluded = decided(reply.decision, message, row, house.author, _surroundings(house, row), now)
+    concluded = decided(reply.decision, message, row, house.author, _surroundings(house, row, reply), now)
     concluded.decision.turn_id = turn.id
-    handoffs = handoffs_of(house.session.engine, turn, reply, now)
+    at = scene(house, row, message)
+    handoffs = with_letters(house, at, reply.decision.summary, handoffs_of(house.session.engine, turn, reply, now))
     concluded = replace(
-        concluded, memory=memory_of(scene(house, row, message), reply), handoffs=handoffs, files=reply.files
+        concluded,
+        actions=[*concluded.actions, *letters_of(handoffs, len(concluded.actions))],
+        memory=memory_of(at, reply),
+        handoffs=handoffs,
+        files=reply.files,
     )
     turns.settle(
         house.db,
@@ -162,10 +168,12 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
                    cost_usd=turn.cost_usd, seconds=turn.seconds)  # fmt: skip
 
 
-def _surroundings(house: House, row: Row) -> Surroundings:
+def _surroundings(house: House, row: Row, reply: Reply) -> Surroundings:
     """Give what the decision meets; of clerkd's own messages there is no mail that could be flagged or moved."""
     handled = Handled() if row.about_id else house.settings.handled(row.mailbox)
-    return Surroundings(handled, promises.of_case(house.db, row.case_id or 0, [PromiseState.OPEN]))
+    case_id = row.case_id or 0
+    handed = bool(reply.outlasting) or bool(outstanding_of_case(house, case_id))
+    return Surroundings(handled, promises.of_case(house.db, case_id, [PromiseState.OPEN]), handed)
 
 
 async def _drop(house: House, row: Row, turn: Turn, live: AgentSession, reply: Reply, failure: Failure) -> None:

@@ -4,19 +4,23 @@ import secrets
 
 from daemon.agent.tools import Reads
 from daemon.house import Records
-from daemon.judgement.briefing import Due, Earlier, Known, Reminder, briefing, earlier_line, marked, reminding
+from daemon.judgement.briefing import Due, Earlier, Handed, Known, Reminder, briefing, earlier_line, marked, reminding
 from daemon.judgement.casework import PromiseState
+from daemon.judgement.handoffs import Awaited
 from daemon.judgement.issues import FRESH, MOST_SHOWN, Shared
 from daemon.judgement.message import Message
+from daemon.judgement.overdue import overdue
 from daemon.judgement.promises import Standing
+from daemon.judgement.reports import Report, marked_report, reporting
 from daemon.judgement.states import TurnState
+from daemon.steps.hand import outstanding_of_case
 from daemon.steps.handover import page
 from daemon.steps.outward import tied_to_others
 from daemon.steps.recall import recall, recall_by_words, sheet
-from knowledge import decisions, issues, promises
+from knowledge import decisions, handoffs, issues, ledger, promises, turns
 from knowledge import folders as files
 from knowledge.decisions import Entry
-from knowledge.tables import AgentSession, Promise, SharedIssue
+from knowledge.tables import AgentSession, Handoff, Promise, SharedIssue
 from knowledge.tables import Message as Row
 
 CASE_LINES = 10
@@ -34,16 +38,42 @@ def brief(records: Records, row: Row, message: Message, live: AgentSession) -> s
         person_messages=count,
         person_since=since,
         case_messages=tuple(map(_earlier, earlier)),
-        authenticity=row.authenticity,
+        authenticity=_authenticity(records, row),
         gap=tuple(map(_earlier, decisions.of_lost_turns(records.db, live.id, TurnState.LOST, TurnState.SETTLED))),
         handover=live.handover if live.head_uuid is None else "",
         promises=tuple(map(due, _open_promises(records, row))),
+        handed=tuple(
+            Handed(each.specialist, each.message_id) for each in outstanding_of_case(records, row.case_id or 0)
+        ),
         memory=recall(records, row, message),
         issues=tuple(map(str, shared(records, row))),
     )
-    if row.about_id is None:
-        return briefing(message, known, _mark())
-    return reminding(Reminder(row.words, row.about_id, _at_hand(records, row) or 0), known)
+    return briefing(message, known, _mark()) if row.about_id is None else _own(records, row, message, known)
+
+
+def _own(records: Records, row: Row, message: Message, known: Known) -> str:
+    """Write the prompt of a message of clerkd's own: a report, a handoff that nobody has answered, or a promise."""
+    about = row.about_id or 0
+    if handoff := handoffs.of_report(records.db, row.id or 0):
+        return reporting(_report(records, row, handoff, message), known, _mark("report"))
+    if handoffs.of_reminder(records.db, row.id or 0):
+        return overdue(row.words, about, known)
+    return reminding(Reminder(row.words, about, _at_hand(records, row) or 0), known)
+
+
+def _report(records: Records, row: Row, handoff: Handoff, message: Message) -> Report:
+    again = handoff.awaits == Awaited.ANSWER
+    turn = turns.get(records.db, handoff.turn_id)
+    return Report(
+        handoff=handoff.id or 0,
+        specialist=handoff.specialist,
+        brief=handoff.brief,
+        words=row.words,
+        about=row.about_id or 0,
+        message=handoff.message_id,
+        handed_at=turn.started_at if turn else row.received_at,
+        mail=marked(message, _mark(), with_quote=False) if again else "",
+    )
 
 
 def reads(records: Records, row: Row, message: Message) -> Reads:
@@ -60,7 +90,9 @@ def reads(records: Records, row: Row, message: Message) -> Reads:
         return _lines(found, "Nothing was found among this sender's earlier messages.")
 
     mailbox = records.settings.mailbox(row.mailbox)
-    letter = row.words if row.about_id else marked(message, _mark(), with_quote=True)
+    mail = marked(message, _mark(), with_quote=True)
+    report = handoffs.of_report(records.db, row.id or 0) if row.about_id else None
+    letter = row.words if row.about_id else mail
     folders = mailbox.folders if mailbox else ()
     return Reads(
         case=case,
@@ -70,11 +102,13 @@ def reads(records: Records, row: Row, message: Message) -> Reads:
         promises=_standing(records, row),
         issues=frozenset(issue.number for issue in shared(records, row)),
         sheet=sheet(records, row, message),
-        letter=letter,
-        tied=lambda marks: tied_to_others(records, row, letter, marks),
+        letter=f"{mail}\n{marked_report(row.words, _mark('report'))}" if report else letter,
+        # Whoever wrote a report knows what belongs to others: it says nothing of whose it is that it stands there.
+        tied=lambda marks: tied_to_others(records, row, mail if report else letter, marks),
         folders=folders,
         files=lambda: {file.name: file.text for file in files.of_case(records.db, row.case_id or 0)},
         dollars=records.settings.limits.dollars_per_turn,
+        rounds=promises.reminders_since_mail(records.db, row.case_id or 0),
     )
 
 
@@ -89,9 +123,15 @@ def _shared(issue: SharedIssue, cases: int, *, here: bool) -> Shared:
     return Shared(issue.id or 0, issue.category, issue.opened_at, cases, issue.name, here)
 
 
-def _mark() -> str:
-    """Make a mark that no sender can know."""
-    return f"mail-{secrets.token_hex(8)}"
+def _authenticity(records: Records, row: Row) -> str:
+    """Say what the border server found of the mail at hand, or of the one that clerkd's own message is about."""
+    about = ledger.get(records.db, row.about_id) if row.about_id else None
+    return (about or row).authenticity
+
+
+def _mark(what: str = "mail") -> str:
+    """Make a mark that no sender, and no specialist, can know."""
+    return f"{what}-{secrets.token_hex(8)}"
 
 
 def due(promise: Promise) -> Due:

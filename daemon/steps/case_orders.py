@@ -5,8 +5,9 @@ from sqlmodel import Session
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.casework import CaseEvent, CaseState, PromiseState, moves
+from daemon.judgement.handoffs import OUTSTANDING, HandoffState
 from daemon.steps.numbers import Deed, numbers_of, two_of
-from knowledge import cases, ledger, promises
+from knowledge import cases, handoffs, ledger, promises
 from knowledge.database import Database
 from knowledge.promises import Closing
 from knowledge.tables import Case, Message
@@ -27,7 +28,7 @@ def case_of(db: Database, number: int) -> Case:
 
 
 def close(db: Database, clock: Clock, argument: str) -> Deed:
-    """Close a case; what was promised in it is no longer waited for."""
+    """Close a case; what was promised in it, and what specialists were to report, is no longer waited for."""
     (number,) = numbers_of(argument)
     case_of(db, number)
     dropped = len(promises.of_case(db, number, [PromiseState.OPEN]))
@@ -36,7 +37,10 @@ def close(db: Database, clock: Clock, argument: str) -> Deed:
         cases.move(session, number, moves(CaseEvent.REST))
         closing = Closing(PromiseState.OPEN, clock(), words=CLOSED_BY)
         promises.close_of_case(session, number, PromiseState.DROPPED, closing)
-        return f"case {number} is closed" + (f"; {dropped} open promise(s) are dropped" if dropped else "")
+        cancelled = handoffs.cancel_of_case(session, number, OUTSTANDING, HandoffState.CANCELLED, clock())
+        told = [f"{dropped} open promise(s) are dropped"] if dropped else []
+        told += [f"{cancelled} open handoff(s) are cancelled"] if cancelled else []
+        return "; ".join([f"case {number} is closed", *told])
 
     return deed
 

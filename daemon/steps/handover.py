@@ -6,6 +6,7 @@ from daemon.house import Records
 from daemon.judgement.briefing import stamp
 from daemon.judgement.casework import CaseState, PromiseState
 from daemon.judgement.decision import Priority
+from daemon.judgement.handoffs import OUTSTANDING
 from daemon.judgement.handover import (
     PAGE_LINES,
     Handover,
@@ -14,15 +15,16 @@ from daemon.judgement.handover import (
     Obligation,
     Open,
     action_key,
+    handoff_key,
     handover,
     listing,
     message_key,
     promise_key,
 )
 from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, ActionState
-from knowledge import ledger, matters, promises, sessions, upkeeps
+from knowledge import handoffs, ledger, matters, promises, sessions, upkeeps
 from knowledge.matters import OpenCase, Weight
-from knowledge.tables import Action, AgentSession, CaseNote, Message, Promise
+from knowledge.tables import Action, AgentSession, CaseNote, Handoff, Message, Promise
 
 UNSETTLED = (*ACTION_DUE, ActionState.HELD)
 WEIGHT = Weight(NEEDS_A_PERSON, [str(priority) for priority in reversed(Priority)], CaseState.CLOSED)
@@ -40,16 +42,19 @@ def gather(records: Records) -> Open:
 def obligations(records: Records) -> list[Obligation]:
     """List what binds: what was promised, the soonest due first, then the rest, the newest first."""
     promised = [_promised(promise) for promise in promises.in_state(records.db, PromiseState.OPEN)]
+    handed = [_handed(row, of) for row, of in reversed(handoffs.outstanding(records.db, OUTSTANDING))]
     waiting = [_waiting(row) for row in reversed(ledger.in_states(records.db, NEEDS_A_PERSON))]
     unsettled = [_unsettled(action, row) for action, row in matters.unsettled(records.db, UNSETTLED)]
-    return promised + waiting + unsettled
+    return promised + handed + waiting + unsettled
 
 
 def owed(records: Records) -> list[str]:
     """Name all that the ledger owes, apart from how it is told."""
     messages, actions = matters.owed(records.db, NEEDS_A_PERSON, UNSETTLED)
     promised = promises.numbers(records.db, PromiseState.OPEN)
-    return [*map(promise_key, promised), *map(message_key, messages), *map(action_key, actions)]
+    handed = handoffs.numbers(records.db, OUTSTANDING)
+    of_messages = [*map(message_key, messages), *map(action_key, actions)]
+    return [*map(promise_key, promised), *map(handoff_key, handed), *of_messages]
 
 
 def written(records: Records, predecessor: AgentSession | None) -> Handover | None:
@@ -93,6 +98,12 @@ def _promised(promise: Promise) -> Obligation:
     """Tell of a promise without its words: the model put them, and a mail may have had a hand in it."""
     by = f"promised by {promise.by} in {message_key(promise.message_id)}"
     return Obligation(promise_key(promise.id or 0), f"[case {promise.case_id}] {by}, due {promise.due}")
+
+
+def _handed(row: Handoff, of: Message) -> Obligation:
+    """Tell of a handoff without its brief, which the model wrote."""
+    what = f"{_case(of)} {message_key(of.id or 0)} is handed to {row.specialist}, whose report is to come"
+    return Obligation(handoff_key(row.id or 0), what)
 
 
 def _waiting(row: Message) -> Obligation:

@@ -2,33 +2,38 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from daemon.judgement.answers import ANSWER, why_of
 from daemon.judgement.casework import CaseEvent, CaseState, PromiseState, left_by, moves
 from daemon.judgement.decision import Decision as Decided
 from daemon.judgement.decision import Promised
 from daemon.judgement.message import Message
 from daemon.judgement.policy import SEEN_BY_A_PERSON, Handled, Kind, Planned, plan
 from daemon.judgement.promises import comes_up_at
-from daemon.judgement.screening import File
+from daemon.judgement.screening import Answer, File
 from daemon.judgement.states import ActionState
 from daemon.mail.compose import Author, digest, own_message_id, reply
 from knowledge.tables import Action, Decision, Promise, SharedIssue
 from knowledge.tables import Message as Row
 from knowledge.turns import Conclusion
 
-AUTOMATED = "automated"
+AUTOMATED, ANSWERED = "automated", "report"
 # A case that a machine's mail has opened; an older one stays as it is.
 AT_REST: Mapping[str, str] = {CaseState.OPEN: CaseState.CLOSED}
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a decision meets: what is done with every mail of its mailbox, and the case's open promises."""
+    """What a decision meets: what is done with every mail of its mailbox, and the case's open promises.
+
+    ``handed``: a report of a specialist's is still to come in its case.
+    """
 
     handled: Handled
     promises: Sequence[Promise]
+    handed: bool = False
 
 
 def decided(
@@ -54,7 +59,7 @@ def decided(
         [_promise(row, promised, now) for promised in decision.promises],
         settled,
         PromiseState.OPEN,
-        moves(left_by(kinds, [*left, *(promised.by for promised in decision.promises)])),
+        moves(left_by(kinds, [*left, *(promised.by for promised in decision.promises)], handed=known.handed)),
         issue=decision.issue,
         proposal=_proposal(decision, now),
     )
@@ -80,41 +85,48 @@ def _promise(row: Row, promised: Promised, now: datetime) -> Promise:
 
 
 def filed(handled: Handled, row: Row, filing: File, now: datetime) -> Conclusion:
-    """Make the rows of a mail that a rule filed without the model."""
-    record = Decision(
-        message_id=row.id or 0,
-        rule=filing.rule,
-        category=AUTOMATED,
-        priority="high" if filing.for_a_person else "low",
-        summary=f"Automated mail: {filing.why}.",
-        reason=filing.why,
-        confidence=1.0,
-        decided_at=now,
-    )
-    wanted = [(Kind.FLAG, handled.flag, "mailbox.handled_flag"), (Kind.MOVE, handled.folder, "mailbox.handled_folder")]
-    planned = [Planned(kind, rule, target=target) for kind, target, rule in wanted if target]
-    if filing.for_a_person:
-        planned.insert(0, Planned(Kind.ESCALATE, filing.rule, target=SEEN_BY_A_PERSON, body=filing.why))
-    return Conclusion(
-        record,
-        [_mailbox_action(row, item, ordinal, now) for ordinal, item in enumerate(planned)],
-        case_moves=moves(CaseEvent.OURS) if filing.for_a_person else AT_REST,
-    )
+    """Make the rows of a machine's mail that a rule filed without the model."""
+    record = _by_rule(row, filing.rule, "Automated mail", filing.why, now)
+    concluded = _concluded(handled, row, record, now, for_a_person=filing.for_a_person)
+    return concluded if filing.for_a_person else replace(concluded, case_moves=AT_REST)
+
+
+def answered(handled: Handled, row: Row, answer: Answer, now: datetime) -> Conclusion:
+    """Make the rows of a specialist's answer: it is told as a report, or, where it is late, to a person."""
+    record = _by_rule(row, ANSWER, "A specialist's mail", why_of(answer), now)
+    record.category = ANSWERED
+    return _concluded(handled, row, record, now, for_a_person=answer.late)
 
 
 def put_aside(row: Row, rule: str, why: str, now: datetime) -> Conclusion:
     """Make the row of a message of clerkd's own that has nothing to say any more."""
+    return Conclusion(_by_rule(row, rule, "Put aside", why, now))
+
+
+def _by_rule(row: Row, rule: str, words: str, why: str, now: datetime) -> Decision:
+    return Decision(
+        message_id=row.id or 0,
+        rule=rule,
+        category=AUTOMATED,
+        priority="low",
+        summary=f"{words}: {why}.",
+        reason=why,
+        confidence=1.0,
+        decided_at=now,
+    )
+
+
+def _concluded(handled: Handled, row: Row, record: Decision, now: datetime, *, for_a_person: bool) -> Conclusion:
+    """Add what is done with every handled mail, and with one that a person must see."""
+    wanted = [(Kind.FLAG, handled.flag, "mailbox.handled_flag"), (Kind.MOVE, handled.folder, "mailbox.handled_folder")]
+    planned = [Planned(kind, rule, target=target) for kind, target, rule in wanted if target]
+    if for_a_person:
+        record.priority = "high"
+        planned.insert(0, Planned(Kind.ESCALATE, record.rule, target=SEEN_BY_A_PERSON, body=record.reason))
     return Conclusion(
-        Decision(
-            message_id=row.id or 0,
-            rule=rule,
-            category=AUTOMATED,
-            priority="low",
-            summary=f"Put aside: {why}.",
-            reason=why,
-            confidence=1.0,
-            decided_at=now,
-        )
+        record,
+        [_mailbox_action(row, item, ordinal, now) for ordinal, item in enumerate(planned)],
+        case_moves=moves(CaseEvent.OURS) if for_a_person else {},
     )
 
 

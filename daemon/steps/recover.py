@@ -10,6 +10,7 @@ from daemon.judgement.retry import Circumstances, Failure, FailureKind, remedy
 from daemon.judgement.states import Event, MessageState, SessionState, TurnState, UpkeepState
 from daemon.steps.act import settle_message
 from daemon.steps.ask import write_down
+from daemon.steps.errand import take_back
 from daemon.steps.moves import move
 from daemon.steps.record import attention
 from daemon.steps.replay import clear as clear_replays
@@ -30,6 +31,7 @@ def recover(house: House) -> None:
         _drop(house, turn)
     for upkeep in upkeeps.in_state(house.db, UpkeepState.OPEN):
         _break_off(house, upkeep)
+    take_back(house)
     for row in ledger.in_states(house.db, [MessageState.DECIDED]):
         settle_message(house, row.id or 0)
     try:

@@ -1,65 +1,66 @@
-"""Remind: a promise whose day has come is put on the ledger as a message of clerkd's own, once."""
+"""Remind: a promise whose day has come, or a handoff that nobody has answered, is put on the ledger once."""
 
 from daemon.house import House
 from daemon.judgement.briefing import promise_words
 from daemon.judgement.casework import PromiseState
-from daemon.judgement.states import Event, MessageState
+from daemon.judgement.drafts import Fate
+from daemon.judgement.handoffs import HandoffState
+from daemon.judgement.overdue import overdue_words
+from daemon.judgement.states import ActionState
 from daemon.steps.brief import due
-from daemon.steps.moves import move
-from daemon.steps.record import put_aside
-from knowledge import promises, turns
-from knowledge.tables import Message, Promise
-
-FOLDER = "(promises)"  # no folder of any mailbox: with the promise's number it makes the message's place
-SENDER = "clerkd"
+from daemon.steps.own import PROMISES, WAITING, own_message
+from knowledge import actions, feedback, handoffs, promises
+from knowledge.tables import Action, Handoff, Message, Promise
 
 
 def remind(house: House) -> bool:
-    """At a tick, bring up the promises that are due, the one that is due longest first; say whether there was one."""
+    """At a tick, bring up what is due, the longest first, promises before handoffs; say whether there was anything."""
     if not house.promises.is_set():
         return False
+    if _promise_comes_up(house) or _handoff_comes_up(house):
+        return True
+    house.promises.clear()
+    return False
+
+
+def _promise_comes_up(house: House) -> bool:
     found = promises.due(house.db, PromiseState.OPEN, house.clock())
     if found is None:
-        house.promises.clear()
         return False
     promise, made_in = found
-    number = promises.remind(house.db, promise, _message(house, promise, made_in), PromiseState.OPEN)
+    number = promises.remind(house.db, promise, _of_promise(house, promise, made_in), PromiseState.OPEN)
     house.log.info("promise_due", promise=promise.id, message=number, case=promise.case_id, by=promise.by)
     return True
 
 
-def put_by(house: House, row: Message) -> bool:
-    """File a reminder whose promise is settled by now, without asking the model; say whether it was so."""
-    promise = promises.of_reminder(house.db, row.id or 0)
-    if promise and promise.state == PromiseState.OPEN:
+def _of_promise(house: House, promise: Promise, made_in: Message) -> Message:
+    words = promise_words(due(promise))
+    message = own_message(made_in, (PROMISES, promise.id or 0), words, words, house.clock())
+    message.case_id = promise.case_id
+    return message
+
+
+def _handoff_comes_up(house: House) -> bool:
+    found = handoffs.overdue(house.db, HandoffState.OPEN, house.clock())
+    if found is None:
         return False
-    why = f"promise {promise.id} is {promise.state}" if promise else "its promise is gone"
-    now = house.clock()
-    step = move(MessageState(row.state), Event.FILE)
-    turns.conclude(house.db, row.id or 0, step, put_aside(row, "promise", why, now), now)
-    house.log.info("message_filed", message=row.id, case=row.case_id, rule="promise", for_a_person=False)
+    handoff, handed = found
+    number = handoffs.remind(house.db, handoff, _of_handoff(house, handoff, handed), HandoffState.OPEN)
+    house.log.info("handoff_overdue", handoff=handoff.id, message=number, case=handed.case_id)
     return True
 
 
-def _message(house: House, promise: Promise, made_in: Message) -> Message:
-    now = house.clock()
-    words = promise_words(due(promise))
-    return Message(
-        mailbox=made_in.mailbox,
-        folder=FOLDER,
-        uidvalidity=0,
-        uid=promise.id or 0,
-        sha256=made_in.sha256,
-        size=made_in.size,
-        whole=made_in.whole,
-        message_id=made_in.message_id,
-        subject=words,
-        sender_name=SENDER,
-        person_id=made_in.person_id,
-        case_id=promise.case_id,
-        about_id=made_in.id,
-        words=words,
-        received_at=now,
-        state=MessageState.RECEIVED,
-        updated_at=now,
-    )
+def _of_handoff(house: House, handoff: Handoff, handed: Message) -> Message:
+    letter = actions.get(house.db, handoff.letter_id or 0)
+    about = handed.about_id or handed.id or 0
+    since = letter.created_at if letter else handed.received_at
+    words = overdue_words(handoff.id or 0, about, handoff.specialist, since, _fate(house, letter))
+    return own_message(handed, (WAITING, handoff.id or 0), words, words, house.clock())
+
+
+def _fate(house: House, letter: Action | None) -> str:
+    """Say how far our letter came."""
+    if letter is None or letter.state != ActionState.SENT:
+        return "has not left"
+    sent = Fate.SENT in feedback.kinds_of(house.db, letter.id or 0)
+    return "was sent" if sent else "was not seen among what was sent"

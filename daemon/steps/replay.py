@@ -25,8 +25,9 @@ from daemon.clock import Clock
 from daemon.embedding.base import Embedder
 from daemon.errors import FatalError, PermanentError, TransientError
 from daemon.judgement.casework import CaseState, PromiseState
-from daemon.judgement.comparison import Verdict, compare, names_of
+from daemon.judgement.comparison import Verdict, compare, handing_name, names_of
 from daemon.judgement.decision import Decision, DraftReply
+from daemon.judgement.handoffs import HandoffState
 from daemon.judgement.message import Message
 from daemon.judgement.money import Usage, exhausted, windows
 from daemon.judgement.policy import Handled, plan
@@ -44,7 +45,7 @@ from knowledge.past import Past, Unknown
 from knowledge.replays import Words
 from knowledge.tables import AgentSession, Replay, ReplayTurn
 
-UNKNOWN = Unknown(MessageState.SCREENED, ActionState.PLANNED, CaseState.OPEN, PromiseState.OPEN)
+UNKNOWN = Unknown(MessageState.SCREENED, ActionState.PLANNED, CaseState.OPEN, PromiseState.OPEN, HandoffState.OPEN)
 NOTHING = "no message that was put to the model fits; `clerkd log` shows what there is"
 GONE = "the transcript of session {} does not hold any more what was before the message"
 STOPPED = "the replay was stopped during the turn"
@@ -246,13 +247,15 @@ def _fill_in(row: ReplayTurn, trial: Trial, variant: Variant, message: Message |
     if message is None:
         row.cost_usd = 0.0  # nothing was put
     elif reply.decision:
-        _compare(row, trial, message, reply.decision)
+        _compare(row, trial, message, reply.decision, [each.specialist.name for each in reply.outlasting])
 
 
-def _compare(row: ReplayTurn, trial: Trial, message: Message, decision: Decision) -> None:
+def _compare(row: ReplayTurn, trial: Trial, message: Message, decision: Decision, handed: Sequence[str]) -> None:
+    """Compare the decision; whom it was handed to is told, and nobody of them is asked."""
     planned = plan(decision, message, Handled())  # what is done with every mail, whatever is decided, is no part of it
     replies = [action.body for action in decision.actions if isinstance(action, DraftReply)]
-    found = Verdict(decision.category, decision.priority, names_of(planned), "".join(replies))
+    names = (*names_of(planned), *map(handing_name, handed))
+    found = Verdict(decision.category, decision.priority, names, "".join(replies))
     comparison = compare(trial.logged, found)
     row.agrees, row.changes = comparison.agrees, list(comparison.changes)
     row.category, row.priority = decision.category, decision.priority

@@ -11,6 +11,7 @@ from daemon.agent.transcript import Head, holds
 from daemon.errors import OrderRefused
 from daemon.house import House
 from daemon.judgement.casework import CaseEvent, PromiseState, moves
+from daemon.judgement.handoffs import HandoffState
 from daemon.judgement.states import (
     ActionState,
     Event,
@@ -42,6 +43,7 @@ WORDS = Words(
     reason=REASON,
     open_promise=PromiseState.OPEN,
     withdrawn_promise=PromiseState.WITHDRAWN,
+    cancelled_handoff=HandoffState.CANCELLED,
 )
 UNSENT = (ActionState.PLANNED, ActionState.HELD)
 LEFT = (ActionState.SENDING, ActionState.UNCERTAIN, ActionState.SENT)

@@ -1,33 +1,38 @@
 """Screen: a mail is read where it can do no harm, put into its case, and filed or held where a rule says so."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from daemon.errors import PermanentError, TransientError
 from daemon.house import READER, House
+from daemon.judgement.answers import answered, letter_ids, why_of
 from daemon.judgement.authenticity import authenticity
-from daemon.judgement.bounces import Bounce, bounce_of
+from daemon.judgement.bounces import bounce_of
 from daemon.judgement.casework import CaseEvent, moves
 from daemon.judgement.message import Address, Message
 from daemon.judgement.people import organisation_of
-from daemon.judgement.screening import AutomatedKind, File, Hold, Screening, Work
+from daemon.judgement.screening import Answer, AutomatedKind, File, Hold, Screening, Work
 from daemon.judgement.screening import screen as by_rules
 from daemon.judgement.states import Event, MessageState
 from daemon.judgement.subject import bare_subject
 from daemon.judgement.threads import Candidate, Clue, Joined, Opened, clues, place
 from daemon.judgement.words import language_of
 from daemon.mail.reader import Reader
+from daemon.steps.answer import ended_by, letter_named
+from daemon.steps.aside import put_by
 from daemon.steps.moves import move
+from daemon.steps.record import answered as conclusion
 from daemon.steps.record import attention, filed
-from daemon.steps.remind import put_by
 from knowledge import actions, cases, ledger, screenings, turns
 from knowledge.cases import Placing, Relative, Trace
 from knowledge.database import Database
+from knowledge.errors import FenceError
 from knowledge.people import Acquaintance
 from knowledge.raw import header_of
 from knowledge.screenings import Found, Screened
-from knowledge.tables import Action, Feedback
+from knowledge.tables import Feedback
 from knowledge.tables import Message as Row
 
 BOUNCED = "bounced"
@@ -46,13 +51,17 @@ class Read:
 
 @dataclass(frozen=True)
 class Around:
-    """What the screening knows besides the mail: the knowledge database, and what the config says of the mailbox."""
+    """What the screening knows besides the mail: the knowledge database, and what the config says of the mailbox.
+
+    ``persons`` are the addresses of specialists who are persons, by their names.
+    """
 
     db: Database
     own_addresses: frozenset[str]
     authserv_id: str
     largest: int
     now: datetime
+    persons: Mapping[str, str] = field(default_factory=dict)
 
 
 async def screen(house: House, row: Row) -> bool:
@@ -71,6 +80,7 @@ async def screen(house: House, row: Row) -> bool:
         authserv_id=mailbox.authserv_id if mailbox else "",
         largest=mailbox.largest_mail if mailbox else row.size,
         now=house.clock(),
+        persons={name: each.to for name, each in house.persons.items()},
     )
     raw = ledger.raw_mail(house.db, row)
     missing = unfetched(row.size, around.largest, whole=row.whole)
@@ -85,8 +95,13 @@ async def screen(house: House, row: Row) -> bool:
 
 
 def _conclude(house: House, around: Around, row: Row, read: Read) -> None:
-    judged = judge(around, row, read)
-    _write(house, row, found(around, read.message), judged)
+    what, judged = found(around, read.message), judge(around, row, read)
+    try:
+        _write(house, row, what, judged)
+    except FenceError:
+        if not isinstance(judged[0], Answer):
+            raise
+        _write(house, row, what, judge(around, row, read))  # its handoff has just ended, by a person's order perhaps
 
 
 def read_mail(reader: Reader, raw: bytes, missing: str = "") -> Read:
@@ -115,15 +130,25 @@ def judge(around: Around, row: Row, read: Read) -> Judged:
     message = read.message
     if message is None or read.obstacle:
         return Hold(read.obstacle), _placing(around, row, message), []
-    copied = _copied(around, row, read.raw, message)
-    if copied:
-        return copied
     screening = by_rules(message, around.own_addresses)
-    bounce = bounce_of(message) if isinstance(screening, File) and screening.kind is AutomatedKind.BOUNCE else None
-    action = actions.of_own_ids(around.db, bounce.original_ids) if bounce else None
-    if bounce and action:
-        return _bounced(around, message, bounce, action)
-    return screening, _placing(around, row, message), []
+    answer = _answered(around, row, message, screening)
+    if answer and isinstance(answer[0], Answer) and not answer[0].late:
+        return answer  # also where it is a copy: the first one may have shown less, or be somebody else's
+    if told := _copied(around, row, read.raw, message) or _bounced(around, message, screening):
+        return told
+    return answer or (screening, _placing(around, row, message), [])
+
+
+def _answered(around: Around, row: Row, message: Message, screening: Screening) -> Judged | None:
+    """Judge a mail that names a letter of ours to a specialist; None where it names none."""
+    named = letter_named(around.db, around.persons, message)
+    if named is None:
+        return None
+    letter, case_id = named
+    judged = answered(message, screening, letter, authenticity(message, around.authserv_id))
+    if isinstance(judged, Answer):
+        return judged, Placing(case_id, "", "", why_of(judged)), []
+    return judged, _placing(around, row, message), []
 
 
 def _copied(around: Around, row: Row, raw: bytes, message: Message) -> Judged | None:
@@ -136,13 +161,17 @@ def _copied(around: Around, row: Row, raw: bytes, message: Message) -> Judged | 
     return File("duplicate", why, AutomatedKind.DUPLICATE), Placing(first.case_id, "", "", why), []
 
 
-def _bounced(around: Around, message: Message, bounce: Bounce, action: Action) -> Judged:
+def _bounced(around: Around, message: Message, screening: Screening) -> Judged | None:
     """Tie a bounce to the mail of ours that it is about; where that is final, a person must know."""
-    answered = ledger.get(around.db, action.message_id)
+    bounce = bounce_of(message) if isinstance(screening, File) and screening.kind is AutomatedKind.BOUNCE else None
+    action = actions.of_own_ids(around.db, bounce.original_ids) if bounce else None
+    if bounce is None or action is None:
+        return None
+    about = ledger.get(around.db, action.message_id)
     why = f"our mail of message {action.message_id} {bounce.words}"
     filing = File("bounce", why, AutomatedKind.BOUNCE, for_a_person=bounce.is_final)
     told = f"it is a machine's word on our mail of message {action.message_id}"
-    placing = Placing(answered.case_id if answered else None, bare_subject(message.subject), "", told)
+    placing = Placing(about.case_id if about else None, bare_subject(message.subject), "", told)
     return filing, placing, [Feedback(action_id=action.id or 0, kind=BOUNCED, detail=bounce.words, noted_at=around.now)]
 
 
@@ -152,7 +181,7 @@ def _placing(around: Around, row: Row, message: Message | None) -> Placing:
         return Placing(None, "", "", "it could not be read")
     traces = clues(message)
     sender = message.sender.email if message.sender else ""
-    trace = Trace(traces.ids, traces.conversation, traces.subject, sender)
+    trace = Trace(letter_ids(traces.ids), traces.conversation, traces.subject, sender)
     candidates = [_candidate(relative) for relative in cases.relatives(around.db, trace, row.id or 0)]
     if authenticity(message, around.authserv_id).is_strangers:
         # A forged From is a stranger's: only what nobody can guess leads to the case, and to what is said in it.
@@ -204,6 +233,8 @@ def _write(house: House, row: Row, what: Found, judged: Judged) -> None:
             house.log.warning("message_held", message=row.id, case=case_id, reason=reason)
         case File(rule=rule, for_a_person=for_a_person):
             house.log.info("message_filed", message=row.id, case=case_id, rule=rule, for_a_person=for_a_person)
+        case Answer(handoff=handoff, late=late):
+            house.log.info("handoff_answered", message=row.id, case=case_id, handoff=handoff, late=late)
 
 
 def _screened(house: House, row: Row, what: Found, screening: Screening, placing: Placing) -> Screened:
@@ -217,3 +248,8 @@ def _screened(house: House, row: Row, what: Found, screening: Screening, placing
         case File() as filing:
             concluded = filed(house.settings.handled(row.mailbox), row, filing, now)
             return Screened(what, placing, move(MessageState.RECEIVED, Event.FILE), concluded)
+        case Answer() as answer:
+            concluded = conclusion(house.settings.handled(row.mailbox), row, answer, now)
+            step, moved = move(MessageState.RECEIVED, Event.FILE), moves(CaseEvent.MAIL)
+            ended = ended_by(house.db, answer, now)
+            return Screened(what, placing, step, concluded, case_moves=moved, ending=ended)

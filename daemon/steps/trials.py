@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daemon.errors import FatalError
-from daemon.judgement.comparison import Verdict, action_name
+from daemon.judgement.comparison import Verdict, action_name, handing_name
 from daemon.judgement.policy import Kind
 from daemon.judgement.states import SessionState, TurnState, UpkeepState
 from daemon.mail.compose import body_of
-from knowledge import decisions, ledger, replays, rollbacks, sessions
+from knowledge import decisions, handoffs, ledger, replays, rollbacks, sessions
 from knowledge.database import Database
 from knowledge.past import Moment
 from knowledge.replays import Selection
@@ -105,5 +105,11 @@ def _verdict_of(db: Database, signature: str, row: Row) -> Verdict | None:
         return None
     theirs = [action for action in entry.actions if action.decision_id == entry.decision.id]
     drafts = [body_of(action.content, signature) for action in theirs if action.kind == Kind.DRAFT]
-    names = tuple(action_name(action.kind, action.target) for action in theirs if not action.rule.startswith(HANDLED))
-    return Verdict(entry.decision.category, entry.decision.priority, names, "".join(drafts))
+    chosen = [each for each in theirs if each.kind != Kind.LETTER and not each.rule.startswith(HANDLED)]
+    names = [action_name(action.kind, action.target) for action in chosen]
+    names += [
+        handing_name(each.specialist)
+        for each in handoffs.of_message(db, row.id or 0)
+        if each.awaits and each.turn_id == entry.decision.turn_id
+    ]
+    return Verdict(entry.decision.category, entry.decision.priority, tuple(names), "".join(drafts))

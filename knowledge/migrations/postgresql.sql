@@ -381,33 +381,6 @@ CREATE INDEX ix_facts_message_id ON facts (message_id);
 CREATE INDEX ix_facts_person_id ON facts (person_id);
 CREATE INDEX ix_facts_turn_id ON facts (turn_id);
 
-CREATE TABLE handoffs (
-    id SERIAL NOT NULL,
-    turn_id INTEGER NOT NULL,
-    message_id INTEGER NOT NULL,
-    specialist VARCHAR NOT NULL,
-    why VARCHAR NOT NULL,
-    brief VARCHAR NOT NULL,
-    report VARCHAR NOT NULL,
-    state VARCHAR NOT NULL,
-    model VARCHAR NOT NULL,
-    cost_usd FLOAT NOT NULL,
-    input_tokens INTEGER NOT NULL,
-    output_tokens INTEGER NOT NULL,
-    cache_read_tokens INTEGER NOT NULL,
-    cache_write_tokens INTEGER NOT NULL,
-    seconds FLOAT NOT NULL,
-    tools JSON NOT NULL,
-    transcript VARCHAR NOT NULL,
-    ended_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
-    PRIMARY KEY (id),
-    FOREIGN KEY(turn_id) REFERENCES turns (id),
-    FOREIGN KEY(message_id) REFERENCES messages (id)
-);
-CREATE INDEX ix_handoffs_message_id ON handoffs (message_id);
-CREATE INDEX ix_handoffs_specialist ON handoffs (specialist);
-CREATE INDEX ix_handoffs_turn_id ON handoffs (turn_id);
-
 CREATE TABLE actions (
     id SERIAL NOT NULL,
     message_id INTEGER NOT NULL,
@@ -512,22 +485,6 @@ CREATE TABLE shared_issues (
     FOREIGN KEY(merged_into) REFERENCES shared_issues (id)
 );
 
-CREATE TABLE tool_calls (
-    id SERIAL NOT NULL,
-    handoff_id INTEGER NOT NULL,
-    server VARCHAR NOT NULL,
-    tool VARCHAR NOT NULL,
-    arguments JSON NOT NULL,
-    allowed BOOLEAN NOT NULL,
-    error BOOLEAN NOT NULL,
-    said VARCHAR NOT NULL,
-    seconds FLOAT NOT NULL,
-    result_size INTEGER NOT NULL,
-    PRIMARY KEY (id),
-    FOREIGN KEY(handoff_id) REFERENCES handoffs (id)
-);
-CREATE INDEX ix_tool_calls_handoff_id ON tool_calls (handoff_id);
-
 CREATE TABLE feedback (
     id SERIAL NOT NULL,
     action_id INTEGER NOT NULL,
@@ -538,6 +495,49 @@ CREATE TABLE feedback (
     FOREIGN KEY(action_id) REFERENCES actions (id)
 );
 CREATE INDEX ix_feedback_action_id ON feedback (action_id);
+
+CREATE TABLE handoffs (
+    id SERIAL NOT NULL,
+    turn_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    specialist VARCHAR NOT NULL,
+    why VARCHAR NOT NULL,
+    brief VARCHAR NOT NULL,
+    report VARCHAR NOT NULL,
+    state VARCHAR NOT NULL,
+    awaits VARCHAR NOT NULL,
+    model VARCHAR NOT NULL,
+    tries INTEGER NOT NULL,
+    reserved_usd FLOAT NOT NULL,
+    cost_usd FLOAT NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    seconds FLOAT NOT NULL,
+    tools JSON NOT NULL,
+    transcript VARCHAR NOT NULL,
+    started_at TIMESTAMP WITHOUT TIME ZONE,
+    outage_at TIMESTAMP WITHOUT TIME ZONE,
+    ended_at TIMESTAMP WITHOUT TIME ZONE,
+    report_id INTEGER,
+    letter_id INTEGER,
+    comes_up_at TIMESTAMP WITHOUT TIME ZONE,
+    reminder_id INTEGER,
+    PRIMARY KEY (id),
+    FOREIGN KEY(turn_id) REFERENCES turns (id),
+    FOREIGN KEY(message_id) REFERENCES messages (id),
+    FOREIGN KEY(report_id) REFERENCES messages (id),
+    FOREIGN KEY(letter_id) REFERENCES actions (id),
+    FOREIGN KEY(reminder_id) REFERENCES messages (id)
+);
+CREATE INDEX ix_handoffs_letter_id ON handoffs (letter_id);
+CREATE INDEX ix_handoffs_message_id ON handoffs (message_id);
+CREATE INDEX ix_handoffs_reminder_id ON handoffs (reminder_id);
+CREATE INDEX ix_handoffs_report_id ON handoffs (report_id);
+CREATE INDEX ix_handoffs_specialist ON handoffs (specialist);
+CREATE INDEX ix_handoffs_state ON handoffs (state);
+CREATE INDEX ix_handoffs_turn_id ON handoffs (turn_id);
 
 CREATE TABLE issue_links (
     decision_id INTEGER NOT NULL,
@@ -556,6 +556,22 @@ CREATE TABLE passage_vectors (
     PRIMARY KEY (passage_id),
     FOREIGN KEY(passage_id) REFERENCES passages (id) ON DELETE CASCADE
 );
+
+CREATE TABLE tool_calls (
+    id SERIAL NOT NULL,
+    handoff_id INTEGER NOT NULL,
+    server VARCHAR NOT NULL,
+    tool VARCHAR NOT NULL,
+    arguments JSON NOT NULL,
+    allowed BOOLEAN NOT NULL,
+    error BOOLEAN NOT NULL,
+    said VARCHAR NOT NULL,
+    seconds FLOAT NOT NULL,
+    result_size INTEGER NOT NULL,
+    PRIMARY KEY (id),
+    FOREIGN KEY(handoff_id) REFERENCES handoffs (id)
+);
+CREATE INDEX ix_tool_calls_handoff_id ON tool_calls (handoff_id);
 
 -- Words are numbers made in Python of person and stem. Without a pending list each search costs the same.
 CREATE TABLE passage_words (

@@ -150,7 +150,7 @@ def test_a_case_is_shown_with_its_mails_decisions_promises_and_dollars(worked_on
     told = (
         "case 1: Photos",
         "waiting for us; opened ",
-        "its turns cost $0.0",
+        "its turns and handoffs cost $0.0",
         "message 1, ",
         "from ada@quill.example, done: other: Photos | draft (sent)",
         "message 2, ",

@@ -43,10 +43,10 @@ def test_the_list_adds_up_what_each_specialist_did(worked: Bed) -> None:
     row = only(worked)
     assert line == {
         "specialist": "billing", "configured": True, "model": "claude-haiku-4-5", "when": "Invoices and payments.",
-        "tools": ["look_at_case", "search_decisions", "recall"], "mcp": [], "handoffs": 1, "reports": 1,
-        "cost_usd": round(row.cost_usd, 6), "seconds": row.seconds,
+        "tools": ["look_at_case", "search_decisions", "recall"], "mcp": [], "context": "mail", "to": None,
+        "handoffs": 1, "reports": 1, "open": 0, "cost_usd": round(row.cost_usd, 6), "seconds": row.seconds,
     }  # fmt: skip
-    assert f"billing claude-haiku-4-5 1 1 {row.cost_usd:.4f} {row.seconds:.1f} Invoices" in answers.said(
+    assert f"billing claude-haiku-4-5 1 1 0 {row.cost_usd:.4f} {row.seconds:.1f} Invoices" in answers.said(
         "specialist", worked, "list"
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 
 from daemon.errors import GoneError, PermanentError
 from daemon.house import Effects
+from daemon.judgement.answers import thread_id
+from daemon.mail.compose import Author
+from daemon.mail.letter import Request, letter
 from daemon.mail.maildir import Folder, MaildirOutbox
 from daemon.mail.outbox import Outbox, Place, Trail
 from tests.bed import mail
@@ -16,6 +20,7 @@ from tests.contract.servers import SERVERS, Rack, connect, own, serving
 from tests.contract.test_accounting import OnServer
 
 pytestmark = pytest.mark.exhaustive
+NOW = datetime(2026, 11, 2, 8, 5, tzinfo=UTC)
 OWN, THEIRS = "<0123.clerkd@harbourpine.example>", "<question@quill.example>"
 DRAFT = mail("Re: Hours", "We close at six.", Message_ID=OWN, In_Reply_To=THEIRS)
 REWRITTEN = mail("Re: Hours", "We close at seven.", Message_ID="<new@client.example>", In_Reply_To=THEIRS)
@@ -144,6 +149,27 @@ def test_an_untouched_draft_is_seen_among_the_drafts(desk: Desk) -> None:
     desk.effects.store_draft(DRAFT)
     (seen,) = desk.effects.look_for(Trail(OWN, THEIRS))
     assert (seen.sent, b"close at six" in seen.raw) == (False, True)
+
+
+def test_a_letter_comes_back_with_the_mail_in_it_byte_for_byte(desk: Desk) -> None:
+    """Also one of eight bits, with lines as long as they may be."""
+    raw = "Subject: Größe\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nPaid? €\r\n".encode() + b"x" * 998 + b"\r\n"
+    raw = raw.replace(b"\r\n", b"\n") if desk.kind == "maildir" else raw  # as mails lie there
+    request = Request(7, 12, "Größe", "Dear Alice,", "The books", "Is it paid?", "A customer asks.")
+    stored = letter(request, Author("Robin Reed", "support@harbourpine.example"), "alice@x.example", raw, OWN, NOW)
+    desk.effects.store_draft(stored)
+    desk.effects.reconnect()
+    (seen,) = desk.effects.look_for(Trail(OWN, thread_id(OWN)))
+    assert raw in seen.raw
+
+
+def test_a_letter_that_got_a_new_message_id_is_found_by_its_second_id(desk: Desk) -> None:
+    """It answers no mail of anybody's, so it carries an id to be known by."""
+    request = Request(7, 12, "Paid?", "Dear Alice,", "The books", "Is it paid?", "A customer asks.")
+    stored = letter(request, Author("Robin Reed", "support@harbourpine.example"), "alice@x.example", DRAFT, OWN, NOW)
+    desk.put(stored.replace(f"Message-ID: {OWN}".encode(), b"Message-ID: <new@client.example>"), "Sent")
+    (seen,) = desk.effects.look_for(Trail(OWN, thread_id(OWN)))
+    assert seen.sent
 
 
 def test_a_sent_draft_is_seen_in_what_was_sent(desk: Desk) -> None:

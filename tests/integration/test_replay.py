@@ -383,7 +383,7 @@ def test_the_service_waits_a_while_only_for_what_a_replay_holds(own: Bed) -> Non
     held = replays.open_turn(own.db, [], lambda: held)
 
     def is_paused(db: Database) -> bool:
-        return any(row.paused and "a replay holds" in row.reason for row in service.conditions(db))
+        return any(row.paused and "a replay or a specialist holds" in row.reason for row in service.conditions(db))
 
     place = own.state.agent / "forks" / "held"
     place.mkdir()

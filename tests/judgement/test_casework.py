@@ -48,6 +48,11 @@ def test_a_decision_leaves_something_to_us_to_them_or_to_nobody(
     assert left_by(kinds, promisers) == left
 
 
+def test_a_case_that_is_handed_to_somebody_is_ours_to_go_on_with() -> None:
+    """A report is to come, so it is neither closed nor theirs, whatever was decided on the mail."""
+    assert [left_by(["none"], by, handed=True) for by in ([], ["them"])] == ["ours", "ours"]
+
+
 def test_promises_alone_say_whose_turn_it_is() -> None:
     """Where nothing else is to be done."""
     assert [left_open(by) for by in ([], ["them"], ["us", "them"])] == ["rest", "theirs", "ours"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.judgement.comparison import Comparison, Verdict, action_name, compare, names_of
+from daemon.judgement.comparison import Comparison, Verdict, action_name, compare, handing_name, names_of
 from daemon.judgement.policy import Kind, Planned
 
 LOGGED = Verdict("question", "normal", ("draft", "flag"), "We open at nine.")
@@ -38,6 +38,12 @@ def test_agreement_never_depends_on_which_came_first(one: Verdict, other: Verdic
 def test_what_counts_for_the_agreement_is_told_when_it_differs(found: Verdict, change: str) -> None:
     """Category, priority and actions."""
     assert compare(LOGGED, found) == Comparison(agrees=False, changes=(change,))
+
+
+def test_to_whom_a_case_is_handed_counts_among_the_actions() -> None:
+    """Another specialist is another decision."""
+    found = replace(LOGGED, actions=(*LOGGED.actions, handing_name("contracts")))
+    assert compare(LOGGED, found).changes == ("actions: draft, flag -> draft, flag, hand over to contracts",)
 
 
 def test_the_order_of_actions_does_not_count() -> None:

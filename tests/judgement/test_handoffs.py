@@ -110,6 +110,7 @@ def test_a_handoff_without_a_reason_has_none() -> None:
     ("course", "state", "report"),
     [
         (Course("completed", None, "All is paid.", finished=True), HandoffState.REPORTED, "All is paid."),
+        (Course("completed", None, "", finished=True), HandoffState.FAILED, "its model said nothing"),
         (Course("completed"), HandoffState.OVER_LIMIT, "it was not done within 8 steps"),
         (Course("failed"), HandoffState.FAILED, "its model's answer was an error"),
         (Course("killed", Halt.SECONDS), HandoffState.TIMED_OUT, "it was not done within 120 seconds"),

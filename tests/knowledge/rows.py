@@ -13,7 +13,7 @@ from knowledge.ledger import Arrival
 from knowledge.people import Acquaintance
 from knowledge.raw import pack
 from knowledge.screenings import Found, Screened
-from knowledge.tables import Action, AgentSession, Cursor, Decision, Message, Turn
+from knowledge.tables import Action, AgentSession, Cursor, Decision, Handoff, Message, Turn
 from knowledge.turns import Conclusion, Step
 
 NOW = datetime(2026, 11, 2, 8, 5, tzinfo=UTC)
@@ -160,6 +160,21 @@ def action_row(message: Message, **changes: Any) -> Action:
         "updated_at": NOW,
     }
     return Action(**{**values, **changes})
+
+
+def handoff_row(turn: Turn, **changes: Any) -> Handoff:
+    """Make the row of an open handoff to somebody who works beside the turns."""
+    values: dict[str, Any] = {
+        "turn_id": turn.id,
+        "message_id": turn.message_id,
+        "specialist": "contracts",
+        "why": "Their field",
+        "brief": "May they leave?",
+        "state": "open",
+        "awaits": "fork",
+        "model": "claude-haiku-4-5",
+    }
+    return Handoff(**{**values, **changes})
 
 
 def closed(turn: Turn, state: str = "settled", **changes: Any) -> Turn:

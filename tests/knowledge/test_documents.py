@@ -95,7 +95,9 @@ def test_the_past_knows_what_a_document_said_then(db: Database) -> None:
     newer.recorded_at = after(90)
     documents.put(db, later, [newer], documents.standing(db), after(90))
     past = Past(
-        db, Moment(turn.id or 0, turn.message_id, turn.started_at), Unknown("screened", "planned", "open", "open")
+        db,
+        Moment(turn.id or 0, turn.message_id, turn.started_at),
+        Unknown("screened", "planned", "open", "open", "open"),
     )
     assert [each.id for each in documents.standing(past)] == [1]
     assert found(past, "pump") == ["blue pump"]

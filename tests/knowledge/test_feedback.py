@@ -27,7 +27,7 @@ def drafted(db: Database, uid: int, *, mailbox: str = MAILBOX, **changes: Any) -
 
 def open_drafts(db: Database, seconds: float = 0) -> list[int]:
     """Give the uids of the messages whose drafts are still looked after, of those so new."""
-    found = feedback.open_drafts(db, MAILBOX, draft="draft", stored="sent", final=FINAL, since=after(seconds))
+    found = feedback.open_drafts(db, MAILBOX, drafts=["draft"], stored="sent", final=FINAL, since=after(seconds))
     return [feedback.draft_of(db, number)[1].uid for number in found]
 
 

@@ -257,7 +257,7 @@ def test_in_the_past_a_fact_about_an_organisation_is_seen_from_its_day_on(db: Da
     with db.write() as session:
         facts.remember(session, Memory([late]), None, after(90))
     turn = opened(db, screened(db, 1), live(db), started_at=after(60))
-    past = Past(db, Moment(turn.id or 0, turn.message_id, turn.started_at), Unknown("x", "x", "x", "x"))
+    past = Past(db, Moment(turn.id or 0, turn.message_id, turn.started_at), Unknown("x", "x", "x", "x", "x"))
     assert [fact.text for fact in facts.of_organisation(past, "quill.example")] == ["tea"]
     assert found(past, QUILL, "tea", "coffee") == ["tea"]
     past.close()

@@ -16,7 +16,7 @@ from knowledge.past import Moment, Past, Unknown
 from knowledge.tables import Action, Case, Decision, Feedback, Message, Person, PersonAddress, RawMail, Turn
 from tests.knowledge.rows import NOW, action_row, after, closed, filed, live, opened, received, screened, settle, stored
 
-UNKNOWN = Unknown("screened", "planned", "open", "open")
+UNKNOWN = Unknown("screened", "planned", "open", "open", "open")
 PASTS: list[Past] = []
 WEIGHT = Weight(["held", "escalated"], ["urgent", "high", "normal", "low"], "closed")
 

@@ -116,12 +116,12 @@ def test_a_row_is_made_of_what_was_spent_until_then(db: Database, two: list[Turn
 def test_what_replays_hold_is_what_their_open_turns_reserved(db: Database, two: list[Turn]) -> None:
     """A closed one holds nothing."""
     assert two
-    assert turns.held_by_replays(db) == 0.0
+    assert turns.held_beside(db) == 0.0
     row = turn_of(db, begun(db))
-    assert turns.held_by_replays(db) == 0.5
+    assert turns.held_beside(db) == 0.5
     row.state, row.cost_usd = "settled", 0.02
     replays.close_turn(db, row, "open")
-    assert turns.held_by_replays(db) == 0.0
+    assert turns.held_beside(db) == 0.0
 
 
 def test_a_message_is_selected_with_all_of_its_turns(db: Database) -> None:

@@ -18,7 +18,9 @@ from tests.knowledge.rows import NOW, action_row, after, closed, live, opened, s
 
 STANDING = ("settled", "lost")
 UNSENT = ("planned", "held")
-WORDS = Words("live", "ended", "rolled back", "cancelled", "its decision was rolled back", "open", "withdrawn")
+WORDS = Words(
+    "live", "ended", "rolled back", "cancelled", "its decision was rolled back", "open", "withdrawn", "cancelled"
+)
 
 
 def decided(db: Database, uid: int, session: AgentSession, offset: int, *states: str) -> tuple[Message, Turn]:
@@ -132,7 +134,7 @@ def test_a_withdrawn_decision_counts_nowhere(db: Database) -> None:
     assert entry
     assert (entry.decision, entry.actions) == (None, ())
     assert actions.of_message(db, message.id or 0) == []
-    drafts = feedback.open_drafts(db, message.mailbox, draft="draft", stored="sent", final=[], since=NOW)
+    drafts = feedback.open_drafts(db, message.mailbox, drafts=["draft"], stored="sent", final=[], since=NOW)
     assert drafts == []
 
 

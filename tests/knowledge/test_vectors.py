@@ -177,7 +177,7 @@ def test_in_the_past_a_vector_is_seen_with_its_passage_alone(db: Database) -> No
     late.recorded_at = after(90)
     remember(db, Memory(passages=[late]))
     fill(db)
-    past = Past(db, Moment(turn.id or 0, turn.message_id, turn.started_at), Unknown("x", "x", "x", "x"))
+    past = Past(db, Moment(turn.id or 0, turn.message_id, turn.started_at), Unknown("x", "x", "x", "x", "x"))
     assert kept(past, 1) == ["blue pump", "red boat"]
     assert kept(db, 1) == ["blue pump", "red boat", "green sail"]
     past.close()

@@ -6,12 +6,12 @@ import pytest
 
 from daemon.agent.tools import NAMES
 from daemon.errors import FatalError
-from daemon.judgement.handoffs import Specialist
+from daemon.judgement.handoffs import Awaited, Context, Specialist
 from daemon.judgement.money import Prices
 from daemon.paths import data_file
 from daemon.settings import load, specialists_of
 from daemon.settings.specialists import LONGEST_PROMPT, TOOLS
-from tests.settings.configs import good
+from tests.settings.configs import PASSWORD, good, with_mailboxes
 
 FRONT = 'name = "billing"\nwhen = "Invoices."\n'
 
@@ -61,10 +61,107 @@ def test_each_key_counts(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def of_person(place: Path, front: str, **keys: str) -> Path:
+    """Write the file of a specialist who is a person, in a config that names a border server."""
+    border = {"mailbox__authserv_id": '"mx.example.com"', "mailbox__authserv_strips_forgeries": "true"}
+    return engaged(place, FRONT + front, "Dear Alice,", **{**border, **keys})
+
+
+@pytest.mark.parametrize(("days", "counts"), [("", 3), ("days = 0.5\n", 0.5)])
+def test_a_specialist_may_be_a_person(tmp_path: Path, days: str, counts: float) -> None:
+    """An address, and what stands above each letter there; she is waited for, and costs nothing."""
+    found = only(of_person(tmp_path, f'to = "Alice@example.com"\n{days}'))
+    free = Prices(0, 0, 0, 0)
+    assert found == Specialist(
+        "billing", "Invoices.", "Dear Alice,", "", free, (), 0, 0, 0, to="Alice@example.com", days=counts
+    )
+    assert found.awaited is Awaited.ANSWER
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'model = "claude-haiku-4-5"',
+        "prices = { input = 1, output = 2, cache_read = 3, cache_write = 4 }",
+        'tools = ["recall"]',
+        "tools = []",
+        'mcp = ["catalogue"]',
+        'knowledge = ["prices.md"]',
+        "steps = 8",
+        "seconds = 120",
+        "dollars = 0.15",
+        "workspace = false",
+        'context = "mail"',
+        'context = "session"',
+    ],
+)
+def test_what_only_a_model_needs_a_person_is_not_given(tmp_path: Path, line: str) -> None:
+    """Also where it is what it would be without the key: whoever wrote it expects something of it."""
+    words = refusal(of_person(tmp_path, f'to = "alice@example.com"\n{line}\n'))
+    key = line.partition(" ")[0]
+    assert words.endswith(f"billing.md: {key}: a specialist who is a person (to) takes none; leave it out")
+
+
+@pytest.mark.parametrize(
+    ("front", "said"),
+    [
+        ('to = "Alice <alice@example.com>"\n', "to: 'Alice <alice@example.com>' is not a plain address such as name@"),
+        ('to = ""\n', "to: '' is not a plain address such as name@example.com"),
+        ('to = "alice@example.com, eve@evil.example"\n', "is not a plain address such as name@example.com"),
+        ('to = "alice@example.com\\r\\nBcc: eve@evil.example"\n', "is not a plain address such as name@example.com"),
+        ('to = ["alice@example.com"]\n', "to: Input should be a valid string"),
+        ('to = "Support@Example.com"\n', "to: Support@Example.com is an address of the employee's own; its answers"),
+        ('to = "alice@example.com"\ndays = 0\n', "days: Input should be greater than 0 (found 0)"),
+        ('to = "alice@example.com"\ndays = 366\n', "days: Input should be less than or equal to 365 (found 366)"),
+        ('to = "alice@example.com"\ndays = "3"\n', "days: Input should be a valid number"),
+        ("days = 3\n", "days: only a specialist who is a person (to) is waited for; leave it out"),
+    ],
+)
+def test_what_is_wrong_with_a_person_is_said_with_the_key(tmp_path: Path, front: str, said: str) -> None:
+    """Before a letter goes anywhere."""
+    words = refusal(of_person(tmp_path, front))
+    assert words.startswith(f"{tmp_path}/staff/billing.md: ")
+    assert said in words
+
+
+def test_an_alias_of_the_employee_is_no_specialist(tmp_path: Path) -> None:
+    """What came from there would be taken for our own mail."""
+    words = refusal(of_person(tmp_path, 'to = "help@example.com"\n', employee__aliases='["Help@example.com"]'))
+    assert "to: help@example.com is an address of the employee's own" in words
+
+
+def test_without_a_border_server_a_person_cannot_be_asked(tmp_path: Path) -> None:
+    """Nothing could show that an answer is hers, so the start is refused with the key that is missing."""
+    words = refusal(engaged(tmp_path, f'{FRONT}to = "alice@example.com"\n'))
+    assert words.endswith(
+        "billing.md: to: an answer counts only where the border server vouches for its sender: give "
+        "mailbox.authserv_id, with authserv_strips_forgeries = true"
+    )
+
+
+def test_one_border_server_of_several_mailboxes_is_enough(tmp_path: Path) -> None:
+    """The answer may come into that one."""
+    directory = engaged(tmp_path, f'{FRONT}to = "alice@example.com"\n').parent / "staff"
+    one = {"host": '"a.example"', "user": '"a"', "password": PASSWORD}
+    border = {"authserv_id": '"mx.example.com"', "authserv_strips_forgeries": "true"}
+    path = with_mailboxes(tmp_path, one, {**one, **border, "user": '"b"'})
+    path.write_text(path.read_text().replace("[employee]", f'[employee]\nspecialists = "{directory}"'))
+    assert only(path).to == "alice@example.com"
+
+
 def test_a_default_that_a_turn_does_not_allow_gives_way(tmp_path: Path) -> None:
     """A turn of a minute has handoffs of a minute at most."""
     path = engaged(tmp_path, model__turn_seconds="60", limits__dollars_per_turn="0.1")
     assert (only(path).seconds, only(path).dollars) == (60, 0.1)
+
+
+def test_one_that_knows_the_session_has_limits_of_its_own(tmp_path: Path) -> None:
+    """It is no part of a turn, and reads the whole conversation: ten minutes, and a turn's dollars."""
+    session = FRONT + 'context = "session"\n'
+    found = only(engaged(tmp_path, session, model__turn_seconds="60", limits__dollars_per_turn="0.3"))
+    assert (found.context, found.seconds, found.dollars) == (Context.SESSION, 600, 0.3)
+    found = only(engaged(tmp_path, session + "seconds = 3600\ndollars = 2.0\nworkspace = true\n"))
+    assert (found.seconds, found.dollars, found.workspace) == (3600, 2.0, True)
 
 
 def test_without_the_key_there_is_nobody(tmp_path: Path) -> None:
@@ -92,6 +189,13 @@ def test_without_the_key_there_is_nobody(tmp_path: Path) -> None:
         (FRONT + "workspace = 1\n", "workspace: Input should be a valid boolean (found 1)"),
         (FRONT + "dollars = 0\n", "dollars: Input should be greater than 0 (found 0)"),
         (FRONT + "dollars = 0.6\n", "dollars (0.6) must not exceed limits.dollars_per_turn (0.5)"),
+        (FRONT + 'context = "case"\n', "context: Input should be 'mail' or 'session' (found 'case')"),
+        (FRONT + "context = true\n", "context: Input should be 'mail' or 'session'"),
+        (FRONT + 'context = "session"\nseconds = 3601\n', "seconds: Input should be less than or equal to 3600"),
+        (
+            FRONT + 'context = "session"\ndollars = 20.5\n',
+            "dollars (20.5) must not exceed limits.dollars_per_day (20)",
+        ),
         (FRONT + "prices = { input = 1 }\n", "prices.output: is missing and has no default"),
         (FRONT + 'model = "other"\n', "model: the list price of 'other' is not known (known: claude-sonnet-5"),
         (FRONT + "model = 2026-11-21\n", "model: the list price of '2026-11-21' is not known"),
@@ -105,6 +209,15 @@ def test_what_is_wrong_in_a_file_is_said_with_the_file_and_the_key(tmp_path: Pat
     words = refusal(engaged(tmp_path, front))
     assert words.startswith(f"{tmp_path}/staff/billing.md: ")
     assert said in words
+
+
+def test_one_that_knows_the_session_may_ask_no_server_outside(tmp_path: Path) -> None:
+    """What everybody wrote could leave by way of it."""
+    path = engaged(tmp_path, FRONT + 'context = "session"\nmcp = ["catalogue"]\n')
+    assert refusal(path) == (
+        f'{tmp_path}/staff/billing.md: mcp: with context = "session" it knows what everybody wrote, so it must not ask '
+        "servers outside: leave one out"
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ It is the sender's own, their organisation's, or everyone's. Of a sender whom no
 the last is recalled.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import islice
@@ -46,9 +46,11 @@ def recall(records: Records, row: Row, message: Message) -> Recollection:
     if row.person_id is None:
         return Recollection(company=company, documents=documents)
     told = within(_newest(records, facts.of_person(records.db, row.person_id)), share)
-    # A fact is told once, in one part or the other: what had no room above may still be what the mail is about.
-    found = [each for each in _told(records, search(records, questions, Whose(row.person_id))) if each not in told]
-    return Recollection(_lines(told), _lines(within(found, share)), company, documents)
+    # A fact is told once: what had no room among the newest may still be what the mail is about.
+    found = search(records, questions, Whose(row.person_id))
+    near = within([each for each in _told(records, found) if each not in told], share)
+    learnt, said = _parted(near, {_of_passage(each) for each in found if each.fact_id is None})
+    return Recollection((*_lines(told), *learnt), said, company, documents)
 
 
 def _company(
@@ -62,8 +64,12 @@ def _company(
     newest = within(_newest(records, facts.of_organisation(records.db, organisation)), tokens // 2)
     found = search(records, questions, *_written_for(organisation))
     told = within([*newest, *(each for each in _told(records, found) if each not in newest)], tokens)
-    documents = {_of_document(each) for each in found if each.document_id}
-    return _lines(each for each in told if each not in documents), _lines(each for each in told if each in documents)
+    return _parted(told, {_of_document(each) for each in found if each.document_id})
+
+
+def _parted(told: Sequence[Recalled], others: Collection[Recalled]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Write lines, those of the others apart."""
+    return _lines(each for each in told if each not in others), _lines(each for each in told if each in others)
 
 
 def _written_for(organisation: str | None) -> list[Whose]:

@@ -1,5 +1,6 @@
 """What the employee learns from a mail, and what a later mail brings to mind."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -186,6 +187,23 @@ def test_what_is_recalled_keeps_to_its_budget(bed: Bed) -> None:
     shown = prompts(bed)[2].partition("<<<")[0]
     assert "Colour of the boat: red." in shown
     assert "My pump is blue" not in shown
+
+
+@pytest.mark.exhaustive
+def test_a_fact_that_only_the_mails_words_bring_to_mind_stands_among_the_facts(bed: Bed) -> None:
+    """Never under what was said, which is no instruction: it may be a lesson of ours."""
+    bed.server.deliver(mail("Hours"))
+    bed.work(1)
+    for words in ["Boats go to them by rail.", *(f"Detail {number}." for number in range(25))]:
+        argument = json.dumps({"text": words, "kind": "lesson", "person": 1})
+        service.leave_order(bed.db, "add fact", argument, "waiting", datetime.now(UTC))
+    bed.run(lambda db: len(service.orders(db, "done")) == 26)
+    bed.server.deliver(mail("Boats", "How will the boats come?"))
+    bed.work(2)
+    shown = prompts(bed)[1].partition("<<<")[0]
+    assert "Detail 24." in shown
+    assert "Detail 3." not in shown
+    assert "by rail" in shown.partition("Remembered of the sender")[2].partition("Said earlier")[0]
 
 
 def test_a_person_is_known_by_name_organisation_and_language(bed: Bed) -> None:

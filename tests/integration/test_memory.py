@@ -1,7 +1,7 @@
 """What the employee learns from a mail, and what a later mail brings to mind."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlmodel import select
@@ -132,15 +132,16 @@ def test_a_fact_about_somebody_else_cannot_be_corrected(bed: Bed) -> None:
 
 @pytest.mark.exhaustive
 def test_a_fact_that_the_mail_speaks_against_is_put_right(bed: Bed) -> None:
-    """In its kind, and with the words of the newer mail."""
+    """In its kind, with the words of the newer mail, and with the days on which it holds."""
     bed.server.deliver(mail("Hours", PREFERS))
     bed.work(1)
-    call = {"fact": 1, "quote": "Evenings are better", "text": "They like evenings."}
+    call = {"fact": 1, "quote": "Evenings are better", "text": "They like evenings.", "valid_to": "2090-12-24"}
     bed.model.rules = first(Answer((tool_use("mcp__clerkd__correct", call),)))  # type: ignore[assignment]
     bed.server.deliver(mail("Other hours", "Evenings are better for me."))
     bed.work(2)
     (fact,) = facts.of_person(bed.db, 1)
     assert (fact.text, fact.kind, fact.quote) == ("They like evenings.", "preference", "Evenings are better")
+    assert (fact.valid_from, fact.valid_to) == (None, date(2090, 12, 24))
 
 
 @pytest.mark.exhaustive

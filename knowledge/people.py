@@ -62,6 +62,14 @@ def get(db: Database, person_id: int) -> Known | None:
         return next(iter(_known(session, [person])), None) if person else None
 
 
+def names_of(db: Database, person_id: int) -> list[str]:
+    """List the names under which a person has written, the newest first."""
+    theirs = (Message.person_id == person_id, Message.sender_name != "", col(Message.about_id).is_(None))
+    named = select(Message.sender_name).where(*theirs).group_by(Message.sender_name)
+    with db.read() as session:
+        return list(session.exec(named.order_by(func.max(Message.id).desc())))
+
+
 def organisation_of(db: Database, person_id: int | None) -> str | None:
     """Name a person's organisation; None where they are of none that is known, and where they are nobody known."""
     with db.read() as session:

@@ -28,14 +28,15 @@ QUOTE: Content = {
     "maxLength": LONGEST_QUOTE,
     "description": "the very words of this mail that it rests on",
 }
+DAY: Content = {"type": "string", "format": "date"}
 REMEMBER: Content = {
     "type": "object",
     "properties": {
         "text": {"type": "string", "maxLength": LONGEST_FACT, "description": "the fact, in one sentence"},
         "kind": {"type": "string", "enum": ["preference", "commitment", "identity", "circumstance"]},
         "quote": QUOTE,
-        "valid_from": {"type": "string", "format": "date"},
-        "valid_to": {"type": "string", "format": "date"},
+        "valid_from": DAY,
+        "valid_to": DAY,
         "relation": {"type": "string", "enum": ["add", "supersede", "same"], "description": "to facts that stand near"},
         "fact": {"type": "integer", "description": "the number of the fact that it supersedes, or says the same as"},
     },
@@ -47,6 +48,8 @@ CORRECT: Content = {
         "fact": {"type": "integer", "description": "the number of the fact, as shown above the mail"},
         "quote": QUOTE,
         "text": {"type": "string", "maxLength": LONGEST_FACT, "description": "what is true now; empty: nothing"},
+        "valid_from": DAY,
+        "valid_to": DAY,
     },
     "required": ["fact", "quote"],
 }

@@ -53,7 +53,7 @@ def list_people(
 
 @app.command("show")
 def show(person: Person, config: Config = None, *, json_wanted: Json = False) -> None:
-    """Show everything about one person: addresses, organisation, language, cases, facts (of the organisation, too).
+    """Show everything about one person: names, addresses, organisation with its facts, language, cases, facts.
 
     Example:  clerkd person show 3
     """
@@ -64,10 +64,11 @@ def show(person: Person, config: Config = None, *, json_wanted: Json = False) ->
         raise FatalError(message)
     theirs = cases.find(db, tuple(CaseState), person, PromiseState.OPEN, MOST_CASES)
     learnt = [*facts.of_person(db, person), *facts.of_organisation(db, known.person.organisation)]
+    names = people.names_of(db, person)
     if json_wanted:
-        print(json.dumps(review.full_record(known, theirs, learnt), ensure_ascii=False))
+        print(json.dumps(review.full_record(known, names, theirs, learnt), ensure_ascii=False))
     else:
-        Console().print(review.text(known, theirs, learnt))
+        Console().print(review.text(known, names, theirs, learnt))
 
 
 @app.command("merge")

@@ -38,7 +38,19 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
-class Remember(_Strict):
+class _Dated(_Strict):
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    @model_validator(mode="after")
+    def _ends_behind_its_beginning(self) -> Self:
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            message = "valid_to must not be before valid_from"
+            raise ValueError(message)
+        return self
+
+
+class Remember(_Dated):
     """A fact about the sender, with the words of the mail that it rests on.
 
     ``relation`` says how it stands to ``fact``, an existing one: new beside it, in its place, or the same.
@@ -47,8 +59,6 @@ class Remember(_Strict):
     text: Annotated[str, Field(min_length=1, max_length=LONGEST_FACT)]
     kind: Literal["preference", "commitment", "identity", "circumstance"]
     quote: Annotated[str, Field(min_length=SHORTEST_QUOTE, max_length=LONGEST_QUOTE)]
-    valid_from: date | None = None
-    valid_to: date | None = None
     relation: Literal["add", "supersede", "same"] | None = None
     fact: int | None = None
 
@@ -57,13 +67,10 @@ class Remember(_Strict):
         if self.relation in ("supersede", "same") and self.fact is None:
             message = f"relation {self.relation!r} needs the number of the fact"
             raise ValueError(message)
-        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
-            message = "valid_to must not be before valid_from"
-            raise ValueError(message)
         return self
 
 
-class Correct(_Strict):
+class Correct(_Dated):
     """What the mail says against a fact about its sender: it is put right by ``text``, or is true no longer."""
 
     fact: int

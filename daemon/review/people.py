@@ -35,11 +35,13 @@ def table(found: Sequence[Known]) -> Table:
     return grid
 
 
-def text(known: Known, cases: Sequence[Summary], facts: Sequence[Fact]) -> RenderableType:
+def text(known: Known, names: Sequence[str], cases: Sequence[Summary], facts: Sequence[Fact]) -> RenderableType:
     """Lay out everything about one."""
     person = known.person
+    others = [name for name in names if name != person.name]
     lines = [
         f"person {person.id}: {person.name or '(no name)'}, {person.organisation or 'no organisation known'}",
+        *([f"also wrote as: {', '.join(others)}"] if others else []),
         f"addresses: {', '.join(known.addresses) or 'none'}",
         f"language: {person.language or 'not known'}; {known.messages} mail(s)",
         f"first seen {when(person.first_seen_at)}, last seen {when(person.last_seen_at)}",
@@ -65,7 +67,7 @@ def record(known: Known) -> dict[str, Any]:
     }
 
 
-def full_record(known: Known, cases: Sequence[Summary], facts: Sequence[Fact]) -> dict[str, Any]:
+def full_record(known: Known, names: Sequence[str], cases: Sequence[Summary], facts: Sequence[Fact]) -> dict[str, Any]:
     """Give everything about a person as plain data."""
     told = {"cases": list(map(case_review.record, cases)), "facts": list(map(fact_review.record, facts))}
-    return {**record(known), **told}
+    return {**record(known), "names": list(names), **told}

@@ -4,13 +4,14 @@ It is the sender's own, their organisation's, or everyone's. Of a sender whom no
 the last is recalled.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import islice
 
 from daemon.house import Records
 from daemon.judgement.briefing import Recollection
+from daemon.judgement.casework import CaseState
 from daemon.judgement.facts import Author, Sheet
 from daemon.judgement.fusion import Likeness, fuse, weighed_words
 from daemon.judgement.message import Message
@@ -25,7 +26,7 @@ from daemon.judgement.recall import (
     within,
 )
 from daemon.judgement.words import likely_language, names
-from knowledge import facts, passages, people, vectors
+from knowledge import cases, facts, passages, people, vectors
 from knowledge.passages import Found
 from knowledge.tables import Fact, Passage
 from knowledge.tables import Message as Row
@@ -34,21 +35,27 @@ from knowledge.whose import EVERYONE, Whose
 FOUND_LINES = 10
 MOST_RANKED = 30
 MOST_FACTS = 20  # of a person or an organisation, that are told whatever the mail is about: the newest
-SHARES = 3  # of the room: for facts about the sender, for what was said, and for what the company has written down
+MOST_CASES = 5  # of the sender's, beside the one at hand: the newest
+LONGEST_SUBJECT = 120  # characters
+SHARES = 3  # of the room: for cases of and facts about the sender, for what was said, for what the company wrote down
 NOTHING = "Nothing is remembered that has these words."
 
 
 def recall(records: Records, row: Row, message: Message) -> Recollection:
-    """Recall within the budget: what people wrote down, the newest facts about the sender, what fits the mail best."""
+    """Recall within the budget: what people wrote down, how it stands with the sender, what fits the mail best."""
     share = records.settings.knowledge.recall_tokens // SHARES
     questions = questions_of(message.subject, message.text, language(records, row, message))
     company, documents = _company(records, row, questions, share)
     if row.person_id is None:
         return Recollection(company=company, documents=documents)
-    told = within(_newest(records, facts.of_person(records.db, row.person_id)), share)
-    # A fact is told once, in one part or the other: what had no room above may still be what the mail is about.
-    found = [each for each in _told(records, search(records, questions, Whose(row.person_id))) if each not in told]
-    return Recollection(_lines(told), _lines(within(found, share)), company, documents)
+    open_ones = within(_open_cases(records, row, row.person_id), share // 2)
+    told = within([*open_ones, *_newest(records, facts.of_person(records.db, row.person_id))], share)
+    # A fact is told once: what had no room among the newest may still be what the mail is about.
+    found = search(records, questions, Whose(row.person_id))
+    near = within([each for each in _told(records, found) if each not in told], share)
+    learnt, said = _parted(near, {_of_passage(each) for each in found if each.fact_id is None})
+    known, open_cases = _parted(told, open_ones)
+    return Recollection((*known, *learnt), said, company, documents, open_cases)
 
 
 def _company(
@@ -62,13 +69,24 @@ def _company(
     newest = within(_newest(records, facts.of_organisation(records.db, organisation)), tokens // 2)
     found = search(records, questions, *_written_for(organisation))
     told = within([*newest, *(each for each in _told(records, found) if each not in newest)], tokens)
-    documents = {_of_document(each) for each in found if each.document_id}
-    return _lines(each for each in told if each not in documents), _lines(each for each in told if each in documents)
+    return _parted(told, {_of_document(each) for each in found if each.document_id})
+
+
+def _parted(told: Sequence[Recalled], others: Collection[Recalled]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Write lines, those of the others apart."""
+    return _lines(each for each in told if each not in others), _lines(each for each in told if each in others)
 
 
 def _written_for(organisation: str | None) -> list[Whose]:
     """Say for whom that was written down which somebody of this organisation may be told."""
     return [Whose(organisation=organisation), EVERYONE] if organisation else [EVERYONE]
+
+
+def _open_cases(records: Records, row: Row, person_id: int) -> Iterator[Recalled]:
+    """Tell of the sender's other cases that are not closed, by what they wrote in them last."""
+    for case, newest in cases.open_of(records.db, person_id, row, CaseState.CLOSED, MOST_CASES):
+        how = f"{case.state}, they wrote last in message {newest.id}"
+        yield Recalled(f"case {case.id}", newest.received_at, how, newest.subject[:LONGEST_SUBJECT])
 
 
 def _lines(told: Iterable[Recalled]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from daemon.agent.turn import Reply
 from daemon.house import House
 from daemon.judgement.decision import DraftReply
-from daemon.judgement.facts import Author, Remember
+from daemon.judgement.facts import Author, Correct, Remember
 from daemon.judgement.message import Message
 from daemon.judgement.recall import passages_of
 from daemon.judgement.words import terms
@@ -85,23 +85,23 @@ def passage(text: str, voice: Voice, now: datetime) -> Passage:
 
 
 def _learnt(at: Scene, wanted: Remember) -> Entry:
-    fact = _fact(at, wanted.text, wanted.quote, wanted.kind)
-    fact.valid_from, fact.valid_to = wanted.valid_from, wanted.valid_to
-    return _entry(at, fact, wanted.fact if wanted.relation == "supersede" else None)
+    return _entry(at, _fact(at, wanted, wanted.kind), wanted.fact if wanted.relation == "supersede" else None)
 
 
 def _put_right(at: Scene, reply: Reply) -> Iterator[Entry]:
     for wanted in reply.corrected:
         if wanted.text:
-            yield _entry(at, _fact(at, wanted.text, wanted.quote, at.kinds.get(wanted.fact, "")), wanted.fact)
+            yield _entry(at, _fact(at, wanted, at.kinds.get(wanted.fact, "")), wanted.fact)
 
 
-def _fact(at: Scene, text: str, quote: str, kind: str) -> Fact:
+def _fact(at: Scene, wanted: Remember | Correct, kind: str) -> Fact:
     return Fact(
         person_id=at.row.person_id,
         kind=kind,
-        text=text,
-        quote=quote,
+        text=wanted.text,
+        quote=wanted.quote,
+        valid_from=wanted.valid_from,
+        valid_to=wanted.valid_to,
         author=Author.EMPLOYEE,
         message_id=at.row.id,
         recorded_at=at.now,

@@ -192,6 +192,8 @@ def test_two_people_are_made_one(one: tuple[Bed, int, int]) -> None:
     assert (shown["name"], shown["addresses"], shown["messages"]) == ("Ada Quill", [HOME, ADA], 3)
     assert sorted(case["subject"] for case in shown["cases"]) == ["Hours", "Private"]
     assert {row["person"] for row in records(bed, "list")} == {kept, number_of(bed, BO)}
+    assert sorted(shown["names"]) == ["Ada Quill", "Ada at Home"]
+    assert "also wrote as: Ada at Home" in said(bed, "show", str(kept))
     (gone,) = records(bed, "show", str(other))
     assert (gone["merged_into"], gone["addresses"], gone["messages"], gone["cases"]) == (kept, [], 0, [])
     told = said(bed, "show", str(other))

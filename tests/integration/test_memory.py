@@ -1,6 +1,7 @@
 """What the employee learns from a mail, and what a later mail brings to mind."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlmodel import select
@@ -62,6 +63,19 @@ def test_the_next_mail_of_the_sender_is_briefed_with_it_and_with_what_was_said(b
     assert f'[message 1] {day} we drafted: "Dear Ada Quill' in shown
 
 
+def test_the_next_mail_of_the_sender_is_briefed_with_their_other_open_cases(bed: Bed) -> None:
+    """How each stands, and their own words for it; nobody else's."""
+    bed.server.deliver(mail("Hours"))
+    bed.server.deliver(mail("Boat", sender=BO))
+    bed.work(2)
+    bed.server.deliver(mail("Pump", "Is the pump HP-2044 in stock?"))
+    bed.work(3)
+    shown, day = prompts(bed)[2].partition("<<<")[0], f"{datetime.now(UTC):%Y-%m-%d}"
+    line = f'[case 1] {day} waiting for us, they wrote last in message 1: "Hours"'
+    assert f"Other open cases of the sender (subjects as they wrote them):\n  {line}\n" in shown
+    assert "Boat" not in shown
+
+
 def test_nothing_of_one_person_is_told_in_another_ones_turn(bed: Bed) -> None:
     """However alike their questions are."""
     bed.server.deliver(mail("Pump", f"{PREFERS} My pump HP-2044 is blue."))
@@ -118,15 +132,16 @@ def test_a_fact_about_somebody_else_cannot_be_corrected(bed: Bed) -> None:
 
 @pytest.mark.exhaustive
 def test_a_fact_that_the_mail_speaks_against_is_put_right(bed: Bed) -> None:
-    """In its kind, and with the words of the newer mail."""
+    """In its kind, with the words of the newer mail, and with the days on which it holds."""
     bed.server.deliver(mail("Hours", PREFERS))
     bed.work(1)
-    call = {"fact": 1, "quote": "Evenings are better", "text": "They like evenings."}
+    call = {"fact": 1, "quote": "Evenings are better", "text": "They like evenings.", "valid_to": "2090-12-24"}
     bed.model.rules = first(Answer((tool_use("mcp__clerkd__correct", call),)))  # type: ignore[assignment]
     bed.server.deliver(mail("Other hours", "Evenings are better for me."))
     bed.work(2)
     (fact,) = facts.of_person(bed.db, 1)
     assert (fact.text, fact.kind, fact.quote) == ("They like evenings.", "preference", "Evenings are better")
+    assert (fact.valid_from, fact.valid_to) == (None, date(2090, 12, 24))
 
 
 @pytest.mark.exhaustive
@@ -186,6 +201,23 @@ def test_what_is_recalled_keeps_to_its_budget(bed: Bed) -> None:
     shown = prompts(bed)[2].partition("<<<")[0]
     assert "Colour of the boat: red." in shown
     assert "My pump is blue" not in shown
+
+
+@pytest.mark.exhaustive
+def test_a_fact_that_only_the_mails_words_bring_to_mind_stands_among_the_facts(bed: Bed) -> None:
+    """Never under what was said, which is no instruction: it may be a lesson of ours."""
+    bed.server.deliver(mail("Hours"))
+    bed.work(1)
+    for words in ["Boats go to them by rail.", *(f"Detail {number}." for number in range(25))]:
+        argument = json.dumps({"text": words, "kind": "lesson", "person": 1})
+        service.leave_order(bed.db, "add fact", argument, "waiting", datetime.now(UTC))
+    bed.run(lambda db: len(service.orders(db, "done")) == 26)
+    bed.server.deliver(mail("Boats", "How will the boats come?"))
+    bed.work(2)
+    shown = prompts(bed)[1].partition("<<<")[0]
+    assert "Detail 24." in shown
+    assert "Detail 3." not in shown
+    assert "by rail" in shown.partition("Remembered of the sender")[2].partition("Said earlier")[0]
 
 
 def test_a_person_is_known_by_name_organisation_and_language(bed: Bed) -> None:

@@ -156,7 +156,7 @@ def test_no_sequence_of_facts_merges_and_splits_has_a_turn_told_what_is_anothers
         records = Memory(db, ROOM, lambda: NOW)
         for number in range(4):
             person, own, of_organisations = may_know(db, number)
-            row = Row(person_id=person, case_id=1)
+            row = Row(id=99, person_id=person, case_id=1)
             message = Message("", asked, (Address("x@quill.example"),), asked)
             memory = recall(records, row, message)
             lines = [*memory.person, *memory.said, *memory.company, *memory.documents]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from daemon.judgement.facts import MOST_FACTS, MOST_NEAR, Remember, Sheet, fact_line, nearest, objection
+from daemon.judgement.facts import MOST_FACTS, MOST_NEAR, Correct, Remember, Sheet, fact_line, nearest, objection
 
 SHEET = Sheet("I like tea\nin the morning.", {3: "They like tea.", 4: "They live in Rome."}, "en")
 NONE: frozenset[int] = frozenset()
@@ -75,6 +75,14 @@ def test_a_call_that_says_too_little_or_too_much_is_refused(changes: dict[str, A
     """No lesson, no person, no quote of a word, no span that ends before it begins."""
     with pytest.raises(ValidationError):
         remember(**changes)
+
+
+def test_what_is_put_right_ends_behind_its_beginning() -> None:
+    """As what is remembered does."""
+    call = {"fact": 3, "quote": "I like tea", "text": "They like tea.", "valid_from": "2026-12-02"}
+    assert str(Correct.model_validate({**call, "valid_to": "2026-12-02"}).valid_to) == "2026-12-02"
+    with pytest.raises(ValidationError, match="valid_to must not be before valid_from"):
+        Correct.model_validate({**call, "valid_to": "2026-12-01"})
 
 
 def test_a_call_that_is_whole_is_taken() -> None:

@@ -8,7 +8,8 @@ from knowledge import cases
 from knowledge.cases import CONVERSATION, OWN_ID, SUBJECT, THEIR_ID, Placing, Trace
 from knowledge.database import Database
 from knowledge.tables import Case
-from tests.knowledge.rows import NOW, action_row, after, filed, received, screened
+from tests.knowledge.rows import NOW, action_row, after, filed, received, screened, stored
+from tests.knowledge.test_promises import promised, reminded
 
 OURS = "<0123.clerkd@harbourpine.example>"
 ADA = "ada@quill.example"
@@ -200,3 +201,41 @@ def test_a_stranger_who_repeats_an_id_hides_no_case(db: Database) -> None:
     first = screened(db, 1, message_id="<one@quill.example>")
     forged = screened(db, 2, message_id="<one@quill.example>", sender_address="eve@evil.example")
     assert found(db, trace("<one@quill.example>")) == [(THEIR_ID, forged.case_id), (THEIR_ID, first.case_id)]
+
+
+# A person's open cases
+
+
+def open_of(db: Database, before: int, limit: int = 9) -> list[tuple[int | None, int]]:
+    """Give the other open cases of the first person beside that of this message, each with its newest mail."""
+    found = cases.open_of(db, 1, stored(db, before), "closed", limit)
+    return [(case.id, message.uid) for case, message in found]
+
+
+def test_the_other_open_cases_of_a_person_come_with_their_newest_mail_in_each(db: Database) -> None:
+    """The one that they wrote in last first; neither the case at hand, nor what came later, nor another's."""
+    for uid, case in ((1, None), (2, None), (3, 1), (4, None)):
+        screened(db, uid, case=case)
+    screened(db, 5, sender_address="bo@tern.example")
+    screened(db, 6, case=2, sender_address="bo@tern.example")
+    screened(db, 7, case=3)
+    screened(db, 8, case=2)
+    assert open_of(db, 7) == [(1, 3), (2, 2)]
+    assert open_of(db, 7, limit=1) == [(1, 3)]
+
+
+def test_a_closed_case_is_none_of_the_open_ones(db: Database) -> None:
+    """One that a mail opens again is."""
+    for uid in (1, 2):
+        screened(db, uid)
+    for state, found in (("closed", []), ("reopened", [(1, 1)])):
+        with db.write() as session:
+            cases.move(session, 1, {"open": "closed", "closed": state})
+        assert open_of(db, 2) == found
+
+
+def test_a_reminder_of_clerkds_own_is_no_mail_of_the_person(db: Database) -> None:
+    """What they wrote last is what counts."""
+    row = screened(db, 1)
+    reminded(db, promised(db, row), row)
+    assert open_of(db, screened(db, 2).id or 0) == [(1, 1)]

@@ -325,6 +325,14 @@ def test_the_organisation_goes_with_the_address_that_tells_of_it(db: Database) -
     assert organisations == [("", "quill.example"), ("quill.example", "quill.example"), ("quill.example", "")]
 
 
+def test_a_person_has_all_the_names_under_which_they_wrote(db: Database) -> None:
+    """The newest first, each once; what clerkd wrote itself has none of them."""
+    rows = [wrote(db, uid, ADA, name) for uid, name in enumerate(("Ada Quill", "Ada Fern", "", "Ada Quill"), 1)]
+    wrote(db, 5, BO, "Bo Tern")
+    reminded(db, promised(db, rows[0]), rows[0])
+    assert (people.names_of(db, 1), people.names_of(db, 9)) == (["Ada Quill", "Ada Fern"], [])
+
+
 def test_an_organisation_is_got_by_its_person(db: Database) -> None:
     """Of one who is of none, or of nobody, there is none."""
     met(db, ADA, organisation="quill.example")

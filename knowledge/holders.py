@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from knowledge.database import POSTGRESQL, SQLITE, Database
@@ -24,19 +25,21 @@ def texts_of_others(db: Database, person_id: int | None, organisation: str | Non
 
     So with the facts about other organisations. What has been closed is among it: it belongs to them still.
     """
-    operator, pattern = HOLDS_A_MARK[db.kind]
     with db.read() as session:
         for table, words in ((Passage, Passage.text), (Message, Message.subject)):
             owner = col(table.person_id)
-            theirs = select(owner, words).where(owner.is_not(None), col(words).op(operator)(pattern))
+            theirs = select(owner, words).where(owner.is_not(None), _holds_a_mark(db, words))
             others = theirs if person_id is None else theirs.where(owner != person_id)
             for number, text in session.exec(others):
                 yield Whose(number), text
-        facts = select(Passage.organisation, Passage.text).where(
-            Passage.organisation != organisation, col(Passage.text).op("GLOB")(HOLDS_A_MARK)
-        )
-        for name, text in session.exec(facts):
+        facts = select(Passage.organisation, Passage.text).where(Passage.organisation != organisation)
+        for name, text in session.exec(facts.where(_holds_a_mark(db, Passage.text))):
             yield Whose(organisation=name), text
+
+
+def _holds_a_mark(db: Database, words: str) -> ColumnElement[bool]:
+    operator, pattern = HOLDS_A_MARK[db.kind]
+    return col(words).bool_op(operator)(pattern)
 
 
 def texts_of_case(db: Database, case_id: int) -> list[str]:

@@ -3,13 +3,12 @@
 from daemon.house import House
 from daemon.judgement.briefing import promise_words
 from daemon.judgement.casework import PromiseState
-from daemon.judgement.states import MessageState
 from daemon.steps.brief import due
+from daemon.steps.own import own_message
 from knowledge import promises
 from knowledge.tables import Message, Promise
 
 FOLDER = "(promises)"  # no folder of any mailbox: with the promise's number it makes the message's place
-SENDER = "clerkd"
 
 
 def remind(house: House) -> bool:
@@ -27,24 +26,6 @@ def remind(house: House) -> bool:
 
 
 def _message(house: House, promise: Promise, made_in: Message) -> Message:
-    now = house.clock()
-    words = promise_words(due(promise))
-    return Message(
-        mailbox=made_in.mailbox,
-        folder=FOLDER,
-        uidvalidity=0,
-        uid=promise.id or 0,
-        sha256=made_in.sha256,
-        size=made_in.size,
-        whole=made_in.whole,
-        message_id=made_in.message_id,
-        subject=words,
-        sender_name=SENDER,
-        person_id=made_in.person_id,
-        case_id=promise.case_id,
-        about_id=made_in.id,
-        words=words,
-        received_at=now,
-        state=MessageState.RECEIVED,
-        updated_at=now,
-    )
+    made = own_message(made_in, FOLDER, promise.id or 0, promise_words(due(promise)), house.clock())
+    made.case_id = promise.case_id
+    return made

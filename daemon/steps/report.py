@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 
 from daemon.house import House
 from daemon.judgement.handoffs import INSTEAD, HandoffState
-from daemon.judgement.states import MessageState
+from daemon.steps.own import own_message
 from knowledge import errands, ledger
 from knowledge.errands import Closing, Spent, States
 from knowledge.tables import Handoff, Message
 
 FOLDER = "(handoffs)"  # no folder of any mailbox: with the handoff's number it makes the message's place
-SENDER = "clerkd"
 SUBJECT = "Handoff {} to {}"
 STATES = States(HandoffState.OPEN, HandoffState.WORKING, HandoffState.CANCELLED)
 
@@ -45,21 +44,6 @@ def _message(house: House, row: Handoff, report: str) -> Message:
     if mail is None:
         error = "a handoff belongs to a message"
         raise LookupError(error)
-    now = house.clock()
-    return Message(
-        mailbox=mail.mailbox,
-        folder=FOLDER,
-        uidvalidity=0,
-        uid=row.id or 0,
-        sha256=mail.sha256,
-        size=mail.size,
-        whole=mail.whole,
-        message_id=mail.message_id,
-        subject=SUBJECT.format(row.id, row.specialist),
-        sender_name=SENDER,
-        about_id=mail.id,
-        words=report,
-        received_at=now,
-        state=MessageState.RECEIVED,
-        updated_at=now,
-    )
+    made = own_message(mail, FOLDER, row.id or 0, report, house.clock())
+    made.subject = SUBJECT.format(row.id, row.specialist)
+    return made

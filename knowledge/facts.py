@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from knowledge import passages
 from knowledge.database import Database
 from knowledge.tables import Fact, Passage
-from knowledge.whose import Whose, belongs
+from knowledge.whose import Whose, belongs, owner
 
 MOST_STANDING = 200  # facts of one owner that a turn can know of: the newest
 FEW = 500  # of what a statement takes at once
@@ -87,6 +87,9 @@ def remember(session: Session, memory: Memory, turn_id: int | None, now: datetim
 def _write(session: Session, entry: Entry, turn_id: int | None, now: datetime) -> None:
     if turn_id is not None and entry.fact.person_id is None:
         error = "what a mail tells is about its sender alone"
+        raise ValueError(error)
+    if owner(entry.fact) != owner(entry.passage):
+        error = "a fact is recalled for whom it is about"
         raise ValueError(error)
     entry.fact.turn_id = entry.passage.turn_id = turn_id
     session.add(entry.fact)

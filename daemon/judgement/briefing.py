@@ -41,8 +41,8 @@ class Handed:
 class Recollection:
     """What was recalled, in lines: of the sender, of what was said earlier, and of what the company's people wrote.
 
-    ``cases`` are the sender's open ones beside the one at hand.
-    What they wrote down for the employee may be a rule for it; their documents are written for others.
+    What they wrote down for the employee may be a rule for it; their documents are written for others. ``cases`` are
+    the sender's open ones beside the one at hand.
     """
 
     person: tuple[str, ...] = ()

@@ -54,7 +54,7 @@ def add(db: Database, clock: Clock, argument: str) -> Deed:
 
 
 def correct(db: Database, clock: Clock, argument: str) -> Deed:
-    """Put a fact right: the newer one is about the same one and of the same kind."""
+    """Put a fact right: the newer one is about the same person or organisation, of the same kind."""
     number, _, text = argument.partition(" ")
     old = standing(db, number)
     about = {"person": old.person_id, "organisation": old.organisation}

@@ -249,6 +249,15 @@ def test_nothing_is_a_persons_and_an_organisations_at_once() -> None:
         Whose(1, "quill.example")
 
 
+def test_a_fact_is_recalled_for_nobody_but_whom_it_is_about(db: Database) -> None:
+    """One whose passage is another's is refused, before anything is written."""
+    astray = written(QUILL, "tea")
+    astray.passage.organisation = "tern.example"
+    with pytest.raises(ValueError, match="for whom it is about"):
+        remember(db, Memory([astray]))
+    assert facts.of_organisation(db, "quill.example") == []
+
+
 def test_in_the_past_a_fact_about_an_organisation_is_seen_from_its_day_on(db: Database) -> None:
     """As one about a person is; one that was closed later stands there."""
     late = written(QUILL, "coffee", replaces=1)

@@ -147,6 +147,7 @@ def test_the_events_are_json_under_systemd(bed: Bed) -> None:
     assert {"message", "case", "session", "turn"} <= set(settled)
 
 
+@pytest.mark.exhaustive
 def test_neither_key_nor_password_reaches_a_childs_arguments_or_the_transcript(bed: Bed) -> None:
     """No secret stands in the engine's arguments, and of the daemon's environment only what it needs reaches it."""
     bed.faults.coming = ["slow", "slow"]

@@ -190,6 +190,7 @@ def test_status_of_a_healthy_running_service_exits_with_0(bed: Bed) -> None:
         end(process)
 
 
+@pytest.mark.exhaustive
 def test_status_says_how_it_stands_with_each_watched_folder(bed: Bed) -> None:
     """One line a folder: since when it can be read, how new mail is noticed, when it was last seen, the last error."""
     bed.sections["mailbox"] = 'watch = ["INBOX", "Nowhere"]'

@@ -75,6 +75,7 @@ def test_an_earlier_replay_is_listed_and_shown_again(worked: Bed, terse: Path) -
     assert record["id"] == int(number)
 
 
+@pytest.mark.exhaustive
 def test_an_older_file_of_that_name_is_replaced_whole_and_closed_to_others(worked: Bed, terse: Path) -> None:
     """It tells of people's mail now."""
     output = worked.root / "older.md"
@@ -119,6 +120,7 @@ def test_a_replay_gives_json(worked: Bed, terse: Path) -> None:
     assert output.exists()
 
 
+@pytest.mark.exhaustive
 def test_kept_forks_are_named(worked: Bed, terse: Path) -> None:
     """A person who keeps them wants to look into them."""
     arguments = [

@@ -147,6 +147,7 @@ def _orders(body: Body) -> list[Any]:
     return [part for part in body["system"] if "x-anthropic-billing-header" not in part["text"]]
 
 
+@pytest.mark.exhaustive
 def test_a_server_gets_the_environment_that_is_configured_and_nothing_else(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

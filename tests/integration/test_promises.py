@@ -36,6 +36,7 @@ def state_of_case(bed: Bed, number: int = 1) -> str:
     return case.state
 
 
+@pytest.mark.exhaustive
 def test_a_promise_in_a_mail_is_written_down_with_its_day(bed: Bed) -> None:
     """By whom, what and when, with the mail and the decision that it comes from."""
     bed.server.deliver(mail("Photos", THEIRS))
@@ -177,6 +178,7 @@ def test_what_we_promised_in_a_draft_that_is_deleted_was_not_promised(bed: Bed) 
     assert state_of_case(bed) == "waiting for them"
 
 
+@pytest.mark.exhaustive
 def test_a_forged_sender_is_nobody_we_know(bed: Bed) -> None:
     """What is known of whom it names is not told in its turn."""
     bed.sections["mailbox"] = 'authserv_id = "mx.harbourpine.example"\nauthserv_strips_forgeries = true'

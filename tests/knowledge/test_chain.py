@@ -142,6 +142,7 @@ CHANGES: list[Callable[[int], str]] = [
 ]
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=20, deadline=None)
 @given(number=st.integers(1, 4), change=st.sampled_from(CHANGES))
 def test_no_single_change_goes_unseen(

@@ -400,6 +400,7 @@ def take(db: Database, what: str, first: int, second: int) -> None:
         split(db, address.person_id, address.address)
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=60, deadline=None)
 @given(steps=STEPS)
 def test_every_address_and_every_message_belongs_to_one_person_who_stands(

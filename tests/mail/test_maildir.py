@@ -268,6 +268,7 @@ def test_a_reading_anew_that_is_cut_off_begins_again(disk: Disk, monkeypatch: py
     assert [batch.position for batch in disk.inbox().new(voided)] == [voided, Position(maildir.VALIDITY, 2)]
 
 
+@pytest.mark.exhaustive
 def test_a_first_start_with_twenty_thousand_mails_is_bearable(disk: Disk) -> None:
     """They are numbered and passed over."""
     for number in range(MANY):

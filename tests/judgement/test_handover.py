@@ -17,6 +17,7 @@ from daemon.judgement.handover import (
     Obligation,
     Open,
     action_key,
+    handoff_key,
     handover,
     listing,
     message_key,
@@ -153,3 +154,10 @@ def test_a_promise_binds_like_all_else_that_is_owed() -> None:
     """It is named by its key, and found missing by it."""
     assert str(PROMISED) == "[promise 7] [case 4] promised by us in [message 3], due 2026-12-01"
     assert out_of_reach([promise_key(7), promise_key(8)], [str(PROMISED)]) == ["[promise 8]"]
+
+
+def test_a_case_that_is_with_a_specialist_binds_like_all_else_that_is_owed() -> None:
+    """Its report is still to come, and the check of a rotation finds where it is missing."""
+    asked = Obligation(handoff_key(3), "[case 4] with alice since 2026-12-01")
+    assert str(asked) in "\n".join(told([asked]))
+    assert out_of_reach([handoff_key(3), handoff_key(4)], [str(asked)]) == ["[handoff 4]"]

@@ -155,14 +155,14 @@ def find(db: Database, states: Sequence[str], person_id: int | None, open_state:
         return [Summary(case, int(messages), int(promises)) for case, messages, promises in rows]
 
 
-def open_of(db: Database, person_id: int, before: Message, closed: str, limit: int) -> list[tuple[Case, Message]]:
-    """List the other cases of a person that are not closed, each with their newest mail in it before this message."""
+def open_of(db: Database, person_id: int, before: Message, closed: str, limit: int) -> list[Message]:
+    """List a person's newest mail before this message in each other case that is not closed, the newest first."""
     theirs = (col(Message.person_id) == person_id, col(Message.about_id).is_(None), col(Message.id) < before.id)
     newest = select(func.max(Message.id)).where(*theirs, col(Message.case_id) != before.case_id)
     with db.read() as session:
         statement = (
-            select(Case, Message)
-            .join(Message, col(Message.case_id) == col(Case.id))
+            select(Message)
+            .join(Case, col(Message.case_id) == col(Case.id))
             .where(col(Message.id).in_(newest.group_by(col(Message.case_id))), Case.state != closed)
         )
         return list(session.exec(statement.order_by(col(Message.id).desc()).limit(limit)))

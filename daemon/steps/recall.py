@@ -83,10 +83,13 @@ def _written_for(organisation: str | None) -> list[Whose]:
 
 
 def _open_cases(records: Records, row: Row, person_id: int) -> Iterator[Recalled]:
-    """Tell of the sender's other cases that are not closed, by what they wrote in them last."""
-    for case, newest in cases.open_of(records.db, person_id, row, CaseState.CLOSED, MOST_CASES):
-        how = f"{case.state}, they wrote last in message {newest.id}"
-        yield Recalled(f"case {case.id}", newest.received_at, how, newest.subject[:LONGEST_SUBJECT])
+    """Tell of the sender's other cases that are not closed, by what they wrote in them last.
+
+    Without the state: what it was then, a replay could not tell.
+    """
+    for newest in cases.open_of(records.db, person_id, row, CaseState.CLOSED, MOST_CASES):
+        how = f"they wrote last in message {newest.id}"
+        yield Recalled(f"case {newest.case_id}", newest.received_at, how, newest.subject[:LONGEST_SUBJECT])
 
 
 def _lines(told: Iterable[Recalled]) -> tuple[str, ...]:

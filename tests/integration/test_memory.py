@@ -64,14 +64,14 @@ def test_the_next_mail_of_the_sender_is_briefed_with_it_and_with_what_was_said(b
 
 
 def test_the_next_mail_of_the_sender_is_briefed_with_their_other_open_cases(bed: Bed) -> None:
-    """How each stands, and their own words for it; nobody else's."""
+    """By their own words, in what they wrote last; nobody else's."""
     bed.server.deliver(mail("Hours"))
     bed.server.deliver(mail("Boat", sender=BO))
     bed.work(2)
     bed.server.deliver(mail("Pump", "Is the pump HP-2044 in stock?"))
     bed.work(3)
     shown, day = prompts(bed)[2].partition("<<<")[0], f"{datetime.now(UTC):%Y-%m-%d}"
-    line = f'[case 1] {day} waiting for us, they wrote last in message 1: "Hours"'
+    line = f'[case 1] {day} they wrote last in message 1: "Hours"'
     assert f"Other open cases of the sender (subjects as they wrote them):\n  {line}\n" in shown
     assert "Boat" not in shown
 

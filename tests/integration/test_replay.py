@@ -28,7 +28,7 @@ from daemon.steps.trials import Wanted
 from knowledge import decisions, replays, service, sessions, turns
 from knowledge.database import Database
 from knowledge.replays import Selection
-from knowledge.tables import Replay, ReplayTurn
+from knowledge.tables import Case, Replay, ReplayTurn
 from tests.bed import PASSWORD, USER, Bed, end, is_through, mail, wait_for
 from tests.faults import Faults
 
@@ -170,6 +170,21 @@ def test_a_fork_behind_a_compaction_and_a_rotation_is_the_session_as_it_stood_th
     chain = sessions.chain(bed.db)
     assert len(chain) > 1
     then = openings(bed.model.seen)
+    bed.model.seen.clear()
+    replay(bed)
+    assert openings(bed.model.seen) == then
+
+
+@pytest.mark.exhaustive
+def test_a_fork_is_told_of_the_senders_other_cases_as_they_were(bed: Bed) -> None:
+    """A case that was open then, and one that has come since; how each stands today is not told."""
+    for subject in ("Hours", "Pump", "Boat"):
+        bed.server.deliver(mail(subject))
+    bed.work(3)
+    then = openings(bed.model.seen)
+    assert "Other open cases of the sender" in then["2"]
+    with bed.db.write() as session:
+        session.connection().execute(update(Case).values(state="closed"))
     bed.model.seen.clear()
     replay(bed)
     assert openings(bed.model.seen) == then

@@ -208,8 +208,7 @@ def test_a_stranger_who_repeats_an_id_hides_no_case(db: Database) -> None:
 
 def open_of(db: Database, before: int, limit: int = 9) -> list[tuple[int | None, int]]:
     """Give the other open cases of the first person beside that of this message, each with its newest mail."""
-    found = cases.open_of(db, 1, stored(db, before), "closed", limit)
-    return [(case.id, message.uid) for case, message in found]
+    return [(row.case_id, row.uid) for row in cases.open_of(db, 1, stored(db, before), "closed", limit)]
 
 
 def test_the_other_open_cases_of_a_person_come_with_their_newest_mail_in_each(db: Database) -> None:

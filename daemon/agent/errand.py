@@ -9,12 +9,11 @@ from claude_agent_sdk import AssistantMessage, Message, ResultMessage, TextBlock
 
 from daemon.agent.session import EngineError, Session
 from daemon.agent.tools import Desk, Reads
-from daemon.agent.turn import Patience
+from daemon.agent.turn import Patience, told_by
 from daemon.agent.usage import usage_of
 from daemon.judgement.handoffs import Course, Halt, Specialist
 from daemon.judgement.money import Usage, cost
 from daemon.judgement.retry import Failure, FailureKind
-from daemon.judgement.verdict import ApiResult, failure_of
 
 CALLED_OFF = "nobody waits for it any more"
 
@@ -75,11 +74,7 @@ class _Heard:
 
     @property
     def failure(self) -> Failure | None:
-        result = self.result
-        if result is None:
-            return Failure(FailureKind.ENGINE, "the engine gave no result")
-        words = " ".join([result.result or "", *(result.errors or [])]) if result.is_error else ""
-        return failure_of(ApiResult(result.is_error, result.subtype, result.api_error_status, self.error, words))
+        return told_by(self.result, self.error)
 
 
 async def run(session: Session, desk: Desk, errand: Errand, patience: Patience, goes_on: Callable[[], bool]) -> Outcome:

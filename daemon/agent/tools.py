@@ -25,7 +25,7 @@ LOOK_AT_CASE, SEARCH_DECISIONS, DECIDE = "look_at_case", "search_decisions", "de
 LIST_OPEN_MATTERS, NOTE_CASES = "list_open_matters", "note_cases"
 RECALL, REMEMBER, CORRECT = "recall", "remember", "correct"
 HAND_OVER = "hand_over"
-NAMES = (LOOK_AT_CASE, SEARCH_DECISIONS, RECALL, LIST_OPEN_MATTERS, REMEMBER, CORRECT, DECIDE, NOTE_CASES, HAND_OVER)
+NAMES = (LOOK_AT_CASE, SEARCH_DECISIONS, RECALL, LIST_OPEN_MATTERS, REMEMBER, CORRECT, DECIDE, NOTE_CASES)
 NOT_ASKED = "Notes are not asked for now."
 
 NOT_ACCEPTED = "The decision was not accepted."
@@ -157,7 +157,9 @@ class Desk:
     @property
     def allowed(self) -> tuple[str, ...]:
         """Name the tools that whoever sits at the desk may call, as the engine does."""
-        return tuple(map(tool, self._only)) if self._only else ALLOWED
+        if self._only:
+            return tuple(map(tool, self._only))
+        return (*ALLOWED, tool(HAND_OVER)) if self._specialists else ALLOWED
 
     @property
     def at_hand(self) -> Staged | None:

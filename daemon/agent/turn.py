@@ -91,11 +91,15 @@ class _Heard:
 
     @property
     def failure(self) -> Failure | None:
-        result = self.result
-        if result is None:
-            return Failure(FailureKind.ENGINE, "the engine gave no result")
-        words = " ".join([result.result or "", *(result.errors or [])]) if result.is_error else ""
-        return failure_of(ApiResult(result.is_error, result.subtype, result.api_error_status, self.error, words))
+        return told_by(self.result, self.error)
+
+
+def told_by(result: ResultMessage | None, error: str | None) -> Failure | None:
+    """Read how the engine ended a turn; ``error`` is the word of the last answer that was one."""
+    if result is None:
+        return Failure(FailureKind.ENGINE, "the engine gave no result")
+    words = " ".join([result.result or "", *(result.errors or [])]) if result.is_error else ""
+    return failure_of(ApiResult(result.is_error, result.subtype, result.api_error_status, error, words))
 
 
 async def ask(

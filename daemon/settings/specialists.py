@@ -33,6 +33,7 @@ UNPROVEN = (
     "authserv_strips_forgeries = true"
 )
 NO_SERVERS = 'with context = "session" it knows what everybody wrote, so it must not ask servers outside: leave one out'
+NO_MONEY = 'context = "session" needs dollars beside a turn: raise limits.dollars_per_day above dollars_per_turn'
 NO_PRICES = "the list price of {!r} is not known (known: {}); give [prices]"
 
 
@@ -135,10 +136,13 @@ def _person(front: Front, opening: str) -> Specialist:
 
 
 def _limits(path: Path, front: Front, settings: Settings) -> tuple[float, float]:
-    """Give the seconds and US dollars of a handoff: a turn bounds one that is part of it, a day's cap any other."""
+    """Give the seconds and US dollars of a handoff: a turn bounds one that is part of it, a day any other."""
     caps = settings.limits
     if front.context is Context.SESSION:
-        bound = ("limits.dollars_per_day", caps.dollars_per_day)
+        beside = caps.dollars_per_day - caps.dollars_per_turn
+        if beside <= 0:
+            raise FatalError(f"{path}: {NO_MONEY}")
+        bound = ("limits.dollars_per_day less a turn's", beside)
         dollars = _within(path, "dollars", front.dollars, caps.dollars_per_turn, bound)
         return front.seconds or SESSION_SECONDS, dollars
     turn_seconds = ("model.turn_seconds", settings.model.turn_seconds)

@@ -8,6 +8,7 @@ from sqlmodel import select
 
 from daemon import app
 from daemon.agent import forks
+from daemon.agent.tools import ALLOWED
 from daemon.judgement.handoffs import HandoffState
 from daemon.judgement.money import LIST_PRICES
 from daemon.rehearsal import rules
@@ -307,7 +308,7 @@ def test_one_that_meets_an_outage_of_its_own_is_given_up(bed: Bed) -> None:
     bed.server.deliver(mail("Contract", PLEASE))
     bed.run(lambda db: any(row.outage_at for row in handoffs.of_case(db, 1)))
     bed.server.deliver(HOURS)
-    bed.work(3)
+    bed.run(lambda db: is_through(db, 3) and not any(row.paused for row in service.conditions(db)))
     row = only(bed)
     assert (row.state, row.tries) == ("failed", 2)
     assert row.report == (
@@ -363,7 +364,7 @@ def test_nobody_is_sent_off_while_the_model_is_paused(bed: Bed) -> None:
 @pytest.mark.exhaustive
 def test_nobody_is_sent_off_where_that_could_break_a_cap(bed: Bed) -> None:
     """The next turn keeps its place in it; the handoff waits."""
-    engage(bed, "dollars = 0.6")
+    engage(bed, "dollars = 0.5")
     bed.sections["limits"] = "dollars_per_turn = 0.5\ndollars_per_day = 1.0"
     bed.model.rules = staged({})
     bed.server.deliver(mail("Contract", PLEASE))
@@ -423,15 +424,47 @@ def test_a_replay_shows_whom_the_case_is_handed_to_and_asks_nobody(bed: Bed) -> 
     """No row, no message, no fork of a specialist's; one that hands over to nobody differs."""
     worked(bed)
     asked = len(of_fork(bed))
-    (same,) = replay(bed, "")[:1]
-    assert (same.failure, same.agrees) == ("", True)
+    same, of_report = replay(bed, "")
+    assert [(row.failure, row.agrees) for row in (same, of_report)] == [("", True)] * 2
     assert "hand over to contracts" in same.actions
     bed.model.rules = rules.decide
-    (other,) = replay(bed, "")[:1]
+    other, _ = replay(bed, "")
     assert (other.agrees, other.changes) == (False, ["actions: draft, hand over to contracts -> draft"])
     assert len(of_fork(bed)) == asked
     assert len(bed.entries) == 2
     assert len(handoffs.of_case(bed.db, 1)) == 1
+
+
+def test_one_that_is_taken_over_can_do_nothing_but_look_up(bed: Bed) -> None:
+    """It calls whatever stands in the conversation: nothing is decided, remembered or handed over by it."""
+    engage(bed, 'tools = ["recall"]')
+    call: dict[str, object] = {
+        "category": "other", "priority": "low", "summary": "TAKEN", "reason": "-", "confidence": 1,
+        "actions": [{"kind": "none"}], "specialist": "contracts", "why": "-", "brief": "-", "words": "contract",
+    }  # fmt: skip
+    others = [
+        name
+        for name in (*ALLOWED, rules.HAND_OVER, rules.AGENT, "Bash", "Read", "Write")
+        if not name.endswith("recall")
+    ]
+
+    def taken_over(body: Body) -> Answer:
+        users = [message for message in body["messages"] if message["role"] == "user"]
+        if TRADE not in json.dumps(body["system"]):
+            return staged({})(body)
+        if any(part.get("type") == "tool_result" for part in rules._parts(users[-1])):
+            return Answer((text("I tried."),))
+        return Answer(tuple(tool_use(name, call) for name in others))
+
+    bed.model.rules = taken_over
+    bed.server.deliver(mail("Contract", PLEASE))
+    bed.work(2)
+    assert (only(bed).report, only(bed).state) == ("I tried.", "reported")
+    assert [
+        entry.decision.summary for entry in bed.entries if entry.decision and "TAKEN" in entry.decision.summary
+    ] == []
+    results = [part for message in of_fork(bed)[-1]["messages"][-2:] for part in rules._parts(message)]
+    assert sum(bool(part.get("is_error")) for part in results if part.get("type") == "tool_result") == len(others)
 
 
 @pytest.mark.exhaustive

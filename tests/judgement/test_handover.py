@@ -17,6 +17,7 @@ from daemon.judgement.handover import (
     Obligation,
     Open,
     action_key,
+    handoff_key,
     handover,
     listing,
     message_key,
@@ -153,3 +154,9 @@ def test_a_promise_binds_like_all_else_that_is_owed() -> None:
     """It is named by its key, and found missing by it."""
     assert str(PROMISED) == "[promise 7] [case 4] promised by us in [message 3], due 2026-12-01"
     assert out_of_reach([promise_key(7), promise_key(8)], [str(PROMISED)]) == ["[promise 8]"]
+
+
+def test_a_handoff_whose_report_is_to_come_binds_as_well() -> None:
+    """A successor that does not know of it would not know what the report is about."""
+    handed = Obligation(handoff_key(3), "[case 4] [message 12] is handed to contracts, whose report is to come")
+    assert out_of_reach([handoff_key(3), handoff_key(4)], [str(handed)]) == ["[handoff 4]"]

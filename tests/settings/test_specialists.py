@@ -193,8 +193,8 @@ def test_without_the_key_there_is_nobody(tmp_path: Path) -> None:
         (FRONT + "context = true\n", "context: Input should be 'mail' or 'session'"),
         (FRONT + 'context = "session"\nseconds = 3601\n', "seconds: Input should be less than or equal to 3600"),
         (
-            FRONT + 'context = "session"\ndollars = 20.5\n',
-            "dollars (20.5) must not exceed limits.dollars_per_day (20)",
+            FRONT + 'context = "session"\ndollars = 19.6\n',
+            "dollars (19.6) must not exceed limits.dollars_per_day less a turn's (19.5)",
         ),
         (FRONT + "prices = { input = 1 }\n", "prices.output: is missing and has no default"),
         (FRONT + 'model = "other"\n', "model: the list price of 'other' is not known (known: claude-sonnet-5"),
@@ -209,6 +209,17 @@ def test_what_is_wrong_in_a_file_is_said_with_the_file_and_the_key(tmp_path: Pat
     words = refusal(engaged(tmp_path, front))
     assert words.startswith(f"{tmp_path}/staff/billing.md: ")
     assert said in words
+
+
+def test_one_that_knows_the_session_needs_dollars_beside_a_turn(tmp_path: Path) -> None:
+    """Else it could never begin."""
+    front = FRONT + 'context = "session"\n'
+    words = refusal(engaged(tmp_path, front, limits__dollars_per_turn="2.0", limits__dollars_per_day="2.0"))
+    assert words == (
+        f'{tmp_path}/staff/billing.md: context = "session" needs dollars beside a turn: '
+        "raise limits.dollars_per_day above dollars_per_turn"
+    )
+    assert only(engaged(tmp_path, front, limits__dollars_per_turn="2.0", limits__dollars_per_day="3.0")).dollars == 1.0
 
 
 def test_one_that_knows_the_session_may_ask_no_server_outside(tmp_path: Path) -> None:

@@ -45,7 +45,10 @@ async def attend(house: House) -> bool:
     if house.health.is_paused(FORKS):
         return False
     row = errands.next_open(house.db, HandoffState.OPEN, Awaited.FORK)
-    if row is None or not may_ask(house):
+    if row is None:
+        house.health.well(FORKS)
+        return False
+    if not may_ask(house):
         return False
     specialist = next((each for each in house.session.engine.outlasting if each.name == row.specialist), None)
     begun = _begun(house, row, specialist)
@@ -128,7 +131,9 @@ async def _outcome(house: House, row: Handoff, specialist: Specialist, place: Pa
         outcome = await errand.run(session, desk, wanted, house.stop.patience, partial(_goes_on, house, row))
     except TranscriptError:
         return _unput(FailureKind.TRANSCRIPT, GONE)
-    except (TransientError, PermanentError, FatalError, EngineError) as error:
+    except PermanentError as error:
+        return _unput(FailureKind.REFUSED, str(error))
+    except (TransientError, FatalError, EngineError) as error:
         return _unput(FailureKind.ENGINE, str(error))
     finally:
         await _let_go(session)

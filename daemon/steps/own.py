@@ -1,32 +1,32 @@
-"""clerkd's own messages to the employee, each about a mail: none has a place in any mailbox."""
+"""Own: how a message of clerkd's own is made. It is about a mail, and a draft of its turn answers that."""
 
 from datetime import datetime
 
 from daemon.judgement.states import MessageState
 from knowledge.tables import Message
 
-# No folders of any mailbox: with the number of promise or handoff they make a message's place.
-PROMISES, HANDOFFS, WAITING = "(promises)", "(handoffs)", "(waiting)"
 SENDER = "clerkd"
 
 
-def own_message(mail: Message, place: tuple[str, int], subject: str, words: str, now: datetime) -> Message:
-    """Make a message about a mail, in its case; its bytes are that mail's."""
-    folder, number = place
+def own_message(about: Message, folder: str, number: int, words: str, now: datetime) -> Message:
+    """Make a message about a mail, or about what another one of ours is about, in its case.
+
+    ``folder``, which no mailbox has, and ``number`` are its place.
+    """
     return Message(
-        mailbox=mail.mailbox,
+        mailbox=about.mailbox,
         folder=folder,
         uidvalidity=0,
         uid=number,
-        sha256=mail.sha256,
-        size=mail.size,
-        whole=mail.whole,
-        message_id=mail.message_id,
-        subject=subject,
+        sha256=about.sha256,
+        size=about.size,
+        whole=about.whole,
+        message_id=about.message_id,
+        subject=words,
         sender_name=SENDER,
-        person_id=mail.person_id,
-        case_id=mail.case_id,
-        about_id=mail.about_id or mail.id,
+        person_id=about.person_id,
+        case_id=about.case_id,
+        about_id=about.about_id or about.id,
         words=words,
         received_at=now,
         state=MessageState.RECEIVED,

@@ -8,9 +8,13 @@ from daemon.judgement.handoffs import HandoffState
 from daemon.judgement.overdue import overdue_words
 from daemon.judgement.states import ActionState
 from daemon.steps.brief import due
-from daemon.steps.own import PROMISES, WAITING, own_message
+from daemon.steps.own import own_message
 from knowledge import actions, feedback, handoffs, promises
+from knowledge.errors import FenceError
 from knowledge.tables import Action, Handoff, Message, Promise
+
+# No folders of any mailbox: with the number of promise or handoff they make a message's place.
+PROMISES, WAITING = "(promises)", "(waiting)"
 
 
 def remind(house: House) -> bool:
@@ -34,10 +38,9 @@ def _promise_comes_up(house: House) -> bool:
 
 
 def _of_promise(house: House, promise: Promise, made_in: Message) -> Message:
-    words = promise_words(due(promise))
-    message = own_message(made_in, (PROMISES, promise.id or 0), words, words, house.clock())
-    message.case_id = promise.case_id
-    return message
+    made = own_message(made_in, PROMISES, promise.id or 0, promise_words(due(promise)), house.clock())
+    made.case_id = promise.case_id
+    return made
 
 
 def _handoff_comes_up(house: House) -> bool:
@@ -45,7 +48,10 @@ def _handoff_comes_up(house: House) -> bool:
     if found is None:
         return False
     handoff, handed = found
-    number = handoffs.remind(house.db, handoff, _of_handoff(house, handoff, handed), HandoffState.OPEN)
+    try:
+        number = handoffs.remind(house.db, handoff, _of_handoff(house, handoff, handed), HandoffState.OPEN)
+    except FenceError:
+        return True  # an answer has just been taken in, beside this: the next look finds it so
     house.log.info("handoff_overdue", handoff=handoff.id, message=number, case=handed.case_id)
     return True
 
@@ -55,7 +61,7 @@ def _of_handoff(house: House, handoff: Handoff, handed: Message) -> Message:
     about = handed.about_id or handed.id or 0
     since = letter.created_at if letter else handed.received_at
     words = overdue_words(handoff.id or 0, about, handoff.specialist, since, _fate(house, letter))
-    return own_message(handed, (WAITING, handoff.id or 0), words, words, house.clock())
+    return own_message(handed, WAITING, handoff.id or 0, words, house.clock())
 
 
 def _fate(house: House, letter: Action | None) -> str:

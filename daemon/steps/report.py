@@ -6,12 +6,13 @@ from datetime import datetime
 
 from daemon.house import House
 from daemon.judgement.handoffs import INSTEAD, HandoffState
-from daemon.steps.own import HANDOFFS, own_message
+from daemon.steps.own import own_message
 from knowledge import errands, handoffs
 from knowledge.errands import Closing, Spent, States
 from knowledge.handoffs import Ending
 from knowledge.tables import Handoff, Message
 
+FOLDER = "(handoffs)"  # no folder of any mailbox: with the handoff's number it makes the message's place
 SUBJECT = "Handoff {} to {}"
 STATES = States(HandoffState.OPEN, HandoffState.WORKING, HandoffState.CANCELLED)
 
@@ -47,5 +48,6 @@ def ending(row: Handoff, handed: Message, state: HandoffState, report: str, now:
 
 def report_message(row: Handoff, handed: Message, report: str, now: datetime) -> Message:
     """Make the message: about the mail that was handed over, or that this came of."""
-    subject = SUBJECT.format(row.id, row.specialist)
-    return own_message(handed, (HANDOFFS, row.id or 0), subject, report, now)
+    made = own_message(handed, FOLDER, row.id or 0, report, now)
+    made.subject = SUBJECT.format(row.id, row.specialist)
+    return made

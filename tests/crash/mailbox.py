@@ -10,6 +10,7 @@ from imapclient import IMAPClient
 from sqlmodel import col, select
 
 from daemon import app
+from daemon.agent import forks
 from daemon.judgement.states import SessionState, TurnState
 from daemon.settings import Settings
 from knowledge import chain, sessions, turns
@@ -182,7 +183,7 @@ def _message(row: Message) -> tuple[Any, ...]:
 
 
 def _session(settings: Settings, db: Database) -> dict[str, Any]:
-    """Compare the live transcript with the ledger: its turns are the settled ones, in their order, and no others."""
+    """Compare the live transcript with the ledger: its turns are the settled ones, in their order; no fork is left."""
     live = sessions.live(db, SessionState.LIVE)
     assert live
     text = app.engine_of(settings).transcript(live.id).read_text(encoding="utf-8")
@@ -190,7 +191,7 @@ def _session(settings: Settings, db: Database) -> dict[str, Any]:
     settled = [turn.prompt_uuid for turn in every if turn.state == TurnState.SETTLED]
     assert [turn.state for turn in every if turn.state == TurnState.OPEN] == []
     assert [uuid for uuid in _uuids(text) if uuid in {turn.prompt_uuid for turn in every}] == settled
-    return {"settled": len(settled)}
+    return {"settled": len(settled), "forks": list(forks.places(app.engine_of(settings).home).iterdir())}
 
 
 def _uuids(text: str) -> Iterator[str]:

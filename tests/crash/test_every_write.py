@@ -25,9 +25,11 @@ from tests.contract.servers import BARE
 from tests.crash.interrupt import LAST
 from tests.crash.mailbox import mails, whole_state
 from tests.faults import Faults
+from tests.integration.test_outlasting import engage
 
 SLICES = 8  # each takes every eighth step, in a run of its own; two workers share them
 SECONDS = 90
+REPORTS = 1  # comes in as a message of clerkd's own: the outage is handed to somebody who works on a fork
 MOMENTS = ("before it leaves", "before its answer")
 EVERY = 25  # commands from one cut to the next: more, and a daemon would come to nothing else
 COPYING = r" UID (COPY|STORE \S+ \+FLAGS\S* \(\\Deleted)"
@@ -49,6 +51,7 @@ class Workshop:
         mailbox = f'{SETTINGS}\nuser = "{name}"'
         bed = Bed(self.root / name, self.server, self.model, Faults(), {"mailbox": mailbox})
         bed.prepare()
+        engage(bed, name="technical")
         with signed_in(self.server, name) as client:
             for raw in self.mails:
                 client.append("INBOX", raw)
@@ -75,7 +78,8 @@ class Run:
 
     def work(self, last: int, **cuts: int | bool | str | list[str]) -> dict[str, Any]:
         """Be a daemon until all is through, or until the step."""
-        job = cuts | {"config": str(self.bed.config), "last": last, "count": len(self.shop.mails), "seconds": SECONDS,
+        count = len(self.shop.mails) + REPORTS
+        job = cuts | {"config": str(self.bed.config), "last": last, "count": count, "seconds": SECONDS,
                "log": str(self.bed.root / "daemon.log")}  # fmt: skip
         return self.shop.ask(job)
 

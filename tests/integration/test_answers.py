@@ -18,10 +18,10 @@ from daemon.mail.outbox import Outbox
 from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body, tool_use
 from daemon.rehearsal.model import text as text_block
-from knowledge import cases, handoffs, ledger, screenings, service, sessions
+from knowledge import cases, feedback, handoffs, ledger, screenings, service, sessions
 from knowledge.database import Database
 from knowledge.screenings import Screened
-from knowledge.tables import Action, Fact, Handoff, Message, Passage
+from knowledge.tables import Action, Fact, Feedback, Handoff, Message, Passage
 from tests.bed import Bed, mail
 from tests.integration.test_outlasting import order
 
@@ -545,6 +545,49 @@ def test_a_handoff_that_ends_as_her_answer_is_taken_in_is_judged_again(
     bed.run(lambda db: bool(ledger.in_states(db, ["held"])))
     assert bed.entries[1].message.reason == "it names our letter on handoff 1, but that is cancelled"
     assert asked(bed)[0].report == ""
+
+
+@pytest.mark.exhaustive
+def test_a_handoff_that_is_answered_as_it_comes_up_does_not(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is taken in between the look and the writing: the service goes on, and nothing comes up."""
+    handed(bed)
+    bring_forward(bed)
+    remind, tries = handoffs.remind, []
+
+    def overtaken(db: Database, row: Handoff, reminder: Message, state: str) -> int:
+        tries.append(row.id)
+        with db.write() as session:
+            session.get_one(Handoff, row.id).state = "reported"
+        return remind(db, row, reminder, state)
+
+    monkeypatch.setattr(handoffs, "remind", overtaken)
+    bed.run(lambda _db: bool(tries))
+    bed.work(1)
+    assert tries == [1]
+    assert len(bed.entries) == 1
+
+
+@pytest.mark.exhaustive
+def test_a_letter_whose_handoff_ends_as_it_is_found_deleted_brings_no_second_report(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next look finds the handoff ended, and notes what became of the letter alone."""
+    _row, letter = handed(bed)
+    note = feedback.note
+
+    def overtaken(db: Database, row: Feedback, sequel: feedback.Sequel | None = None) -> bool:
+        if sequel and sequel.ending:
+            with db.write() as session:
+                session.get_one(Handoff, 1).state = "reported"
+        return note(db, row, sequel)
+
+    monkeypatch.setattr(feedback, "note", overtaken)
+    with bed.imap("Drafts") as client:
+        client.delete_messages(client.search("ALL"))
+        client.expunge()
+    bed.run(lambda db: "deleted" in feedback.kinds_of(db, letter.id or 0))
+    assert asked(bed)[0].state == "reported"
+    assert len(bed.entries) == 1
 
 
 @pytest.mark.exhaustive

@@ -85,8 +85,9 @@ def change(db: Database, action: Action, to: Change, now: datetime) -> Action:
 
 def _stands() -> ColumnElement[bool]:
     """Say of an action that no decision was withdrawn that it came of."""
-    withdrawn = select(Decision.id).where(col(Decision.withdrawn_at).is_not(None))
-    return or_(col(Action.decision_id).is_(None), col(Action.decision_id).not_in(withdrawn))
+    # Of this one decision: to list all that were withdrawn took a look at the whole log.
+    theirs = select(Decision.id).where(col(Decision.id) == col(Action.decision_id))
+    return ~theirs.where(col(Decision.withdrawn_at).is_not(None)).exists()
 
 
 def get(db: Database, action_id: int) -> Action | None:

@@ -147,11 +147,14 @@ def find(db: Database, states: Sequence[str], person_id: int | None, open_state:
     promised = select(func.count()).where(col(Promise.case_id) == col(Case.id), Promise.state == open_state)
     with db.read() as session:
         counts = (size.correlate(Case).scalar_subquery(), promised.correlate(Case).scalar_subquery())
-        statement = select(Case, *counts).where(col(Case.state).in_(states), col(Case.merged_into).is_(None))
+        last_touched = (col(Case.updated_at).desc(), col(Case.id).desc())
+        wanted = select(Case.id).where(col(Case.state).in_(states), col(Case.merged_into).is_(None))
         if person_id is not None:
             theirs = select(Message.case_id).where(Message.person_id == person_id)
-            statement = statement.where(col(Case.id).in_(theirs))
-        rows = session.exec(statement.order_by(col(Case.updated_at).desc(), col(Case.id).desc()).limit(limit))
+            wanted = wanted.where(col(Case.id).in_(theirs))
+        # Counted is only what is shown: SQLite would count for every case that fits, and sort then.
+        shown = col(Case.id).in_(wanted.order_by(*last_touched).limit(limit))
+        rows = session.exec(select(Case, *counts).where(shown).order_by(*last_touched))
         return [Summary(case, int(messages), int(promises)) for case, messages, promises in rows]
 
 

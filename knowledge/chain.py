@@ -18,7 +18,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from knowledge.database import Database
-from knowledge.tables import Action, Decision, Link
+from knowledge.tables import Action, Decision, Link, LogEntry
 
 DECIDED, DONE, WITHDRAWN = "decided", "done", "withdrawn"
 BEGINNING = "0" * 64
@@ -76,6 +76,7 @@ def verify(db: Database, known_head: str = "") -> Iterator[Finding]:
             previous, number = link.hash, link.number
             met = met or link.hash == known_head
         yield from _unlinked(session)
+        yield from _unlisted(session)
     if not met:
         yield Finding(f"no link has the hash {known_head}: the chain's end was cut off, or it was written anew")
 
@@ -164,6 +165,14 @@ def _unlinked(session: Session) -> Iterator[Finding]:
     taken = (col(Decision.id) >= first, col(Decision.withdrawn_at).is_not(None), col(Decision.id).not_in(ended))
     for number in session.exec(select(Decision.id).where(*taken).order_by(col(Decision.id))):
         yield Finding(f"decision {number}: it was withdrawn, but the chain does not say so")
+
+
+def _unlisted(session: Session) -> Iterator[Finding]:
+    """Find decisions that stand and that the log would not show."""
+    listed = select(LogEntry.decision_id).where(LogEntry.decision_id == Decision.id, col(LogEntry.closed_at).is_(None))
+    hidden = select(Decision.id).where(col(Decision.withdrawn_at).is_(None), ~listed.exists())
+    for number in session.exec(hidden.order_by(col(Decision.id))):
+        yield Finding(f"decision {number} is not among the log's entries")
 
 
 def _what(link: Link) -> str:

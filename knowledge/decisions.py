@@ -1,24 +1,37 @@
 """The decision log as it is read: rows for a table, everything about one message, and a person's history."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import and_, func, or_
+from sqlalchemy import and_, bindparam, func
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
+from knowledge import index, keys, words
 from knowledge.database import Database
-from knowledge.pattern import containing
-from knowledge.tables import Action, Decision, Message, Person, Turn
+from knowledge.keys import Kind, Range, Texts
+from knowledge.tables import Action, Decision, LogEntry, Message, Person, Turn
 
 Joined = Select[Message, Decision, Turn]
+TOGETHER = 50  # entries that are read at once
+
+
+def has_words(text: str) -> bool:
+    """Say whether there is anything to look for in a text."""
+    return bool(words.words(text))
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What to show; an empty field does not filter."""
+    """What to show; an empty field does not filter.
+
+    ``person`` and ``search`` are words, each of which begins a word: of the sender's name or address, and of subject,
+    category, summary or reasons. ``person_id`` is the person, ``before`` the message before which it is.
+    """
 
     since: datetime | None = None
     category: str = ""
@@ -26,6 +39,44 @@ class Filter:
     state: str = ""
     search: str = ""
     limit: int = 50
+    person_id: int | None = None
+    before: int | None = None
+
+    @property
+    def can_be_met(self) -> bool:
+        """Say whether there are words wherever some are wanted: signs alone are nowhere."""
+        return all(not text or has_words(text) for text in (self.person.strip(), self.search.strip()))
+
+    @property
+    def ranges(self) -> list[Range]:
+        """Give what the index is asked for."""
+        names = {Kind.CATEGORY: self.category, Kind.STATE: self.state, Kind.PERSON: str(self.person_id or "")}
+        found = [
+            *(keys.same(kind, name) for kind, name in names.items() if name),
+            *keys.beginning(Kind.SENDER, words.words(self.person).split()),
+            *keys.beginning(Kind.WORD, words.words(self.search).split()),
+        ]
+        return found or [keys.any_of(Kind.STATE)]
+
+    def fits(self, message: Message, decision: Decision | None) -> bool:
+        """Say whether a message with its decision is what is wanted, but for the time."""
+        return (
+            self.category in ("", decision.category if decision else None)
+            and self.state in ("", message.state)
+            and self.person_id in (None, message.person_id)
+            and (self.before is None or (message.id or 0) < self.before)
+            and self._says(_texts(message, decision))
+        )
+
+    def _says(self, texts: Texts) -> bool:
+        return (not self.search.strip() or words.begin_all(keys.searched(texts), words.words(self.search))) and (
+            not self.person.strip() or words.begin_all(keys.sender(texts), words.words(self.person))
+        )
+
+
+def _texts(message: Message, decision: Decision | None) -> Texts:
+    told = (message.subject, message.sender_address, message.sender_name, message.reason)
+    return Texts(*told, decision.category, decision.summary, decision.reason) if decision else Texts(*told)
 
 
 @dataclass(frozen=True)
@@ -39,10 +90,40 @@ class Entry:
 
 
 def log(db: Database, wanted: Filter) -> list[Entry]:
-    """List entries, the newest decision first; messages held or failed without one stand at their last change."""
+    """List entries, the newest first; messages held or failed without a decision stand at their last change."""
+    with closing(stream(db, wanted)) as found:
+        return list(islice(found, wanted.limit))
+
+
+def stream(db: Database, wanted: Filter) -> Generator[Entry, None, None]:
+    """Give all entries, whatever the limit, the newest first, on one snapshot and a few at a time."""
     with db.read() as session:
-        rows = session.exec(_log_statement(wanted)).all()
-        return _with_actions(session, rows)
+        lowest = _lowest(session, wanted)
+        if lowest is None or not wanted.can_be_met:
+            return
+        numbers = index.candidates(session, wanted.ranges, lowest)
+        statement = _entries(wanted).where(col(LogEntry.number).in_(bindparam("numbers", expanding=True)))
+        statement = statement.order_by(col(LogEntry.number).desc())
+        while some := list(islice(numbers, TOGETHER)):
+            yield from _fitting(session, session.exec(statement, params={"numbers": some}), wanted)
+
+
+def newest_change(db: Database) -> int:
+    """Give the number of the log's newest change."""
+    with db.read() as session:
+        return _newest_change(session)
+
+
+def changes(db: Database, wanted: Filter, since: int) -> tuple[list[Entry], int]:
+    """List the entries that have changed since that change, in its order, and give the number of the newest change."""
+    with db.read() as session:
+        newest = _newest_change(session)
+        statement = _entries(wanted).where(col(LogEntry.changed).between(since + 1, newest))
+        return _fitting(session, session.exec(statement.order_by(col(LogEntry.changed))), wanted), newest
+
+
+def _newest_change(session: Session) -> int:
+    return session.exec(select(func.max(LogEntry.changed))).one() or 0
 
 
 def of_message(db: Database, message_id: int) -> Entry | None:
@@ -66,14 +147,9 @@ def of_case(db: Database, case_id: int, before: int, limit: int) -> list[Entry]:
         return _with_actions(session, rows[::-1])
 
 
-def of_person(db: Database, person_id: int, before: int, words: str, limit: int) -> list[Entry]:
+def of_person(db: Database, person_id: int, before: int, wanted: str, limit: int) -> list[Entry]:
     """Search a person's earlier messages and the decisions on them, the newest first."""
-    with db.read() as session:
-        statement = _joined().where(col(Message.person_id) == person_id, col(Message.id) < before)
-        for word in words.split():
-            statement = statement.where(_mentions(word))
-        rows = session.exec(statement.order_by(col(Message.id).desc()).limit(limit)).all()
-        return _with_actions(session, rows)
+    return log(db, Filter(search=wanted, limit=limit, person_id=person_id, before=before))
 
 
 def acquaintance(db: Database, person_id: int | None, before: int) -> tuple[int, datetime | None]:
@@ -99,29 +175,30 @@ def _joined() -> Joined:
     )
 
 
-def _log_statement(wanted: Filter) -> Joined:
-    concluded = func.coalesce(Decision.decided_at, Message.updated_at)
-    statement = _joined().where(or_(col(Decision.id).is_not(None), col(Message.reason) != ""))
-    if wanted.since:
-        statement = statement.where(concluded >= wanted.since)
-    if wanted.category:
-        statement = statement.where(col(Decision.category) == wanted.category)
-    if wanted.person:
-        who = containing(wanted.person)
-        statement = statement.where(
-            or_(col(Message.sender_address).ilike(who, escape="\\"), col(Message.sender_name).ilike(who, escape="\\"))
-        )
-    if wanted.state:
-        statement = statement.where(col(Message.state) == wanted.state)
-    for word in wanted.search.split():
-        statement = statement.where(_mentions(word))
-    return statement.order_by(concluded.desc(), col(Message.id).desc()).limit(wanted.limit)
+def _entries(wanted: Filter) -> Joined:
+    """Select what is in the log: by its numbers alone, for a database that sees more may go by something slower."""
+    statement = (
+        select(Message, Decision, Turn)
+        .select_from(LogEntry)
+        .join(Message, col(Message.id) == col(LogEntry.message_id))
+        .join(Decision, col(Decision.id) == col(LogEntry.decision_id), isouter=True)
+        .join(Turn, col(Turn.id) == col(Decision.turn_id), isouter=True)
+        .where(col(LogEntry.closed_at).is_(None))
+    )
+    return statement.where(col(LogEntry.concluded_at) >= wanted.since) if wanted.since else statement
 
 
-def _mentions(word: str) -> Any:  # noqa: ANN401 - SQLAlchemy's own expression type
-    pattern = containing(word)
-    columns = (Message.subject, Message.reason, Decision.summary, Decision.reason, Decision.category)
-    return or_(*(col(column).ilike(pattern, escape="\\") for column in columns))
+def _lowest(session: Session, wanted: Filter) -> int | None:
+    """Give the number that what was concluded since then has at least; None where nothing was."""
+    if wanted.since is None:
+        return 0
+    statement = select(LogEntry.number).where(col(LogEntry.reached_at) >= wanted.since)
+    return session.exec(statement.order_by(col(LogEntry.reached_at), col(LogEntry.number)).limit(1)).first()
+
+
+def _fitting(session: Session, rows: Iterable[Any], wanted: Filter) -> list[Entry]:
+    """Leave what is wanted as it stands now: the index may know more of an entry than is still so."""
+    return _with_actions(session, [row for row in rows if wanted.fits(*row[:2])])
 
 
 def _with_actions(session: Session, rows: Sequence[Any]) -> list[Entry]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
+from knowledge import logbook
 from knowledge.database import Database
 from knowledge.fence import fence
 from knowledge.raw import Packed, body_of, unpack
@@ -298,10 +299,11 @@ def move(
     now: datetime,
     **changes: object,
 ) -> None:
-    """Move a message from one state to another; FenceError where it is no longer in ``source``."""
+    """Move a message from one state to another, in the log, too; FenceError where it is no longer in ``source``."""
     statement = (
         update(Message)
         .where(col(Message.id) == message_id, col(Message.state) == source)
         .values(state=target, updated_at=now, **changes)
     )
     fence(session, statement, f"message {message_id}")
+    logbook.enter(session, message_id, now)

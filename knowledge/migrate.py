@@ -14,7 +14,7 @@ from knowledge.database import POSTGRESQL, SQLITE, Database
 from knowledge.errors import SchemaError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-FIRST_ON_SERVER, FIRST_REVISION_ON_SERVER = MIGRATIONS / "postgresql.sql", "0017"
+FIRST_ON_SERVER, FIRST_REVISION_ON_SERVER = MIGRATIONS / "postgresql.sql", "0018"
 
 
 def _config() -> Config:

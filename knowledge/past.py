@@ -27,6 +27,8 @@ from knowledge.tables import (
     Feedback,
     Handoff,
     IssueLink,
+    LogEntry,
+    LogWord,
     Message,
     Passage,
     PassageVector,
@@ -39,8 +41,9 @@ from knowledge.tables import (
 )
 
 # Who is who, a person said: what is known of that today holds for the past. A vector is read beside its passage alone,
-# and says the same as its words; one of a passage that was closed since is gone, so that is recalled by its words.
-TIMELESS = (RawMail, PersonAddress, PassageVector)
+# and says the same as its words; one of a passage that was closed since is gone, so that is recalled by its words. What
+# the log's index gives is held against the entries as they were; of these it keeps all words, but no state.
+TIMELESS = (RawMail, PersonAddress, PassageVector, LogWord)
 PRESENT = {SQLITE: "SELECT 'main'", POSTGRESQL: "SELECT current_schema()"}  # where the tables are
 READ_ONLY = {SQLITE: "PRAGMA query_only=ON", POSTGRESQL: "SET default_transaction_read_only = on"}
 ANY, NOTHING = "1 = 1", "1 = 0"
@@ -111,11 +114,15 @@ def _shown(present: str, moment: Moment, unknown: Unknown) -> list[tuple[type[SQ
     before_turn = f"(turn_id IS NULL OR turn_id < {moment.turn})"
     followed = {"behind": f"CASE WHEN followed_at <= {at} THEN behind ELSE '' END"}
     withdrawn = f"CASE WHEN withdrawn_at <= {at} THEN withdrawn_at END"
+    entered = f"EXISTS (SELECT 1 FROM {present}.decisions WHERE id = decision_id AND ({decided}))"
+    unmoved = f"decision_id IS NULL AND closed_at IS NULL AND concluded_at <= {at}"
+    closed = {"closed_at": f"CASE WHEN closed_at <= {at} THEN closed_at END"}
     return [
         (Message, _standing(at, unknown.message, "received_at"), known),
         (Case, {**newest, "state": f"'{unknown.case}'"}, f"EXISTS (SELECT 1 {in_case})"),
         (Decision, {"withdrawn_at": withdrawn}, decided),
         (Action, _standing(at, unknown.action, "created_at"), f"decision_id IN ({decisions}) OR ({undecided})"),
+        (LogEntry, closed, f"{entered} OR ({unmoved})"),
         (Turn, {}, f"id < {moment.turn}"),
         (Feedback, {}, f"noted_at <= {at}"),
         (Person, {"last_seen_at": "first_seen_at"}, ANY),

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, update
 from sqlmodel import Session, col, or_, select
 
-from knowledge import facts
+from knowledge import facts, logbook
 from knowledge.database import Database
 from knowledge.pattern import containing
 from knowledge.tables import Message, Person, PersonAddress
@@ -119,6 +119,7 @@ def merge(session: Session, kept: Person, other: Person) -> None:
     for table in (PersonAddress, Message):
         theirs = col(table.person_id)
         connection.execute(update(table).where(theirs == other.id).values(person_id=kept.id))
+    logbook.unite_persons(session, kept.id or 0, other.id or 0)
     facts.give_to(session, kept.id or 0, other.id or 0)
     kept.first_seen_at = min(kept.first_seen_at, other.first_seen_at)
     kept.last_seen_at = max(kept.last_seen_at, other.last_seen_at)
@@ -154,6 +155,7 @@ def split(session: Session, person: Person, address: str) -> Person:
     connection = session.connection()
     connection.execute(update(Message).where(col(Message.about_id).in_(numbers)).values(person_id=fresh.id))
     connection.execute(update(Message).where(*theirs).values(person_id=fresh.id))
+    logbook.divide_person(session, person.id or 0, fresh.id or 0)
     return fresh
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col
 
-from knowledge import cases, handoffs, people, turns
+from knowledge import cases, handoffs, logbook, people, turns
 from knowledge.cases import Placing
 from knowledge.database import Database
 from knowledge.handoffs import Ending
@@ -61,6 +61,7 @@ def write(db: Database, row: Message, screened: Screened, now: datetime) -> int:
         known = session.get_one(Message, row.id).case_id
         case_id = known or cases.place(session, screened.placing, row.received_at)
         _describe(session, row, screened, case_id, now)
+        logbook.enter(session, row.id or 0, now)
         cases.move(session, case_id, screened.case_moves)
         if screened.concluded:
             turns.record(session, screened.concluded, now)

@@ -8,7 +8,7 @@ from sqlalchemy import BindParameter, bindparam, func, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from knowledge import cases, chain, facts, folders, issues, ledger, promises, sessions
+from knowledge import cases, chain, facts, folders, issues, ledger, logbook, promises, sessions
 from knowledge import handoffs as handed
 from knowledge.database import Database
 from knowledge.facts import Memory
@@ -102,6 +102,7 @@ def record(session: Session, concluded: Conclusion, now: datetime) -> None:
     handed.add(session, concluded.handoffs)
     issues.link(session, decision, concluded.issue, concluded.proposal)
     chain.decided(session, decision, now)
+    logbook.enter(session, decision.message_id, now)
     # The case is read here: it may have been merged since the message was read.
     case_id = session.get_one(Message, decision.message_id).case_id
     if case_id is None:

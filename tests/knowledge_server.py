@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import URL, create_engine, make_url, text
+from sqlmodel import SQLModel
 
 from knowledge import migrate
 from knowledge.database import Database
@@ -51,3 +52,10 @@ def run(url: URL, statement: str) -> None:
             connection.execute(text(statement))
     finally:
         engine.dispose()
+
+
+def empty(db: Database) -> None:
+    """Take all rows out of a database on a server, and count from one again."""
+    names = ", ".join(f'"{table.name}"' for table in SQLModel.metadata.sorted_tables)
+    with db.write() as session:
+        session.connection().execute(text(f"TRUNCATE {names}, passage_words RESTART IDENTITY"))

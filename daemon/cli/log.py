@@ -18,14 +18,13 @@ from daemon.review.export import FORMATS
 from daemon.settings import load
 from knowledge import chain, decisions, feedback, handoffs, turns
 from knowledge.database import Database
-from knowledge.decisions import Entry, Filter
+from knowledge.decisions import Entry, Filter, has_words
 from knowledge.handoffs import Work
 
 FOLLOW_SECONDS = 1.0
 Message = Annotated[
     int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="The mail's number, as `clerkd log` shows it.")
 ]
-EVERYTHING = 2**31
 HASH = re.compile(r"[0-9a-f]{64}")
 PERIOD = re.compile(r"^(\d+)([mhdw])$")
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -44,9 +43,13 @@ def log(  # noqa: PLR0913 - one parameter an option
     config: Config = None,
     since: Annotated[str, typer.Option(help="Only since then: 2026-11-21, 2026-11-21T14:00, 90m, 12h, 3d, 2w.")] = "",
     category: Annotated[str, typer.Option(help="Only this category.")] = "",
-    person: Annotated[str, typer.Option(help="Only senders whose name or address holds this.")] = "",
+    person: Annotated[
+        str, typer.Option(help="Only senders with words in name or address that begin so: ada, quill.example.")
+    ] = "",
     state: Annotated[str, typer.Option(help="Only this state: done, escalated, held, failed, decided, …")] = "",
-    search: Annotated[str, typer.Option(help="Only where subject, summary or reason hold all these words.")] = "",
+    search: Annotated[
+        str, typer.Option(help="Only where for each of these a word of subject, category, summary or reason begins so.")
+    ] = "",
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")] = 50,
     *,
     json_wanted: Json = False,
@@ -56,12 +59,13 @@ def log(  # noqa: PLR0913 - one parameter an option
     context.obj = config
     if context.invoked_subcommand:
         return
-    wanted = Filter(parse_since(since), category, person, _known_state(state), search, limit)
+    words = _with_words("--person", person), _with_words("--search", search)
+    wanted = Filter(parse_since(since), category, words[0], _known_state(state), words[1], limit)
     db = knowledge_of(load(config))
-    shown = decisions.log(db, wanted)
-    _print(shown, json_wanted=json_wanted, header=True)
+    newest = decisions.newest_change(db)
+    _print(decisions.log(db, wanted), json_wanted=json_wanted, header=True)
     if follow:
-        _follow(db, wanted, shown, json_wanted=json_wanted)
+        _follow(db, wanted, newest, json_wanted=json_wanted)
 
 
 @app.command("show")
@@ -131,7 +135,7 @@ def export(
     if wanted not in FORMATS:
         error = f"--format {wanted!r} is not known: give one of {', '.join(FORMATS)}"
         raise FatalError(error)
-    entries = decisions.log(knowledge_of(load(config or context.obj)), Filter(parse_since(since), limit=EVERYTHING))
+    entries = decisions.stream(knowledge_of(load(config or context.obj)), Filter(parse_since(since)))
     for line in FORMATS[wanted](entries):
         print(line)
 
@@ -157,6 +161,13 @@ def _known_state(state: str) -> str:
     return state
 
 
+def _with_words(option: str, given: str) -> str:
+    if given.strip() and not has_words(given):
+        error = f"{option} {given!r} holds no word: signs alone are not looked for, give letters or digits"
+        raise FatalError(error)
+    return given.strip()
+
+
 def _print(entries: list[Entry], *, json_wanted: bool, header: bool) -> None:
     if json_wanted:
         for entry in entries:
@@ -166,16 +177,12 @@ def _print(entries: list[Entry], *, json_wanted: bool, header: bool) -> None:
         console.print(review.table(entries, console.width) if entries else "No decisions yet.")
 
 
-def _follow(db: Database, wanted: Filter, shown: list[Entry], *, json_wanted: bool) -> None:
+def _follow(db: Database, wanted: Filter, newest: int, *, json_wanted: bool) -> None:
     """Print what is concluded from now on; a message that changes its state is printed again."""
-    known = {(entry.message.id, entry.message.state) for entry in shown}
     try:
         while True:
             time.sleep(FOLLOW_SECONDS)
-            fresh = [
-                entry for entry in decisions.log(db, wanted) if (entry.message.id, entry.message.state) not in known
-            ]
-            known |= {(entry.message.id, entry.message.state) for entry in fresh}
-            _print(fresh[::-1], json_wanted=json_wanted, header=False)
+            fresh, newest = decisions.changes(db, wanted, newest)
+            _print(fresh, json_wanted=json_wanted, header=False)
     except KeyboardInterrupt:
         return

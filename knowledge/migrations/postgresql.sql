@@ -77,6 +77,13 @@ CREATE TABLE links (
 CREATE INDEX ix_links_kind ON links (kind);
 CREATE INDEX ix_links_subject ON links (subject);
 
+CREATE TABLE log_words (
+    block INTEGER NOT NULL,
+    key BYTEA NOT NULL,
+    entries BYTEA NOT NULL,
+    PRIMARY KEY (block, key)
+);
+
 CREATE TABLE maildir_files (
     mailbox VARCHAR NOT NULL,
     folder VARCHAR NOT NULL,
@@ -403,9 +410,29 @@ CREATE TABLE actions (
     FOREIGN KEY(message_id) REFERENCES messages (id),
     FOREIGN KEY(decision_id) REFERENCES decisions (id)
 );
+CREATE INDEX ix_actions_decision_id ON actions (decision_id);
 CREATE INDEX ix_actions_message_id ON actions (message_id);
 CREATE INDEX ix_actions_own_message_id ON actions (own_message_id);
 CREATE INDEX ix_actions_state ON actions (state);
+
+CREATE TABLE log_entries (
+    number SERIAL NOT NULL,
+    message_id INTEGER NOT NULL,
+    decision_id INTEGER,
+    state VARCHAR NOT NULL,
+    concluded_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+    reached_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+    changed INTEGER NOT NULL,
+    closed_at TIMESTAMP WITHOUT TIME ZONE,
+    PRIMARY KEY (number),
+    FOREIGN KEY(message_id) REFERENCES messages (id),
+    FOREIGN KEY(decision_id) REFERENCES decisions (id),
+    UNIQUE (changed)
+);
+CREATE INDEX ix_log_entries_decision_id ON log_entries (decision_id);
+CREATE INDEX ix_log_entries_message_id ON log_entries (message_id);
+CREATE INDEX ix_log_entries_reached ON log_entries (reached_at, number);
+CREATE UNIQUE INDEX one_entry ON log_entries (message_id) WHERE closed_at IS NULL;
 
 CREATE TABLE passages (
     id SERIAL NOT NULL,

@@ -64,8 +64,12 @@ def test_log_shows_a_table_newest_first(worked: Bed) -> None:
     [
         (["--category", "question"], ["Opening hours"]),
         (["--person", "bo@tern"], ["URGENT: all is down"]),
+        (["--person", "TERN.EXAMPLE"], ["URGENT: all is down"]),
         (["--state", "held"], ["Two of us"]),
         (["--search", "opening"], ["Opening hours"]),
+        (["--search", "open hour"], ["Opening hours"]),
+        (["--search", "pening"], []),
+        (["--search", " ", "--limit", "1"], ["URGENT: all is down"]),
         (["--limit", "1"], ["URGENT: all is down"]),
         (["--since", "1h", "--category", "outage"], ["URGENT: all is down"]),
         (["--since", "2999-01-01"], []),
@@ -159,6 +163,15 @@ def test_log_takes_a_date_as_the_readers_own(worked: Bed) -> None:
     """A date without a zone is read in the local zone."""
     assert worked.root.exists()
     assert parse_since("2026-11-21T00:00:00+00:00") == datetime(2026, 11, 21, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("option", ["--search", "--person"])
+def test_log_refuses_a_search_without_a_word(worked: Bed, option: str) -> None:
+    """Signs are not looked for: it would find nothing, and look as if there were nothing."""
+    shown = worked.clerkd("log", option, "%@", "--config", str(worked.config))
+    assert shown.returncode == 2
+    said = f"{option} '%@' holds no word: signs alone are not looked for, give letters or digits"
+    assert said in " ".join(shown.stderr.split())
 
 
 def test_log_refuses_an_unknown_state(worked: Bed) -> None:

@@ -13,8 +13,9 @@ from daemon import app
 from daemon.agent import forks
 from daemon.judgement.states import SessionState, TurnState
 from daemon.settings import Settings
-from knowledge import chain, sessions, turns
+from knowledge import chain, decisions, sessions, turns
 from knowledge.database import Database
+from knowledge.decisions import Filter
 from knowledge.tables import (
     Action,
     Case,
@@ -171,6 +172,9 @@ def _knowledge(db: Database) -> dict[str, list[tuple[Any, ...]]]:
             "issues": sorted((row.category, row.proposed, row.name) for row in session.exec(select(SharedIssue))),
             "issue links": sorted((link.issue_id,) for link in session.exec(select(IssueLink))),
             "chain": [(finding.words,) for finding in chain.verify(db)],
+            "log": sorted(
+                (names[entry.message.id],) for entry in decisions.log(db, Filter(person="example", limit=999))
+            ),
             "cases": sorted((row.subject,) for row in session.exec(select(Case))),
             "feedback": sorted((row.kind, row.detail) for row in session.exec(select(Feedback))),
         }

@@ -1,6 +1,8 @@
 """The chain over the decision log: what was done to it afterwards is found, and named."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from hypothesis import given, settings
@@ -21,9 +23,9 @@ def findings(db: Database, head: str = "") -> list[str]:
 
 
 def tamper(db: Database, statement: str) -> None:
-    """Do to the database what somebody with a shell can do."""
-    with db.write() as session:
-        session.connection().execute(text(statement))
+    """Do to the database what somebody with a shell can do, who need not care for references."""
+    with closing(sqlite3.connect(db.path)) as connection, connection:
+        connection.execute(statement)
 
 
 @pytest.fixture
@@ -66,6 +68,8 @@ def test_an_empty_log_holds_and_has_no_head(db: Database) -> None:
         ("UPDATE links SET linked_at = '2020-01-01 00:00:00' WHERE number = 2", "link 2 (decision 2) was changed"),
         ("DELETE FROM links WHERE number = 2", "link 2 is missing: the one after 1 is 3"),
         ("DELETE FROM links WHERE number = 2", "decision 2 is not in the chain"),
+        ("DELETE FROM log_entries WHERE number = 2", "decision 2 is not among the log's entries"),
+        ("UPDATE log_entries SET closed_at = reached_at WHERE number = 2", "decision 2 is not among the log's entries"),
         ("UPDATE decisions SET withdrawn_at = '2026-11-21 00:00:00' WHERE id = 3",
          "decision 3: it was withdrawn, but the chain does not say so"),
     ],

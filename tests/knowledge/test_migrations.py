@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 from alembic import command
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlmodel import col, select
 
-from knowledge import cases, decisions, ledger, migrate, people, schema, sessions
+from knowledge import cases, decisions, ledger, migrate, people, schema, sessions, turns
 from knowledge.cases import Trace
 from knowledge.database import Database
+from knowledge.decisions import Filter
+from knowledge.tables import LogEntry
+from knowledge.turns import Step
 from tests.knowledge.rows import FOLDER, MAILBOX, NOW, VALIDITY, dump, received, screened, session_row, stored
 
 RAW = b"From: ada@quill.example\r\nSubject: Hours\r\n\r\nWhen?\r\n"
@@ -58,10 +62,15 @@ def rows_of(number: int, state: str) -> list[tuple[str, dict[str, Any]]]:
 def make_first(db: Database) -> None:
     """Make the tables of the first schema."""
     db.create()
-    config = migrate._config()
-    with db.engine.execution_options(write=True).connect() as connection, connection.begin():
+    bring_to(db, "0001")
+
+
+def bring_to(db: Database, revision: str) -> None:
+    """Migrate as far as that, and no farther."""
+    config, engine = migrate._config(), db.engine.execution_options(write=True)
+    with engine.connect() as connection, migrate._references_unchecked(connection), connection.begin():
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
 
 
 def insert(db: Database, table: str, row: dict[str, Any]) -> None:
@@ -159,6 +168,38 @@ def test_all_that_hangs_on_a_message_hangs_on_it_still(first: Database) -> None:
     assert entry.turn
     assert entry.decision
     assert (entry.turn.id, entry.decision.id, [action.id for action in entry.actions]) == (2, 2, [2])
+
+
+def test_the_log_of_the_first_schema_can_be_searched(first: Database) -> None:
+    """Each decision has its entry, in its state of now, and its words are in the index."""
+    migrate.upgrade(first)
+    found = [decisions.log(first, wanted) for wanted in (Filter(search="asks"), Filter(state="held", person="quill"))]
+    numbers = [[entry.message.id for entry in entries] for entries in found]
+    assert numbers == [list(range(len(STATES), 0, -1)), [STATES.index("held") + 1]]
+
+
+def test_the_log_goes_on_behind_what_the_first_schema_had(first: Database) -> None:
+    """What is concluded next stands first."""
+    migrate.upgrade(first)
+    row = screened(first, 99)
+    turns.step(first, row.id or 0, Step("screened", "held", "look"), [], NOW)
+    assert [entry.message.uid for entry in decisions.log(first, Filter(limit=2))] == [99, len(STATES)]
+
+
+def test_a_decision_that_was_withdrawn_has_a_closed_entry(first: Database) -> None:
+    """Its message stands in the log for what it is held for."""
+    bring_to(first, "0014")
+    with first.write() as session:
+        for words in (
+            f"UPDATE decisions SET withdrawn_at = '{AT}' WHERE id = 2",
+            "UPDATE messages SET state = 'held', reason = 'rolled back' WHERE id = 2",
+        ):
+            session.connection().exec_driver_sql(words)
+    migrate.upgrade(first)
+    (entry,) = decisions.log(first, Filter(search="rolled"))
+    with first.read() as session:
+        closed = session.exec(select(LogEntry.decision_id).where(col(LogEntry.closed_at).is_not(None))).all()
+    assert (entry.message.id, entry.decision, list(closed)) == (2, None, [2])
 
 
 def test_the_session_stands_where_it_stood(first: Database) -> None:

@@ -8,13 +8,40 @@ from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel, col, select
 
-from knowledge import actions, decisions, ledger, matters
+from knowledge import actions, decisions, ledger, matters, turns
 from knowledge.database import SQLITE, Database
 from knowledge.decisions import Filter
 from knowledge.matters import Weight
 from knowledge.past import Moment, Past, Unknown
-from knowledge.tables import Action, Case, Decision, Feedback, Message, Person, PersonAddress, RawMail, Turn
-from tests.knowledge.rows import NOW, action_row, after, closed, filed, live, opened, received, screened, settle, stored
+from knowledge.tables import (
+    Action,
+    Case,
+    Decision,
+    Feedback,
+    LogEntry,
+    LogWord,
+    Message,
+    Person,
+    PersonAddress,
+    RawMail,
+    Turn,
+)
+from knowledge.turns import Conclusion, Step
+from tests.knowledge.rows import (
+    NOW,
+    action_row,
+    after,
+    closed,
+    decision_row,
+    filed,
+    live,
+    opened,
+    received,
+    screened,
+    settle,
+    stored,
+)
+from tests.knowledge.test_rollbacks import back
 
 UNKNOWN = Unknown("screened", "planned", "open", "open", "open")
 PASTS: list[Past] = []
@@ -103,6 +130,44 @@ def test_a_decision_that_was_withdrawn_later_still_stands(db: Database, three: l
     assert not any(entry.decision for entry in decisions.of_case(before(db, three[2]), 1, 99, 10))
 
 
+def searched(db: Database, words: str) -> list[int]:
+    """List the uids that a search among Ada's messages finds."""
+    return [entry.message.uid for entry in decisions.of_person(db, 1, 99, words, 10)]
+
+
+def test_a_search_finds_the_earlier_messages_of_then(db: Database, three: list[Turn]) -> None:
+    """Later ones are in the index, and not seen."""
+    assert [searched(before(db, turn), "mail") for turn in three] == [[], [1], [2, 1]]
+    assert searched(before(db, three[2]), "closes") == searched(db, "closes") == []
+    assert searched(before(db, three[2]), "close") == [2, 1]
+
+
+def test_a_search_finds_what_a_decision_said_that_was_withdrawn_since(db: Database, three: list[Turn]) -> None:
+    """And not what was decided in its place."""
+    back(db, three[0], after(20_000))
+    row = stored(db, three[0].message_id)
+    turns.step(db, row.id or 0, Step("held", "decided"), [], after(20_100))
+    with db.write() as session:
+        turns.record(session, Conclusion(decision_row(row, summary="Anew.", decided_at=after(20_200))), after(20_200))
+    past = before(db, three[2])
+    assert (searched(past, "asks"), searched(past, "anew")) == ([2, 1], [])
+    assert (searched(db, "asks"), searched(db, "anew")) == ([], [1])
+
+
+def test_what_was_held_then_and_is_still_is_in_the_log_of_then(db: Database, three: list[Turn]) -> None:
+    """What has moved on since is not: nobody knows how it was."""
+    for uid, seconds in ((8, 3000), (9, 9000)):
+        row = received(db, uid)
+        turns.step(db, row.id or 0, Step("received", "held", "look"), [], after(seconds))
+    with db.write() as session:
+        earlier = update(Turn).where(col(Turn.id) == three[0].id)
+        session.connection().execute(
+            earlier.values(message_id=select(Message.id).where(col(Message.uid) == 8).scalar_subquery())
+        )
+    seen = [[entry.message.uid for entry in decisions.log(before(db, turn), Filter(search="look"))] for turn in three]
+    assert seen == [[], [8], [8]]
+
+
 def test_a_case_has_the_date_of_its_newest_message_of_then(db: Database, three: list[Turn]) -> None:
     """What came later has not touched it yet."""
     with before(db, three[1]).read() as session:
@@ -188,6 +253,6 @@ def test_an_action_of_an_earlier_decision_is_seen_whatever_the_clock_said(db: Da
 @pytest.mark.parametrize("table", SQLModel.__subclasses__(), ids=lambda table: table.__name__)
 def test_every_table_has_an_age_or_is_empty_in_the_past(db: Database, three: list[Turn], table: type[SQLModel]) -> None:
     """A table that is added later shows nothing of the future, even where nobody has thought of it."""
-    shown = {RawMail, Person, PersonAddress, Case, Message, Decision, Action, Turn, Feedback}
+    shown = {RawMail, Person, PersonAddress, Case, Message, Decision, Action, Turn, LogEntry, LogWord, Feedback}
     with before(db, three[1]).read() as session:
         assert bool(session.exec(select(table)).all()) == (table in shown - {Feedback})

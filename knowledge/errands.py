@@ -113,12 +113,14 @@ class Waiting:
     outage_at: datetime | None
 
 
-def put_back(db: Database, row: Handoff, states: States, spent: Spent, waiting: Waiting) -> None:
-    """Let it wait again."""
+def put_back(db: Database, row: Handoff, states: States, spent: Spent, waiting: Waiting) -> bool:
+    """Let it wait again; False where it was cancelled meanwhile."""
     values = {"state": states.open, "tries": waiting.tries, "outage_at": waiting.outage_at}
     with db.write() as session:
-        if not _is_done(session, row, states, _used(row, spent) | values):
-            _pay(session, row, states, spent)
+        if _is_done(session, row, states, _used(row, spent) | values):
+            return True
+        _pay(session, row, states, spent)
+        return False
 
 
 def close(db: Database, row: Handoff, states: States, spent: Spent, closing: Closing, now: datetime) -> int | None:

@@ -140,7 +140,7 @@ class Desk:
         *,
         workspace: bool = False,
         specialists: Iterable[Specialist] = (),
-        only: Collection[str] = (),
+        only: Collection[str] | None = None,
     ) -> None:
         """``categories`` and ``folders`` are what a decision may name; with ``workspace``, cases have a folder.
 
@@ -157,7 +157,7 @@ class Desk:
     @property
     def allowed(self) -> tuple[str, ...]:
         """Name the tools that whoever sits at the desk may call, as the engine does."""
-        if self._only:
+        if self._only is not None:
             return tuple(map(tool, self._only))
         return (*ALLOWED, tool(HAND_OVER)) if self._specialists else ALLOWED
 
@@ -208,7 +208,7 @@ class Desk:
             *(handing if known else []),
             *files,
         ]
-        return [each for each in every if each.name in self._only or not self._only]
+        return every if self._only is None else [each for each in every if each.name in self._only]
 
     async def look_at_case(self, _arguments: Content) -> Content:
         """Show the case of the mail at hand."""

@@ -220,7 +220,7 @@ def _fail(house: House, row: Handoff, spent: Spent, failure: Failure) -> None:
     nobodys = failure.kind in (FailureKind.STOPPING, FailureKind.CRASH)
     tries = row.tries if follows is Next.AGAIN else row.tries - 1
     waiting = Waiting(tries, row.outage_at if nobodys else row.outage_at or house.clock())
-    errands.put_back(house.db, row, STATES, spent, waiting)
-    house.log.warning("handoff_put_back", handoff=row.id, failure=failure.kind, detail=failure.detail)
-    if not nobodys:
+    waits = errands.put_back(house.db, row, STATES, spent, waiting)
+    house.log.warning("handoff_broken_off", handoff=row.id, waits=waits, failure=failure.kind, detail=failure.detail)
+    if waits and not nobodys:
         house.health.pause(FORKS, failure.kind, failure.detail)

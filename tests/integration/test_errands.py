@@ -131,6 +131,7 @@ def test_the_session_is_untouched_and_the_fork_is_gone(bed: Bed) -> None:
     assert places(bed) == []
 
 
+@pytest.mark.exhaustive
 def test_its_tokens_and_dollars_are_those_of_the_api(bed: Bed) -> None:
     """At its own model's price, beside those of the turns, and within the caps."""
     row = worked(bed)
@@ -143,6 +144,7 @@ def test_its_tokens_and_dollars_are_those_of_the_api(bed: Bed) -> None:
     assert turns.spent_on_case(bed.db, 1) == pytest.approx(of_turns + row.cost_usd)
 
 
+@pytest.mark.exhaustive
 def test_a_specialist_that_never_comes_to_an_end_stops_at_its_steps(bed: Bed) -> None:
     """And the employee is told so."""
     engage(bed, "steps = 3")
@@ -280,6 +282,7 @@ def _decisions(db: Database) -> list[Decision]:
         return list(session.exec(select(Decision)))
 
 
+@pytest.mark.exhaustive
 def test_an_outage_is_waited_for_and_does_not_count(bed: Bed) -> None:
     """Of the API that it needs; once it is over, the report comes in."""
     bed.faults.poison = TRADE
@@ -325,6 +328,7 @@ def test_a_request_that_the_api_refuses_is_not_tried_again(bed: Bed) -> None:
     assert "the request was not valid" in row.report
 
 
+@pytest.mark.exhaustive
 def test_a_specialist_that_has_left_the_config_is_not_waited_for(bed: Bed) -> None:
     """The employee is told, and decides without it."""
     begun(bed)
@@ -377,6 +381,7 @@ def test_nobody_is_sent_off_where_that_could_break_a_cap(bed: Bed) -> None:
     assert only(bed).state == "reported"
 
 
+@pytest.mark.exhaustive
 def test_a_case_does_not_come_back_for_ever(bed: Bed) -> None:
     """A model that hands every report over again is stopped after the third, without a mail between."""
     engage(bed)
@@ -397,6 +402,7 @@ def test_a_case_does_not_come_back_for_ever(bed: Bed) -> None:
     assert [entry.message.about_id for entry in bed.entries] == [None, 1, 1, 1]
 
 
+@pytest.mark.exhaustive
 def test_what_it_writes_into_the_folder_comes_with_its_report(bed: Bed) -> None:
     """Not before; and a rollback of the turn that handed over takes it away again."""
     engage(bed, "workspace = true")
@@ -465,6 +471,14 @@ def test_one_that_is_taken_over_can_do_nothing_but_look_up(bed: Bed) -> None:
     ] == []
     results = [part for message in of_fork(bed)[-1]["messages"][-2:] for part in rules._parts(message)]
     assert sum(bool(part.get("is_error")) for part in results if part.get("type") == "tool_result") == len(others)
+
+
+@pytest.mark.exhaustive
+def test_one_without_tools_has_none(bed: Bed) -> None:
+    """It has the conversation alone."""
+    row = worked(bed, "tools = []")
+    assert row.state == "reported"
+    assert {str(body.get("tools") or []) for body in of_fork(bed)} == {"[]"}
 
 
 @pytest.mark.exhaustive

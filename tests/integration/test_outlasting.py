@@ -162,6 +162,7 @@ def test_a_wrong_call_is_answered_so_that_the_model_can_put_it_right(bed: Bed) -
     assert "It is handed to contracts in this turn already." in answers
 
 
+@pytest.mark.exhaustive
 def test_it_counts_among_the_handoffs_of_a_turn(bed: Bed) -> None:
     """Three in all, whoever reports when."""
     for number in range(4):
@@ -199,6 +200,7 @@ def test_a_successor_is_told_of_every_open_handoff(bed: Bed) -> None:
     assert "May they leave?" not in successor.handover
 
 
+@pytest.mark.exhaustive
 def test_a_rollback_takes_it_back(bed: Bed) -> None:
     """Before anybody has reported: it is cancelled, and no report comes in."""
     handed(bed)

@@ -116,6 +116,7 @@ def text(found: EmailMessage) -> str:
     return str(body.get_content()).replace("\r\n", "\n") if body else ""
 
 
+@pytest.mark.exhaustive
 def test_a_case_is_handed_to_a_person_by_a_draft_with_the_mail_in_it(bed: Bed) -> None:
     """To her configured address alone, with why, brief and summary; the handoff is open, and the case ours."""
     row, letter = handed(bed)
@@ -170,6 +171,7 @@ def test_her_answer_comes_back_into_the_case_and_the_draft_goes_to_the_customer(
     assert [event["handoff"] for event in events if event["event"] == "handoff_answered"] == [1]
 
 
+@pytest.mark.exhaustive
 def test_the_turn_of_a_report_is_about_the_customer_and_holds_the_mail_again(bed: Bed) -> None:
     """It says whose report it is, on which handoff, and is marked; nothing is remembered from it."""
     _row, letter = handed(bed)
@@ -283,6 +285,7 @@ def test_her_answer_counts_where_her_program_and_ours_have_changed_the_ids(bed: 
     assert asked(bed)[0].state == "reported"
 
 
+@pytest.mark.exhaustive
 def test_an_answer_comes_back_after_a_restart_and_a_rotation(bed: Bed) -> None:
     """The handover names what is open; the new session is told the mail again, and the draft goes to the customer."""
     _row, letter = handed(bed)
@@ -468,6 +471,7 @@ def test_a_letter_to_somebody_who_is_no_specialist_any_more_is_held(bed: Bed, mo
     assert drafts(bed) == []
 
 
+@pytest.mark.exhaustive
 def test_nothing_of_another_case_is_told_in_the_turn_of_a_report(bed: Bed) -> None:
     """Neither what another customer wrote, nor that Alice was asked about it."""
     _row, letter = handed(bed)
@@ -483,6 +487,7 @@ def test_nothing_of_another_case_is_told_in_the_turn_of_a_report(bed: Bed) -> No
         assert word not in report.turn.prompt
 
 
+@pytest.mark.exhaustive
 def test_the_employee_is_told_that_a_person_may_take_days(bed: Bed) -> None:
     """Where the tool describes her; her address it is not told."""
     handed(bed)
@@ -493,6 +498,7 @@ def test_the_employee_is_told_that_a_person_may_take_days(bed: Bed) -> None:
     assert "alice" not in json.dumps(bed.model.seen)
 
 
+@pytest.mark.exhaustive
 def test_every_letter_is_bound_to_its_handoff(bed: Bed) -> None:
     """An answer to the second of two letters ends the second, in its own case."""
     engage(bed)

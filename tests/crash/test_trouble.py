@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from daemon import app, loop
 from daemon.clock import utc_now
-from knowledge import database, ledger, service
+from knowledge import ledger, service, sqlite
 from knowledge.database import Database
 from tests.bed import Bed, is_through, mail
 from tests.conftest import need
@@ -91,7 +91,7 @@ def test_a_database_that_stays_locked_ends_the_service_and_loses_nothing(
     """The daemon gives up after its patience; started again, it works what was waiting."""
     bed.work(0)
     bed.server.deliver(mail("Mail 0"))
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.2)
     with locked(bed.state.database), pytest.raises(OperationalError, match="database is locked"):
         bed.work(1)
     bed.work(1)

@@ -1,5 +1,8 @@
 """To whom a case may be handed, what goes with it, and how a handoff ended."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +11,8 @@ from daemon.judgement.handoffs import (
     LONGEST_BRIEF,
     LONGEST_REPORT,
     MOST_HANDOFFS,
+    Awaited,
+    Context,
     Course,
     Halt,
     HandoffState,
@@ -23,6 +28,22 @@ from daemon.judgement.money import Prices
 BILLING = Specialist("billing", "Invoices.", "You bill.", "m", Prices(1, 5, 0.1, 1.25), ("recall",), 8, 120, 0.2)
 ALL = {"billing": BILLING, "technical": BILLING}
 CALL = {"subagent_type": "billing", "description": "A refund", "prompt": "Is it paid?"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "awaited"),
+    [
+        ({}, Awaited.NOTHING),
+        ({"context": Context.SESSION}, Awaited.FORK),
+        ({"to": "alice@example.com"}, Awaited.ANSWER),
+        ({"to": "alice@example.com", "context": Context.SESSION}, Awaited.ANSWER),
+    ],
+)
+def test_what_is_awaited_behind_the_turn_follows_from_who_the_specialist_is(
+    changes: dict[str, Any], awaited: Awaited
+) -> None:
+    """A person answers, a fork reports, and any other has reported by then."""
+    assert replace(BILLING, **changes).awaited is awaited
 
 
 def test_a_case_may_be_handed_to_a_configured_specialist() -> None:

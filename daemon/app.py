@@ -24,7 +24,23 @@ from daemon.agent.tools import Desk
 from daemon.clock import utc_now
 from daemon.embedding.kinds import embedder_of
 from daemon.errors import FatalError, TransientError
-from daemon.house import BUDGET, FORKS, MODEL, READER, SESSION, STORE, Effects, Health, House, Outgoing, Source, Watch
+from daemon.house import (
+    BUDGET,
+    FORKS,
+    MODEL,
+    POST,
+    READER,
+    SESSION,
+    STORE,
+    Effects,
+    Health,
+    House,
+    Outgoing,
+    Source,
+    Watch,
+)
+from daemon.judgement.autonomy import Effect, Mode
+from daemon.judgement.decision import Latitude
 from daemon.judgement.handoffs import Specialist
 from daemon.judgement.retry import FailureKind
 from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, UNFINISHED, MessageState
@@ -35,6 +51,7 @@ from daemon.mail.maildir import MaildirInbox, MaildirOutbox
 from daemon.mail.outbox import Outbox
 from daemon.mail.reader import Reader, ReadingLimits
 from daemon.mail.signin import token_source
+from daemon.mail.submission import Submission
 from daemon.mail.tokens import TokenStore
 from daemon.paths import StateDirectory
 from daemon.premises import working
@@ -186,7 +203,13 @@ def project_of(settings: Settings) -> str:
 def desk_of(settings: Settings) -> Desk:
     """Lay out the tools."""
     workspace = any(each.workspace for each in within_turns(settings))
-    return Desk(settings.employee.categories, settings.folders, workspace=workspace, specialists=outlasting(settings))
+    return Desk(latitude_of(settings), workspace=workspace, specialists=outlasting(settings))
+
+
+def latitude_of(settings: Settings) -> Latitude:
+    """Say what a decision may name."""
+    replies = settings.autonomy.autonomy.highest(Effect.REPLY) is Mode.DO
+    return Latitude(settings.employee.categories, settings.folders, tuple(settings.addressees), replies)
 
 
 def orders_digest(settings: Settings) -> str:
@@ -217,6 +240,7 @@ def build(settings: Settings, db: Database, stop: Stop, log: Log) -> House:
         SESSION,
         STORE,
         FORKS,
+        POST,
         *(watch.part for watch in watches),
         *(out.part for out in outgoing.values()),
     )
@@ -251,6 +275,7 @@ def build(settings: Settings, db: Database, stop: Stop, log: Log) -> House:
         generation=generation,
         orders_digest=orders_digest(settings),
         embedder=embedder,
+        post=Submission(settings.smtp, settings.employee.address) if settings.smtp else None,
     )
 
 

@@ -18,7 +18,7 @@ from daemon.judgement.states import SessionState
 from daemon.mail.imap import Imap
 from daemon.mail.maildir import Folder, MaildirOutbox
 from daemon.mail.outbox import Outbox
-from daemon.mail.submission import sign_in
+from daemon.mail.submission import Submission
 from daemon.paths import StateDirectory
 from daemon.premises import database_of, knowledge_of
 from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings, Smtp, Store
@@ -37,7 +37,7 @@ def checks(settings: Settings) -> list[Check]:
         listed += [("mailbox", partial(_check_mailbox, settings, mailbox, folder)) for folder in mailbox.watch]
         listed.append(("drafts folder", partial(_check_drafts, settings, mailbox)))
     if settings.smtp:
-        listed.append(("SMTP", partial(_check_smtp, settings.smtp)))
+        listed.append(("SMTP", partial(_check_smtp, settings.smtp, settings.employee.address)))
     if settings.knowledge.documents:
         listed.append(("documents", lambda: _check_documents(settings)))
     return [
@@ -116,8 +116,8 @@ def _check_drafts(settings: Settings, mailbox: Mailbox) -> str:
     return found or "none yet; it will be created as Drafts"
 
 
-def _check_smtp(smtp: Smtp) -> str:
-    sign_in(smtp)
+def _check_smtp(smtp: Smtp, sender: str) -> str:
+    Submission(smtp, sender).check()
     return f"{smtp.user} at {smtp.host}:{smtp.effective_port}"
 
 

@@ -19,6 +19,10 @@ class UncertainError(ClerkdError):
     """The bytes had left before the connection broke: nobody knows whether the effect took place."""
 
 
+class DeferredError(ClerkdError):
+    """This one thing does not work now, and may later; all else may go on meanwhile."""
+
+
 class PermanentError(ClerkdError):
     """It will not work however often it is tried."""
 

@@ -28,6 +28,7 @@ from knowledge.database import Database
 from knowledge.tables import Condition
 
 MODEL, BUDGET, READER, SESSION, STORE, FORKS = "model", "budget", "reader", "session", "store", "specialists"
+POST = "smtp"
 
 
 class Source(Protocol):
@@ -69,6 +70,12 @@ class Effects(Protocol):
     def has_draft(self, message_id: str) -> bool:
         """Look for a draft."""
 
+    def store_sent(self, raw: bytes) -> None:
+        """Store a copy of what was sent."""
+
+    def has_sent(self, message_id: str) -> bool:
+        """Look for it."""
+
     def look_for(self, trail: Trail) -> list[Sighting]:
         """Find what became of a draft."""
 
@@ -89,6 +96,13 @@ class Effects(Protocol):
 
     def abort(self) -> None:
         """Break off any call, from any thread."""
+
+
+class Post(Protocol):
+    """How mail leaves."""
+
+    def submit(self, recipients: Sequence[str], raw: bytes) -> None:
+        """Hand a mail over to whoever carries it on."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +245,8 @@ class House:
 
     ``upkeep`` is set where it is time to see whether the session is still within its bounds, ``promises`` where it is
     time to see whether one is due, ``chain`` where it is time to tell the head of the decision log's chain,
-    ``vectors`` where it is time to see whether a passage has none.
+    ``vectors`` where it is time to see whether a passage has none, ``approvals`` where it is time to see whether one
+    was waited for too long.
     """
 
     settings: Settings
@@ -253,10 +268,12 @@ class House:
     generation: int
     orders_digest: str
     embedder: Embedder | None = None
+    post: Post | None = None
     upkeep: asyncio.Event = field(default_factory=asyncio.Event)
     promises: asyncio.Event = field(default_factory=asyncio.Event)
     chain: asyncio.Event = field(default_factory=asyncio.Event)
     vectors: asyncio.Event = field(default_factory=asyncio.Event)
+    approvals: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def persons(self) -> Mapping[str, Specialist]:

@@ -26,13 +26,14 @@ from daemon.judgement.states import MessageState
 from daemon.service.schedule import ticking
 from daemon.steps import documents
 from daemon.steps.act import act, settle_message
+from daemon.steps.approve import approve, obey_orders
 from daemon.steps.ask import consult, may_ask
 from daemon.steps.embed import embed
 from daemon.steps.errand import WORKER as ERRAND
 from daemon.steps.errand import attend
 from daemon.steps.follow import follow
 from daemon.steps.mirror import WORKER, finish, mirror
-from daemon.steps.orders import obey
+from daemon.steps.orders import BETWEEN_TURNS
 from daemon.steps.receive import listen, receive
 from daemon.steps.recover import recover, stumbling
 from daemon.steps.remind import remind
@@ -52,6 +53,7 @@ PROMISE_SECONDS = 60.0
 CHAIN_SECONDS = 3600.0
 DOCUMENT_SECONDS = 60.0
 VECTOR_SECONDS = 60.0
+APPROVAL_SECONDS = 60.0
 EMBEDDER = "embedder"
 
 
@@ -84,7 +86,7 @@ def _jobs(house: House) -> list[tuple[float, Callable[[], None]]]:
     looks = [(watch.mailbox.poll_seconds, watch.tick) for watch in house.watches]
     looks += [(UPKEEP_SECONDS, house.upkeep.set), (PROMISE_SECONDS, house.promises.set)]
     looks += [(CHAIN_SECONDS, house.chain.set), (DOCUMENT_SECONDS, house.shelf.due.set)]
-    looks += [(VECTOR_SECONDS, house.vectors.set)]
+    looks += [(VECTOR_SECONDS, house.vectors.set), (APPROVAL_SECONDS, house.approvals.set)]
     looks += [(out.mailbox.follow_seconds, out.tick) for out in house.outgoing.values()]
     return [(seconds, partial(_tick, house, tick)) for seconds, tick in looks]
 
@@ -152,8 +154,7 @@ async def _desk(house: House) -> None:
     """
 
     async def next_message() -> bool:
-        for order in obey(house.db, house.clock):
-            house.log.info("order", kind=order.kind, order=order.id)
+        obey_orders(house, BETWEEN_TURNS)
         tell_head(house)
         if await documents.look(house) or await obey_for_session(house) or await tend(house) or remind(house):
             return True
@@ -173,10 +174,10 @@ async def _desk(house: House) -> None:
 
 
 async def _outbox(house: House) -> None:
-    """7 and 8. Carry out the next action that is due; between them, see what became of earlier drafts."""
+    """7 and 8. Take a person's word on what waits, carry out the next action that is due, and follow earlier drafts."""
 
     async def next_action() -> bool:
-        return await act(house) or await follow(house)
+        return approve(house) or await act(house) or await follow(house)
 
     await _go_round(house, "outbox", next_action)
     for outgoing in house.outgoing.values():

@@ -1,14 +1,14 @@
 """Actions on their way out, each change of state fenced by the state that it comes from."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
-from knowledge import chain, ledger
+from knowledge import cases, chain, ledger
 from knowledge.database import Database
 from knowledge.fence import fence
 from knowledge.tables import Action, Decision, Message
@@ -17,13 +17,14 @@ from knowledge.turns import Step
 
 @dataclass(frozen=True)
 class Change:
-    """An action's new standing; what is done for good is written into the chain."""
+    """An action's new standing; what is done for good is written into the chain, and may move its case."""
 
     state: str
     reason: str = ""
     tries: int | None = None
     due_at: datetime | None = None
     is_done: bool = False
+    case_moves: Mapping[str, str] = field(default_factory=dict)
 
 
 def _waiting() -> Select[int | None, int, bool]:
@@ -31,11 +32,12 @@ def _waiting() -> Select[int | None, int, bool]:
     now: BindParameter[datetime] = bindparam("now")
     # As for messages: what was put off in the future, was put off by a clock that has been set back since.
     due = or_(col(Action.due_at).is_(None), col(Action.due_at) <= now, col(Action.updated_at) > now)
+    held_back: BindParameter[list[str]] = bindparam("held_back", expanding=True)
     unreachable = select(Message.id).where(col(Message.mailbox).in_(bindparam("without", expanding=True)))
     return (
         select(Action.id, Action.message_id, due)
         .where(col(Action.state).in_(bindparam("states", expanding=True)))
-        .where(col(Action.message_id).not_in(unreachable))
+        .where(col(Action.message_id).not_in(unreachable), col(Action.kind).not_in(held_back))
         .order_by(col(Action.id))
     )
 
@@ -43,14 +45,17 @@ def _waiting() -> Select[int | None, int, bool]:
 WAITING = _waiting()  # asked at every stir, and made once, as ``ledger.NEXT_DUE``
 
 
-def next_due(db: Database, states: Sequence[str], now: datetime, without: Sequence[str] = ()) -> Action | None:
+def next_due(
+    db: Database, states: Sequence[str], now: datetime, without: Sequence[str] = (), held_back: Sequence[str] = ()
+) -> Action | None:
     """Give the oldest action that is due and has no unfinished one before it in its message.
 
-    ``without`` names mailboxes that are out of reach: their actions wait, those of the others do not.
+    ``without`` names mailboxes that are out of reach, ``held_back`` kinds of action that may not be done now: these
+    wait, and the others do not.
     """
     with db.read() as session:
         firsts: dict[int, int | None] = {}
-        values = {"states": list(states), "now": now, "without": list(without)}
+        values = {"states": list(states), "now": now, "without": list(without), "held_back": list(held_back)}
         for action_id, message_id, due in session.exec(WAITING, params=values):
             if firsts.setdefault(message_id, action_id) == action_id and due:
                 return session.get(Action, action_id)
@@ -80,6 +85,9 @@ def change(db: Database, action: Action, to: Change, now: datetime) -> Action:
         fence(session, statement, f"action {action.id}")
         if to.is_done:
             chain.done(session, action, now)
+        case_id = session.get_one(Message, action.message_id).case_id if to.case_moves else None
+        if case_id:
+            cases.move(session, case_id, to.case_moves)
     return action.model_copy(update=values)
 
 
@@ -110,6 +118,26 @@ def is_withdrawn(db: Database, action: Action) -> bool:
         return decision is not None and decision.withdrawn_at is not None
 
 
+@dataclass(frozen=True)
+class Departure:
+    """A mail that left, or may have: when, of which case, and to whom."""
+
+    left_at: datetime
+    case_id: int | None
+    recipients: Sequence[str]
+
+
+def departures(db: Database, kinds: Sequence[str], states: Sequence[str], since: datetime) -> list[Departure]:
+    """List what left since then; a time that lies in the future is among it."""
+    statement = (
+        select(Action.updated_at, Message.case_id, Action.recipients)
+        .join(Message, col(Message.id) == col(Action.message_id))
+        .where(col(Action.kind).in_(kinds), col(Action.updated_at) >= since, col(Action.state).in_(states))
+    )
+    with db.read() as session:
+        return [Departure(*row) for row in session.exec(statement)]
+
+
 def of_own_ids(db: Database, ids: Iterable[str]) -> Action | None:
     """Give the action whose mail carries one of these Message-IDs, which nobody but us makes."""
     with db.read() as session:
@@ -117,15 +145,28 @@ def of_own_ids(db: Database, ids: Iterable[str]) -> Action | None:
         return session.exec(statement.order_by(col(Action.id))).first()
 
 
-def plan_again(session: Session, message_id: int, step: Step, source: str, target: str, now: datetime) -> None:
-    """Move a message, and with it all of its actions that are in ``source`` and stand; part of a transaction."""
+@dataclass(frozen=True)
+class Again:
+    """Which of a message's actions go from where to where: those of these kinds, or all others."""
+
+    source: str
+    target: str
+    kinds: Sequence[str]
+    others: bool = False
+
+
+def plan_again(session: Session, message_id: int, step: Step, changes: Sequence[Again], now: datetime) -> None:
+    """Move a message, and with it its actions that stand, as the changes say; part of a transaction."""
     ledger.move(session, message_id, source=step.source, target=step.target, now=now, reason=step.reason)
-    statement = (
-        update(Action)
-        .where(col(Action.message_id) == message_id, col(Action.state) == source, _stands())
-        .values(state=target, reason="", due_at=None, updated_at=now)
-    )
-    session.connection().execute(statement)
+    for change in changes:
+        of_kind = col(Action.kind).in_(change.kinds)
+        statement = (
+            update(Action)
+            .where(col(Action.message_id) == message_id, col(Action.state) == change.source, _stands())
+            .where(~of_kind if change.others else of_kind)
+            .values(state=change.target, reason="", due_at=None, updated_at=now)
+        )
+        session.connection().execute(statement)
 
 
 COUNTS = select(Action.state, func.count()).group_by(Action.state)  # asked at every beat, and made once

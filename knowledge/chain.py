@@ -1,4 +1,4 @@
-"""The chain: one link for each decision, each action that went out, each decision withdrawn; none is ever changed.
+"""The chain: one link for each decision, approval, action that went out, and decision withdrawn; none ever changes.
 
 A link holds a salted digest of what it is about, and the hash of the link before it. So a row that was edited, deleted
 or put elsewhere is found, and content can still be erased: with the salt gone nothing can be told from the digest, and
@@ -18,9 +18,9 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from knowledge.database import Database
-from knowledge.tables import Action, Decision, Link, LogEntry
+from knowledge.tables import Action, Approval, Decision, Link, LogEntry
 
-DECIDED, DONE, WITHDRAWN = "decided", "done", "withdrawn"
+DECIDED, DONE, WITHDRAWN, ANSWERED = "decided", "done", "withdrawn", "answered"
 BEGINNING = "0" * 64
 BATCH = 1_000
 
@@ -48,6 +48,11 @@ def decided(session: Session, decision: Decision, now: datetime) -> None:
 def done(session: Session, action: Action, now: datetime) -> None:
     """Link an action that went out; part of the transaction that says so."""
     _append(session, DONE, action.id or 0, _of_action(action), now)
+
+
+def answered(session: Session, approval: Approval, now: datetime) -> None:
+    """Link a person's word on an action; part of the transaction that writes it down."""
+    _append(session, ANSWERED, approval.id or 0, _of_approval(session, approval), now)
 
 
 def withdrawn(session: Session, decision: Decision, now: datetime) -> None:
@@ -115,13 +120,20 @@ def _hash(link: Link) -> str:
 
 
 def _of_decision(session: Session, decision: Decision) -> dict[str, Any]:
-    theirs = session.exec(select(Action).where(Action.decision_id == decision.id).order_by(col(Action.id)))
+    later = select(Approval.version).where(col(Approval.version).is_not(None))  # as a person wrote them
+    of_it = (Action.decision_id == decision.id, col(Action.id).not_in(later))
+    theirs = session.exec(select(Action).where(*of_it).order_by(col(Action.id)))
     return {**decision.model_dump(mode="json", exclude={"withdrawn_at"}), "actions": list(map(_of_action, theirs))}
 
 
 def _of_action(action: Action) -> dict[str, Any]:
     names = {"id", "ordinal", "kind", "target", "digest", "recipients", "own_message_id", "rule"}
     return action.model_dump(mode="json", include=names)
+
+
+def _of_approval(session: Session, approval: Approval) -> dict[str, Any]:
+    version = session.get(Action, approval.version) if approval.version else None
+    return {**approval.model_dump(mode="json"), "action": _of_action(version) if version else None}
 
 
 def _out_of_place(link: Link, number: int, previous: str) -> Iterator[Finding]:
@@ -148,6 +160,9 @@ def _content(session: Session, link: Link) -> dict[str, Any] | None:
     if link.kind == DONE:
         action = session.get(Action, link.subject)
         return _of_action(action) if action else None
+    if link.kind == ANSWERED:
+        approval = session.get(Approval, link.subject)
+        return _of_approval(session, approval) if approval else None
     decision = session.get(Decision, link.subject)
     if decision is None:
         return None
@@ -176,4 +191,5 @@ def _unlisted(session: Session) -> Iterator[Finding]:
 
 
 def _what(link: Link) -> str:
-    return f"action {link.subject}" if link.kind == DONE else f"decision {link.subject}"
+    name = {DONE: "action", ANSWERED: "approval"}.get(link.kind, "decision")
+    return f"{name} {link.subject}"

@@ -391,9 +391,13 @@ class Decision(SQLModel, table=True):
 
 
 class Action(SQLModel, table=True):
-    """One outward effect, frozen when it was decided. ``digest`` is the hash of the exact bytes and recipients."""
+    """One outward effect, frozen when it was decided. ``digest`` is the hash of the exact bytes and recipients.
+
+    ``findings`` are the walls that its text ran into, each with the passage.
+    """
 
     __tablename__ = "actions"
+    __table_args__ = (Index("ix_actions_kind", "kind", "updated_at"),)
     id: int | None = Field(default=None, primary_key=True)
     message_id: int = Field(foreign_key="messages.id", index=True)
     decision_id: int | None = Field(default=None, foreign_key="decisions.id", index=True)
@@ -405,12 +409,32 @@ class Action(SQLModel, table=True):
     own_message_id: str = Field(default="", index=True)
     digest: str
     rule: str
+    findings: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     state: str = Field(index=True)
     reason: str = ""
     tries: int = 0
     due_at: datetime | None = optional_time()
     created_at: datetime = time_field()
     updated_at: datetime = time_field()
+
+
+class Approval(SQLModel, table=True):
+    """A person's word on an action that waited: it was approved, rejected or edited, or nobody said a word in time.
+
+    ``digest`` is the hash of the bytes and recipients that the person saw. Of an edited one, ``version`` is the action
+    that took its place. ``by`` says who, ``place`` from where, ``why`` in their words.
+    """
+
+    __tablename__ = "approvals"
+    id: int | None = Field(default=None, primary_key=True)
+    action_id: int = Field(foreign_key="actions.id", index=True)
+    digest: str
+    verdict: str = Field(index=True)
+    by: str
+    place: str
+    why: str = ""
+    version: int | None = Field(default=None, foreign_key="actions.id")
+    given_at: datetime = time_field(index=True)
 
 
 class Promise(SQLModel, table=True):

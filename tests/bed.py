@@ -141,7 +141,7 @@ class Bed:
         names = ("employee", "mailbox", "model", "session", "limits", "retry", "service")
         sections = {name: self.sections.get(name, "") for name in names}
         text = CONFIG.format(imap=self.server.imap_port, root=self.root, api=self.model.url, **sections)
-        text += self.sections.get("served", "")
+        text += "".join(f"{self.sections.get(name, '')}\n" for name in ("served", "smtp", "autonomy", "hours"))
         path = self.root / "clerkd.toml"
         path.write_text(_last_wins(text), encoding="utf-8")
         return path

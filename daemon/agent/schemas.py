@@ -9,6 +9,7 @@ from daemon.judgement.decision import (
     LONGEST_PROMISE,
     MOST_ACTIONS,
     MOST_PROMISES,
+    Latitude,
     Priority,
 )
 from daemon.judgement.facts import LONGEST_FACT, LONGEST_QUOTE, SHORTEST_QUOTE
@@ -95,27 +96,37 @@ SETTLED: Content = {
 }
 
 
-def decision_schema(categories: Sequence[str], folders: Sequence[str]) -> Content:
-    """Describe the arguments of ``decide``. Kept flat: pydantic's answer to a wrong call reads better."""
-    action: Content = {
-        "type": "object",
-        "properties": {
-            "kind": {"type": "string", "enum": ["draft", "move", "flag", "escalate", "none"]},
-            "body": {"type": "string", "maxLength": LONGEST_BODY, "description": "draft: the reply's plain text"},
-            "folder": {"type": "string", "description": f"move: one of {list(folders)}"},
-            "question": {"type": "string", "description": "escalate: what a person must answer"},
-        },
-        "required": ["kind"],
-    }
+def action_schema(latitude: Latitude) -> Content:
+    """Describe an action of a decision: only what the config could ever let it be."""
+    body = "draft, reply: the reply's plain text" if latitude.replies else "draft: the reply's plain text"
     properties: Content = {
-        "category": {"type": "string", "enum": list(categories)},
+        "body": {"type": "string", "maxLength": LONGEST_BODY, "description": body},
+        "folder": {"type": "string", "description": f"move: one of {list(latitude.folders)}"},
+        "question": {"type": "string", "description": "escalate: what a person must answer"},
+    }
+    kinds = ["draft", *(["reply"] if latitude.replies else []), "move", "flag", "escalate", "close", "none"]
+    if latitude.addressees:
+        kinds.insert(1, "forward")
+        properties["to"] = {"type": "string", "description": f"forward: one of {list(latitude.addressees)}"}
+        properties["note"] = {"type": "string", "description": "forward: what to say above the mail"}
+    kind = {"type": "string", "enum": kinds}
+    if latitude.replies:
+        kind["description"] = "reply: answer it; draft: a person is to look at the answer first"
+    return {"type": "object", "properties": {"kind": kind, **properties}, "required": ["kind"]}
+
+
+def decision_schema(latitude: Latitude) -> Content:
+    """Describe the arguments of ``decide``. Kept flat: pydantic's answer to a wrong call reads better."""
+    properties: Content = {
+        "category": {"type": "string", "enum": list(latitude.categories)},
         "priority": {"type": "string", "enum": [str(priority) for priority in Priority]},
         "summary": {"type": "string", "description": "one sentence: what the mail is about"},
         "reason": {"type": "string", "description": "why you decided so"},
         "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-        "actions": {"type": "array", "minItems": 1, "maxItems": MOST_ACTIONS, "items": action},
+        "actions": {"type": "array", "minItems": 1, "maxItems": MOST_ACTIONS, "items": action_schema(latitude)},
     }
     optional: Content = {
+        "amount": {"type": "number", "minimum": 0, "description": "how much money is at stake, where any is"},
         "promises": {"type": "array", "maxItems": MOST_PROMISES, "items": PROMISE},
         "settled": {"type": "array", "items": SETTLED},
         "issue": {"type": "integer", "description": "the open issue that this mail is about, if it is about one"},

@@ -1,7 +1,7 @@
 """The employee's tools: they read, or stage their effect in memory for the turn at hand. Nothing leaves here."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from claude_agent_sdk import McpSdkServerConfig, SdkMcpTool, create_sdk_mcp_server
@@ -13,7 +13,7 @@ from daemon.agent.answers import error, lines, say
 from daemon.agent.folder import Folder
 from daemon.agent.schemas import LONGEST_NOTE, NOTHING, PAGE, QUERY, Content
 from daemon.judgement import facts, issues
-from daemon.judgement.decision import Decision, outside_bounds
+from daemon.judgement.decision import Decision, Latitude, outside_bounds
 from daemon.judgement.facts import Correct, Remember, Sheet
 from daemon.judgement.handoffs import NO_MAIL, OutsideCall, Specialist
 from daemon.judgement.outlasting import HandOver, Outlasting, outlasting
@@ -135,19 +135,17 @@ class Desk:
 
     def __init__(
         self,
-        categories: tuple[str, ...],
-        folders: tuple[str, ...],
+        latitude: Latitude,
         *,
         workspace: bool = False,
         specialists: Iterable[Specialist] = (),
         only: Collection[str] | None = None,
     ) -> None:
-        """``categories`` and ``folders`` are what a decision may name; with ``workspace``, cases have a folder.
+        """``latitude`` is what a decision may name; with ``workspace``, cases have a folder.
 
         ``specialists`` are those whose reports come behind the turn. With ``only``, no other tools than these are here.
         """
-        self._categories = categories
-        self._folders = folders
+        self._latitude = latitude
         self._workspace = workspace
         self._specialists = {each.name: each for each in specialists}
         self._only = only
@@ -189,7 +187,7 @@ class Desk:
         return [{"name": tool.name, "words": tool.description, "schema": tool.input_schema} for tool in self._tools()]
 
     def _tools(self) -> list[SdkMcpTool[Any]]:
-        decision = schemas.decision_schema(self._categories, self._folders)
+        decision = schemas.decision_schema(self._latitude)
         files = folders.tools(lambda: self._turn.folder if self._turn else None) if self._workspace else []
         search, matters, decide = SEARCH_DECISIONS, LIST_OPEN_MATTERS, DECIDE
         known = list(self._specialists.values())
@@ -298,7 +296,7 @@ class Desk:
             )
         reads = self._turn.reads
         refusal = (
-            outside_bounds(decision, self._categories, reads.folders)
+            outside_bounds(decision, replace(self._latitude, folders=reads.folders))
             or objection(decision, reads.promises)
             or issues.objection(decision, reads.issues)
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from daemon.judgement.policy import Kind
+from daemon.judgement.policy import HANDLED, Kind, Planned, Verdict
 
 
 class CaseState(StrEnum):
@@ -68,19 +68,21 @@ def moves(event: CaseEvent) -> Mapping[str, str]:
     return dict.fromkeys(CaseState, BECOMES[event])
 
 
-def left_by(kinds: Iterable[str], promisers: Iterable[str], *, handed: bool = False) -> CaseEvent:
+def left_by(planned: Iterable[Planned], promisers: Iterable[str], *, handed: bool = False) -> CaseEvent:
     """Say what a decision leaves: its actions that a person must see to weigh most, then the promises that are open.
 
     A case that is ``handed`` to somebody whose report is to come is ours to go on with.
     """
-    if handed or any(kind in FOR_A_PERSON for kind in kinds):
+    chosen = [item for item in planned if item.rule not in HANDLED]
+    if handed or any(item.verdict is not Verdict.ALLOW or item.kind in FOR_A_PERSON for item in chosen):
         return CaseEvent.OURS
-    return left_open(promisers)
+    answered = any(item.kind is Kind.REPLY for item in chosen)
+    return left_open(promisers, answered=answered)
 
 
-def left_open(promisers: Iterable[str]) -> CaseEvent:
-    """Say what the open promises leave where nothing else is to be done."""
+def left_open(promisers: Iterable[str], *, answered: bool = False) -> CaseEvent:
+    """Say what the open promises leave where nothing else is to be done; who was ``answered`` may answer."""
     open_ones = set(promisers)
     if Promiser.US in open_ones:
         return CaseEvent.OURS
-    return CaseEvent.THEIRS if open_ones else CaseEvent.REST
+    return CaseEvent.THEIRS if open_ones or answered else CaseEvent.REST

@@ -1,5 +1,6 @@
 """The employee's decision of one message, as the tool ``decide`` takes it."""
 
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 MOST_ACTIONS = 8
 LONGEST_BODY = 20_000
+LONGEST_NOTE = 2_000
 MOST_PROMISES = 5
 LONGEST_PROMISE = 200  # characters
 LONGEST_ISSUE = 80
@@ -41,6 +43,27 @@ class DraftReply(_Strict):
     body: Annotated[str, Field(min_length=1, max_length=LONGEST_BODY, description="The reply's plain text.")]
 
 
+class Reply(_Strict):
+    """Answer the sender of this mail; whether a person must see it first, the config says."""
+
+    kind: Literal["reply"]
+    body: Annotated[str, Field(min_length=1, max_length=LONGEST_BODY, description="The reply's plain text.")]
+
+
+class Forward(_Strict):
+    """Send the mail on, as it came, to one of those whom the config names."""
+
+    kind: Literal["forward"]
+    to: Annotated[str, Field(min_length=1, max_length=200)]
+    note: Annotated[str, Field(max_length=LONGEST_NOTE)] = ""
+
+
+class Close(_Strict):
+    """Nothing more is to be done in this case, whatever is still open in it."""
+
+    kind: Literal["close"]
+
+
 class Move(_Strict):
     """Move the mail to one of the configured folders."""
 
@@ -67,7 +90,8 @@ class NoAction(_Strict):
     kind: Literal["none"]
 
 
-ProposedAction = Annotated[DraftReply | Move | Flag | Escalate | NoAction, Field(discriminator="kind")]
+ProposedAction = DraftReply | Reply | Forward | Move | Flag | Escalate | Close | NoAction
+ANSWERS = (DraftReply, Reply)
 
 
 class Promised(_Strict):
@@ -93,7 +117,10 @@ class Decision(_Strict):
     summary: Annotated[str, Field(min_length=1, max_length=500, description="One sentence: what the mail is about.")]
     reason: Annotated[str, Field(min_length=1, max_length=2000, description="Why you decided so.")]
     confidence: Annotated[float, Field(ge=0, le=1)]
-    actions: Annotated[tuple[ProposedAction, ...], Field(min_length=1, max_length=MOST_ACTIONS)]
+    amount: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    actions: Annotated[
+        tuple[Annotated[ProposedAction, Field(discriminator="kind")], ...], Field(min_length=1, max_length=MOST_ACTIONS)
+    ]
     promises: Annotated[tuple[Promised, ...], Field(max_length=MOST_PROMISES)] = ()
     settled: tuple[Settled, ...] = ()
     issue: int | None = None
@@ -117,15 +144,39 @@ class Decision(_Strict):
         if twice:
             message = f"each kind of action at most once; given more than once: {', '.join(twice)}"
             raise ValueError(message)
+        if {"draft", "reply"} <= set(kinds):
+            message = "either draft or reply, not both"
+            raise ValueError(message)
         return self
 
+    @property
+    def answers(self) -> list[str]:
+        """The texts that it would answer with."""
+        return [action.body for action in self.actions if isinstance(action, ANSWERS)]
 
-def outside_bounds(decision: Decision, categories: tuple[str, ...], folders: tuple[str, ...]) -> str | None:
+
+@dataclass(frozen=True)
+class Latitude:
+    """What a decision may name: categories, folders, and those to whom mail may be forwarded.
+
+    ``replies`` says that an answer may leave without a person's having sent it.
+    """
+
+    categories: tuple[str, ...]
+    folders: tuple[str, ...] = ()
+    addressees: tuple[str, ...] = ()
+    replies: bool = False
+
+
+def outside_bounds(decision: Decision, latitude: Latitude) -> str | None:
     """Say what in the decision the configuration does not know, or None where all is known."""
-    if decision.category not in categories:
-        return f"category {decision.category!r} is not known; choose one of: {', '.join(categories)}"
+    if decision.category not in latitude.categories:
+        return f"category {decision.category!r} is not known; choose one of: {', '.join(latitude.categories)}"
     for action in decision.actions:
-        if isinstance(action, Move) and action.folder not in folders:
-            known = ", ".join(folders) or "none is configured, so do not move"
+        if isinstance(action, Move) and action.folder not in latitude.folders:
+            known = ", ".join(latitude.folders) or "none is configured, so do not move"
             return f"folder {action.folder!r} is not allowed; allowed: {known}"
+        if isinstance(action, Forward) and action.to not in latitude.addressees:
+            known = ", ".join(latitude.addressees) or "nobody is configured, so do not forward"
+            return f"nobody called {action.to!r} is known; known: {known}"
     return None

@@ -6,11 +6,10 @@ what a specialist that a mail has taken over can carry out, and does not end it:
 
 import math
 import re
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from daemon.judgement.words import WORD
+from daemon.judgement.runs import plain, runs
 
 LONGEST_ARGUMENTS = 2_000  # characters of all keys and values together
 MOST_VALUES = 100
@@ -87,11 +86,11 @@ def _walk(value: object, depth: int) -> Iterator[str]:
 
 def marks_of(text: str) -> frozenset[str]:
     """Find what can belong to somebody: addresses, and numbers as they stand and with their groups put together."""
-    plain = _plain(text)
-    grouped = ("".join(filter(str.isdigit, match[0])) for match in NUMBER.finditer(plain))
-    numbers = (*DIGITS.findall(plain), *(number for number in grouped if len(number) >= SHORTEST_NUMBER))
+    words = plain(text)
+    grouped = ("".join(filter(str.isdigit, match[0])) for match in NUMBER.finditer(words))
+    numbers = (*DIGITS.findall(words), *(number for number in grouped if len(number) >= SHORTEST_NUMBER))
     # A dot may end a sentence; an apostrophe may quote an address, or be part of it.
-    addresses = (found.strip(around) for found in ADDRESS.findall(plain) for around in (".", "'."))
+    addresses = (found.strip(around) for found in ADDRESS.findall(words) for around in (".", "'."))
     return frozenset([*numbers, *addresses])
 
 
@@ -100,8 +99,8 @@ def objection(words: Collection[str], known: Known) -> str | None:
     text = "\n".join(words)
     if any(secret in text for secret in known.secrets if len(secret) >= SHORTEST_SECRET):
         return REFUSED.format(SECRET)
-    runs = _runs(text)
-    if any(not runs.isdisjoint(_runs(orders)) for orders in known.orders):
+    said = set(runs(text, ORDERS_RUN))
+    if any(not said.isdisjoint(runs(orders, ORDERS_RUN)) for orders in known.orders):
         return REFUSED.format(ORDERS)
     theirs = sorted(marks_of(text) & known.tied)
     return REFUSED.format(OF_OTHERS.format(theirs[0])) if theirs else None
@@ -110,14 +109,3 @@ def objection(words: Collection[str], known: Known) -> str | None:
 def tied(holders: Mapping[str, Collection[object]]) -> frozenset[str]:
     """Say which marks are tied to somebody, by those in whose mails or facts each stands."""
     return frozenset(mark for mark, owners in holders.items() if 0 < len(owners) < COMMON)
-
-
-def _runs(text: str) -> frozenset[tuple[str, ...]]:
-    words = WORD.findall(_plain(text))
-    return frozenset(tuple(words[at : at + ORDERS_RUN]) for at in range(len(words) - ORDERS_RUN + 1))
-
-
-def _plain(text: str) -> str:
-    """Write every script's digits as the same ten."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in folded)

@@ -6,12 +6,16 @@ from types import MappingProxyType
 
 
 class MessageState(StrEnum):
-    """How far a message is. RECEIVED: its bytes are kept; SCREENED: it was read, and is to be put to the model."""
+    """How far a message is. RECEIVED: its bytes are kept; SCREENED: it was read, and is to be put to the model.
+
+    WAITING: it is decided, and an action of it waits for a person's approval.
+    """
 
     RECEIVED = "received"
     SCREENED = "screened"
     ASKING = "asking"
     DECIDED = "decided"
+    WAITING = "waiting"
     DONE = "done"
     ESCALATED = "escalated"
     HELD = "held"
@@ -27,6 +31,8 @@ class Event(StrEnum):
     DECIDE = "decide"
     FILE = "file"
     SETTLE = "settle"
+    WAIT = "wait"
+    ANSWER = "answer"
     ESCALATE = "escalate"
     HOLD = "hold"
     FAIL = "fail"
@@ -47,12 +53,20 @@ class TurnState(StrEnum):
 
 
 class ActionState(StrEnum):
-    """How far an action is. UNCERTAIN has been looked for once and not found, and is looked for again."""
+    """How far an action is. UNCERTAIN has been looked for once and not found, and is looked for again.
 
+    WAITING is a person's to approve; REJECTED or EXPIRED is what it becomes otherwise. SUBMITTED has left for good, and
+    only its copy is still to be put where sent mail lies.
+    """
+
+    WAITING = "waiting"
     PLANNED = "planned"
     SENDING = "sending"
     UNCERTAIN = "uncertain"
+    SUBMITTED = "submitted"
     SENT = "sent"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
     REFUSED = "refused"
     HELD = "held"
     CANCELLED = "cancelled"
@@ -103,6 +117,10 @@ MOVES: Mapping[tuple[MessageState, Event], MessageState] = MappingProxyType(
         (MessageState.DECIDED, Event.SETTLE): MessageState.DONE,
         (MessageState.DECIDED, Event.ESCALATE): MessageState.ESCALATED,
         (MessageState.DECIDED, Event.HOLD): MessageState.HELD,
+        (MessageState.DECIDED, Event.WAIT): MessageState.WAITING,
+        (MessageState.WAITING, Event.ANSWER): MessageState.DECIDED,
+        (MessageState.WAITING, Event.HOLD): MessageState.HELD,
+        (MessageState.WAITING, Event.CLOSE): MessageState.DONE,
         (MessageState.HELD, Event.REQUEUE): MessageState.RECEIVED,
         (MessageState.FAILED, Event.REQUEUE): MessageState.RECEIVED,
         (MessageState.HELD, Event.RESUME): MessageState.DECIDED,
@@ -113,12 +131,15 @@ MOVES: Mapping[tuple[MessageState, Event], MessageState] = MappingProxyType(
         (MessageState.DONE, Event.ROLL_BACK): MessageState.HELD,
         (MessageState.ESCALATED, Event.ROLL_BACK): MessageState.HELD,
         (MessageState.HELD, Event.ROLL_BACK): MessageState.HELD,
+        (MessageState.WAITING, Event.ROLL_BACK): MessageState.HELD,
     }
 )
 
 UNFINISHED = (MessageState.RECEIVED, MessageState.SCREENED, MessageState.ASKING, MessageState.DECIDED)
-NEEDS_A_PERSON = (MessageState.HELD, MessageState.FAILED, MessageState.ESCALATED)
-ACTION_DUE = (ActionState.PLANNED, ActionState.SENDING, ActionState.UNCERTAIN)
+NEEDS_A_PERSON = (MessageState.HELD, MessageState.FAILED, MessageState.ESCALATED, MessageState.WAITING)
+ACTION_DUE = (ActionState.PLANNED, ActionState.SENDING, ActionState.UNCERTAIN, ActionState.SUBMITTED)
+# Of a mail: it may have left, or has.
+ON_ITS_WAY = (ActionState.SENDING, ActionState.UNCERTAIN, ActionState.SUBMITTED, ActionState.SENT)
 
 
 class IllegalMoveError(ValueError):

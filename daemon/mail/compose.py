@@ -23,6 +23,8 @@ MOST_REFERENCES = 20
 LONGEST_SUBJECT = 400
 LINE = 76
 MESSAGE_ID = re.compile(r"<[!-;=?-~]+>")
+FIELD_START = re.compile(r"\r\n(?=[!-9;-~])")
+OF_CONTENT = re.compile(r"content-|mime-version", re.IGNORECASE)
 PLAIN_NAME = re.compile(r"[A-Za-z0-9 '_-]+")
 
 
@@ -47,6 +49,15 @@ def reply(message: Message, author: Author, to: str, body: str, own_id: str, now
         ("Auto-Submitted", "auto-replied"),
     ]
     return head(fields) + content(body, author.signature)
+
+
+def revised(raw: bytes, body: str, signature: str, own_id: str, now: datetime) -> bytes:
+    """Write a mail of ours anew with another text: its head stays, but for what makes it another mail."""
+    block = raw.partition(b"\r\n\r\n")[0].decode("ascii")
+    fields = [(name, value) for name, _, value in (field.partition(": ") for field in FIELD_START.split(block))]
+    changed = {"Date": format_datetime(now), "Message-ID": own_id}
+    kept = [(name, changed.get(name, value)) for name, value in fields if not OF_CONTENT.match(name)]
+    return head(kept) + content(body, signature)
 
 
 def own_message_id(unique: str, address: str) -> str:

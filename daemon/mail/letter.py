@@ -5,10 +5,9 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from daemon.judgement.answers import thread_id
-from daemon.mail.compose import Author, content, head, mailbox, short, words
+from daemon.mail.compose import Author, content, mailbox, short, words
+from daemon.mail.enclosed import LARGEST_ENCLOSED, enclosing, enclosure
 
-LARGEST_ENCLOSED = 10_000_000  # bytes: many servers take no mail that is much larger
-LONGEST_LINE = 998  # bytes (RFC 5322, 2.1.1)
 ASKING = """\
 {opening}
 
@@ -45,23 +44,16 @@ class Request:
 
 
 def letter(request: Request, author: Author, to: str, raw: bytes, own_id: str, now: datetime) -> bytes:
-    """Write the letter.
-
-    Its boundary stands nowhere else: not in the text, where quoted-printable has no ``=_``, and not in the mail, since
-    what is random in ``own_id`` was made after it had come.
-    """
-    boundary = f"=_{own_id.strip('<>').partition('@')[0]}"
-    parts = [content(_text(request, author, len(raw)), author.signature)]
-    if len(raw) <= LARGEST_ENCLOSED:
-        parts.append(_enclosure(raw, f"message-{request.message}.eml"))
-    mark = f"--{boundary}".encode("ascii")
-    body = b"".join(b"%b\r\n%b\r\n" % (mark, part) for part in parts)
-    return b"%b\r\n%b%b--\r\n" % (head(_fields(request, author, to, own_id, boundary, now)), body, mark)
+    """Write the letter."""
+    text = content(_text(request, author, len(raw)), author.signature)
+    return enclosing(_fields(request, author, to, own_id, now), text, own_id, _enclosed(request, raw))
 
 
-def _fields(
-    request: Request, author: Author, to: str, own_id: str, boundary: str, now: datetime
-) -> list[tuple[str, str]]:
+def _enclosed(request: Request, raw: bytes) -> list[bytes]:
+    return [enclosure(raw, f"message-{request.message}.eml")] if len(raw) <= LARGEST_ENCLOSED else []
+
+
+def _fields(request: Request, author: Author, to: str, own_id: str, now: datetime) -> list[tuple[str, str]]:
     return [
         ("From", mailbox(author.name, author.address)),
         ("To", to),
@@ -71,8 +63,6 @@ def _fields(
         ("In-Reply-To", thread_id(own_id)),
         ("References", thread_id(own_id)),
         ("Auto-Submitted", "auto-generated"),
-        ("MIME-Version", "1.0"),
-        ("Content-Type", f'multipart/mixed; boundary="{boundary}"'),
     ]
 
 
@@ -85,21 +75,3 @@ def _text(request: Request, author: Author, size: int) -> str:
         summary=request.summary,
         enclosed=ENCLOSED if size <= LARGEST_ENCLOSED else TOO_LARGE.format(size),
     )
-
-
-def _enclosure(raw: bytes, name: str) -> bytes:
-    """Write a mail as a part (RFC 2046, 5.2.1): its bytes as they are, and an encoding that says what they are."""
-    fields = [
-        ("Content-Type", "message/rfc822"),
-        ("Content-Transfer-Encoding", _coding(raw)),
-        ("Content-Disposition", f'attachment; filename="{name}"'),
-    ]
-    return head(fields) + b"\r\n" + raw
-
-
-def _coding(raw: bytes) -> str:
-    """Say what is in the bytes (RFC 2045, 2.7 to 2.9); in a Maildir lines end with a line feed alone."""
-    lines = raw.split(b"\r\n" if b"\r\n" in raw else b"\n")
-    if any(len(line) > LONGEST_LINE or {*b"\0\r\n"} & {*line} for line in lines):
-        return "binary"
-    return "7bit" if raw.isascii() else "8bit"

@@ -9,6 +9,7 @@ from daemon.errors import GoneError
 from daemon.mail.imap import Fetched, Imap, Listed
 
 DRAFT_FLAGS = ("\\Draft",)
+SENT_FLAGS = ("\\Seen",)
 # Found by their attributes (RFC 6154), else by the names that they usually have.
 DRAFTS, SENT = "\\Drafts", "\\Sent"
 USUAL = {DRAFTS: ("Drafts",), SENT: ("Sent", "Sent Items", "Sent Messages")}
@@ -83,11 +84,21 @@ class Outbox:
         """APPEND the draft; UncertainError where nobody knows whether it arrived."""
         self._imap.append(self.drafts_folder(), raw, DRAFT_FLAGS)
 
+    def store_sent(self, raw: bytes) -> None:
+        """APPEND a copy of what was sent; UncertainError where nobody knows whether it arrived."""
+        folder = self._find(SENT)
+        if folder is None:
+            folder = self._named[SENT] = self._at_home(USUAL[SENT][0])
+            self._imap.create(folder)
+        self._imap.append(folder, raw, SENT_FLAGS)
+
     def has_draft(self, message_id: str) -> bool:
         """Look for a draft by its Message-ID, where it was stored and where it goes when a person sends it."""
         self._imap.select(self.drafts_folder(), readonly=True)
-        if self._imap.find(message_id):
-            return True
+        return bool(self._imap.find(message_id)) or self.has_sent(message_id)
+
+    def has_sent(self, message_id: str) -> bool:
+        """Look for a mail of ours by its Message-ID among what was sent."""
         sent = self._find(SENT)
         if sent is None:
             return False

@@ -4,6 +4,8 @@ SECRETS = frozenset(
     {"password", "api_key", "client_secret", "token", "secret_key", "env", "env_secrets", "headers", "header_secrets"}
 )
 
+RULE = 2  # the place of a rule's number in a location
+
 
 def where(location: tuple[int | str, ...], *, lone: bool = False) -> str:
     """Name a key as it stands in the file: a lone mailbox has no number, and the kind of a thing is no key."""
@@ -13,6 +15,8 @@ def where(location: tuple[int | str, ...], *, lone: bool = False) -> str:
         del names[1:2]
         if names[1:2] == ["sign_in"]:
             del names[2:3]
+    if names[:2] == ["autonomy", "wider"] and len(names) > RULE:
+        names[1:3] = [f"wider[{names[2]}]"]
     return ".".join(map(str, names)) or "the file"
 
 

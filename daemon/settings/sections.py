@@ -7,12 +7,14 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from daemon.fields import Dollars, Email, Port, Price, Seconds, Section, Security, Words
+from daemon.judgement.autonomy import Effect
 from daemon.judgement.documents import objection
 from daemon.judgement.money import LIST_PRICES, Budget, Prices
 from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Pauses
 from daemon.judgement.upkeep import Bounds, QuietHours
 from daemon.secret import Secret
+from daemon.settings.autonomy import AutonomySettings, HoursSettings
 from daemon.settings.mailboxes import Mailbox
 from daemon.settings.outside import OutsideServer, named
 from daemon.settings.servers import is_same_database, knowledge_address
@@ -41,7 +43,10 @@ class Employee(Section):
 
 
 class Smtp(Section):
-    """The submission server; ``clerkd check`` signs in to it, nothing is sent yet."""
+    """The submission server, through which mail leaves where [autonomy] lets it.
+
+    ``copy_to_sent`` says whether a copy is put into the folder of sent mail: some providers do that by themselves.
+    """
 
     host: Words
     port: Port | None = None
@@ -49,6 +54,8 @@ class Smtp(Section):
     user: Words
     password: Secret
     timeout_seconds: Seconds = 60
+    ca_file: Path | None = None
+    copy_to_sent: bool = True
 
     @property
     def effective_port(self) -> int:
@@ -260,6 +267,8 @@ class Settings(Section):
     session: SessionSettings = SessionSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     mcp: Annotated[dict[str, OutsideServer], AfterValidator(named)] = Field(default_factory=dict)
+    autonomy: AutonomySettings = AutonomySettings()
+    hours: HoursSettings = HoursSettings()
     limits: Limits = Limits()
     retry: Retry = Retry()
     service: ServiceSettings = ServiceSettings()
@@ -303,6 +312,36 @@ class Settings(Section):
             message = "session.store.url is the knowledge database (knowledge.url); transcripts need one of their own"
             raise ValueError(message)
         return self
+
+    @model_validator(mode="after")
+    def _autonomy_fits(self) -> Self:
+        given = [("categories", tuple(self.autonomy.categories))]
+        given += [(f"wider[{at}].categories", each.categories) for at, each in enumerate(self.autonomy.wider)]
+        for key, names in given:
+            if unknown := next((name for name in names if name not in self.employee.categories), None):
+                message = f"autonomy.{key}: {unknown!r} is none of employee.categories"
+                raise ValueError(message)
+        if own := next(
+            (to for to in self.autonomy.addressees.values() if to.lower() in self.employee.own_addresses), None
+        ):
+            message = f"autonomy.addressees: {own} is the employee's own address"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _can_send(self) -> Self:
+        """See that what may leave has a way out: else it would wait for an approval that nothing could come of."""
+        wanted = [Effect.REPLY, *([Effect.FORWARD] if self.autonomy.addressees else [])]
+        if self.smtp is None and (effect := next(filter(self.autonomy.sends, wanted), None)):
+            narrow = '"draft" or "never"' if effect is Effect.REPLY else '"never"'
+            message = f"autonomy.{effect}: a mail could leave, and there is no [smtp]; give one, or {narrow}"
+            raise ValueError(message)
+        return self
+
+    @property
+    def addressees(self) -> dict[str, str]:
+        """To whom mail may be forwarded, by the names that the employee knows."""
+        return self.autonomy.addressees if self.autonomy.sends(Effect.FORWARD) else {}
 
     @property
     def folders(self) -> tuple[str, ...]:

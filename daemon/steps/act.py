@@ -5,17 +5,20 @@ and once more after a while; what is found is SENT, what is not found is done ag
 """
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 
-from daemon.errors import GoneError, PermanentError, TransientError, UncertainError
-from daemon.house import Effects, House, Outgoing
-from daemon.judgement.policy import Kind
-from daemon.judgement.states import ACTION_DUE, ActionState, Event, MessageState
+from daemon.errors import DeferredError, GoneError, PermanentError, TransientError, UncertainError
+from daemon.house import POST, Effects, House, Outgoing
+from daemon.judgement.casework import CaseEvent, PromiseState, left_open, moves
+from daemon.judgement.policy import LEAVING, Kind
+from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, ActionState, Event, MessageState
 from daemon.mail.compose import digest
 from daemon.mail.outbox import Place
 from daemon.steps.moves import move
 from daemon.steps.record import attention
-from knowledge import actions, ledger, turns
+from daemon.steps.send import NOBODY_KNOWS, copies, deferral, held_back, objection_to_leaving, store_copy, submit
+from knowledge import actions, cases, ledger, promises, turns
 from knowledge.actions import Change
 from knowledge.tables import Action
 from knowledge.tables import Message as Row
@@ -25,7 +28,7 @@ WITHDRAWN = "its decision was rolled back"
 
 async def act(house: House) -> bool:
     """Carry out the next action that is due, in a mailbox that is within reach; say whether there was one."""
-    action = actions.next_due(house.db, ACTION_DUE, house.clock(), house.unreachable)
+    action = actions.next_due(house.db, ACTION_DUE, house.clock(), house.unreachable, held_back(house))
     if action is None:
         return False
     row = ledger.get(house.db, action.message_id)
@@ -43,6 +46,9 @@ async def act(house: House) -> bool:
 async def _carry_on(house: House, outgoing: Outgoing, row: Row, action: Action) -> None:
     """See whether a cut-off action still has to be done, and do it."""
     try:
+        if action.state == ActionState.SUBMITTED:
+            _end(house, row, action, ActionState.SENT, await store_copy(house, outgoing, action))
+            return
         if action.state != ActionState.PLANNED and not await _is_to_be_done(house, outgoing, row, action):
             return
     except TransientError as error:
@@ -54,7 +60,7 @@ async def _carry_on(house: House, outgoing: Outgoing, row: Row, action: Action) 
     if _is_withdrawn(house, action):
         _end(house, row, action, ActionState.CANCELLED, WITHDRAWN)
         return
-    objection = _objection(house, outgoing, action)
+    objection = _objection(house, outgoing, row, action)
     if objection:
         _end(house, row, action, ActionState.HELD, objection)
         return
@@ -69,7 +75,7 @@ def _is_withdrawn(house: House, action: Action) -> bool:
     return (action.tries > 0 or action.state != ActionState.PLANNED) and actions.is_withdrawn(house.db, action)
 
 
-def _objection(house: House, outgoing: Outgoing, action: Action) -> str:
+def _objection(house: House, outgoing: Outgoing, row: Row, action: Action) -> str:
     """Check once more, just before: the frozen bytes are those that were decided, and the config still allows it."""
     mailbox = outgoing.mailbox
     if digest(action.content, tuple(action.recipients), action.kind, action.target) != action.digest:
@@ -78,17 +84,25 @@ def _objection(house: House, outgoing: Outgoing, action: Action) -> str:
         return f"the config no longer allows the folder {action.target!r}"
     if action.kind == Kind.LETTER and action.recipients not in [[each.to] for each in house.persons.values()]:
         return f"{', '.join(action.recipients)} is no specialist any more"
-    return ""
+    return objection_to_leaving(house, row, action) if action.kind in LEAVING else ""
 
 
 async def _do(house: House, outgoing: Outgoing, row: Row, action: Action) -> None:
     """Carry the action out, and commit what became of it."""
+    part = POST if action.kind in LEAVING else outgoing.part
     try:
-        await asyncio.to_thread(_perform, outgoing.effects, _place(house, row), action)
+        await asyncio.to_thread(_perform, house, outgoing.effects, _place(house, row), action)
     except UncertainError as error:
-        house.health.pause(outgoing.part, "uncertain", str(error))
+        house.health.pause(part, "uncertain", str(error))
+    except DeferredError as error:
+        change = deferral(house, action, str(error))
+        if change.state == ActionState.HELD:
+            _end(house, row, action, ActionState.HELD, change.reason)
+        else:
+            actions.change(house.db, action, change, house.clock())
+            house.log.warning("action_deferred", action=action.id, kind=action.kind, message=row.id, reason=str(error))
     except TransientError as error:
-        house.health.pause(outgoing.part, error.kind, str(error))
+        house.health.pause(part, error.kind, str(error))
         if action.kind != Kind.MOVE:  # of a move nobody knows whether it took place: it is looked for
             actions.change(house.db, action, Change(ActionState.PLANNED), house.clock())
     except GoneError as error:
@@ -100,12 +114,18 @@ async def _do(house: House, outgoing: Outgoing, row: Row, action: Action) -> Non
         reason = f"clerkd stumbled over it ({type(error).__name__}); please report this"
         _end(house, row, action, ActionState.HELD, reason)
     else:
-        house.health.well(outgoing.part)
-        _end(house, row, action, ActionState.SENT)
+        house.health.well(part)
+        _end(
+            house, row, action, ActionState.SUBMITTED if action.kind in LEAVING and copies(house) else ActionState.SENT
+        )
 
 
-def _perform(effects: Effects, place: Place, action: Action) -> None:
+def _perform(house: House, effects: Effects, place: Place, action: Action) -> None:
     match Kind(action.kind):
+        case Kind.REPLY | Kind.FORWARD:
+            submit(house, action)
+        case Kind.CLOSE:
+            pass  # its end moves the case
         case Kind.DRAFT | Kind.LETTER:
             effects.store_draft(action.content)
         case Kind.FLAG | Kind.ESCALATE:
@@ -122,7 +142,9 @@ async def _is_to_be_done(house: House, outgoing: Outgoing, row: Row, action: Act
         _end(house, row, action, ActionState.SENT, "found after it was cut off")
         return False
     if action.state == ActionState.UNCERTAIN:
-        return True
+        if action.kind in LEAVING:
+            _end(house, row, action, ActionState.HELD, NOBODY_KNOWS)
+        return action.kind not in LEAVING
     later = house.clock() + timedelta(seconds=house.settings.retry.reconcile_seconds)
     change = Change(ActionState.UNCERTAIN, "cut off; it is looked for again", due_at=later)
     actions.change(house.db, action, change, house.clock())
@@ -131,6 +153,10 @@ async def _is_to_be_done(house: House, outgoing: Outgoing, row: Row, action: Act
 
 def _is_done(effects: Effects, place: Place, action: Action) -> bool:
     match Kind(action.kind):
+        case Kind.REPLY | Kind.FORWARD:
+            return effects.has_sent(action.own_message_id)
+        case Kind.CLOSE:
+            return False
         case Kind.DRAFT | Kind.LETTER:
             return effects.has_draft(action.own_message_id)
         case Kind.FLAG | Kind.ESCALATE:
@@ -149,13 +175,27 @@ def _place(house: House, row: Row) -> Place:
 def _end(house: House, row: Row, action: Action, state: ActionState, reason: str = "") -> None:
     if state is ActionState.HELD and actions.is_withdrawn(house.db, action):
         state = ActionState.CANCELLED  # nobody is to do it again
-    done = state is ActionState.SENT
-    actions.change(house.db, action, Change(state, reason, is_done=done), house.clock())
+    left = action.state == ActionState.SUBMITTED  # it was done when it left
+    done = state in (ActionState.SENT, ActionState.SUBMITTED) and not left
+    case = _sequel(house, row, action) if done else {}
+    actions.change(house.db, action, Change(state, reason, is_done=done, case_moves=case), house.clock())
     if state is ActionState.HELD:
         _keep_in_place(house, action)
     level = house.log.warning if state is ActionState.HELD else house.log.info
     level(f"action_{state}", action=action.id, kind=action.kind, message=row.id, case=row.case_id, reason=reason)
     settle_message(house, row.id or 0)
+
+
+def _sequel(house: House, row: Row, action: Action) -> Mapping[str, str]:
+    """Say where an action that was done takes its case: who was answered may answer, and one that is closed is so."""
+    if action.kind == Kind.CLOSE:
+        return moves(CaseEvent.REST)
+    if action.kind != Kind.REPLY or row.case_id is None:
+        return {}
+    if cases.needs_a_person(house.db, row.case_id, NEEDS_A_PERSON):
+        return {}
+    open_ones = promises.of_case(house.db, row.case_id, [PromiseState.OPEN])
+    return moves(left_open((promise.by for promise in open_ones), answered=True))
 
 
 def _keep_in_place(house: House, held: Action) -> None:
@@ -175,9 +215,10 @@ def settle_message(house: House, message_id: int) -> None:
     if any(action.state in ACTION_DUE for action in done):
         return
     held = next((action for action in done if action.state == ActionState.HELD), None)
+    waits = next((action for action in done if action.state == ActionState.WAITING), None)
     asked = any(action.kind == Kind.ESCALATE for action in done)
-    event = Event.HOLD if held else Event.ESCALATE if asked else Event.SETTLE
-    reason = f"{held.kind}: {held.reason}" if held else ""
+    event = Event.HOLD if held else Event.WAIT if waits else Event.ESCALATE if asked else Event.SETTLE
+    reason = f"{held.kind}: {held.reason}" if held else f"{waits.kind}: {waits.rule}" if waits else ""
     now = house.clock()
     flag = [attention(row, "held", now)] if held else []
     step = move(MessageState.DECIDED, event, reason)

@@ -12,13 +12,14 @@ from daemon.agent.turn import Question, Reply, ask
 from daemon.errors import FatalError, PermanentError, TransientError
 from daemon.house import BUDGET, MODEL, READER, STORE, House
 from daemon.judgement.casework import PromiseState
+from daemon.judgement.decision import Decision
 from daemon.judgement.message import Message
 from daemon.judgement.money import Prices, Usage, cost, exhausted, windows
-from daemon.judgement.policy import Handled
 from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, GiveUp, Pause, Reject, Remedy, remedy
 from daemon.judgement.states import Event, MessageState, TurnState
 from daemon.steps.aside import put_by
 from daemon.steps.brief import brief, reads
+from daemon.steps.circumstances import circumstances
 from daemon.steps.hand import handoffs_of, outstanding_of_case
 from daemon.steps.letters import letters_of, with_letters
 from daemon.steps.mirror import is_mirrored
@@ -141,7 +142,8 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
     now = house.clock()
     _close(turn, TurnState.SETTLED, reply, house, now)
     turn.head_uuid, turn.head_offset = reply.head.uuid, reply.head.offset
-    concluded = decided(reply.decision, message, row, house.author, _surroundings(house, row, reply), now)
+    known = _surroundings(house, row, message, reply.decision, reply)
+    concluded = decided(reply.decision, message, row, house.author, known, now)
     concluded.decision.turn_id = turn.id
     at = scene(house, row, message)
     handoffs = with_letters(house, at, reply.decision.summary, handoffs_of(house.session.engine, turn, reply, now))
@@ -168,12 +170,13 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
                    cost_usd=turn.cost_usd, seconds=turn.seconds)  # fmt: skip
 
 
-def _surroundings(house: House, row: Row, reply: Reply) -> Surroundings:
-    """Give what the decision meets; of clerkd's own messages there is no mail that could be flagged or moved."""
-    handled = Handled() if row.about_id else house.settings.handled(row.mailbox)
+def _surroundings(house: House, row: Row, message: Message, decision: Decision, reply: Reply) -> Surroundings:
+    """Give what the decision meets."""
     case_id = row.case_id or 0
     handed = bool(reply.outlasting) or bool(outstanding_of_case(house, case_id))
-    return Surroundings(handled, promises.of_case(house.db, case_id, [PromiseState.OPEN]), handed)
+    around = circumstances(house, row, message, decision)
+    open_ones = promises.of_case(house.db, case_id, [PromiseState.OPEN])
+    return Surroundings(around, open_ones, ledger.raw_mail(house.db, row), handed)
 
 
 async def _drop(house: House, row: Row, turn: Turn, live: AgentSession, reply: Reply, failure: Failure) -> None:

@@ -19,6 +19,7 @@ from daemon.agent.tools import Desk
 from daemon.agent.transcript import Head, TranscriptError
 from daemon.errors import FatalError, PermanentError, TransientError
 from daemon.house import FORKS, House
+from daemon.judgement.decision import Latitude
 from daemon.judgement.handoffs import Awaited, Halt, HandoffState, Specialist, charged, ended
 from daemon.judgement.money import cost, exhausted, windows
 from daemon.judgement.outlasting import Next, after_failure
@@ -122,7 +123,7 @@ async def _outcome(house: House, row: Handoff, specialist: Specialist, place: Pa
         raise LookupError(error)
     engine = _engine(house.session.engine, specialist, place)
     names = (*specialist.tools, *(folder.NAMES if specialist.workspace else ()))
-    session = Session(engine, desk := Desk((), (), workspace=specialist.workspace, only=names))
+    session = Session(engine, desk := Desk(Latitude(()), workspace=specialist.workspace, only=names))
     try:
         message = await asyncio.to_thread(house.reader.read, ledger.raw_mail(house.db, handed))
         head = await asyncio.to_thread(_fork, house.session.engine, engine, turn)

@@ -26,7 +26,7 @@ from knowledge import handoffs, ledger, matters, promises, sessions, upkeeps
 from knowledge.matters import OpenCase, Weight
 from knowledge.tables import Action, AgentSession, CaseNote, Handoff, Message, Promise
 
-UNSETTLED = (*ACTION_DUE, ActionState.HELD)
+UNSETTLED = (*ACTION_DUE, ActionState.HELD, ActionState.WAITING)
 WEIGHT = Weight(NEEDS_A_PERSON, [str(priority) for priority in reversed(Priority)], CaseState.CLOSED)
 MOST_CASES = 200  # that are read for a handover; there is room for fewer
 NO_SUCH_PAGE = "There is no such page: {} page(s) in all."

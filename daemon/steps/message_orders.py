@@ -7,14 +7,25 @@ from sqlmodel import Session
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.casework import PromiseState, left_open, moves
+from daemon.judgement.policy import LEAVING, Kind
 from daemon.judgement.states import NEEDS_A_PERSON, ActionState, Event, IllegalMoveError, MessageState, after
+from daemon.steps.approval_orders import Verdict
 from daemon.steps.numbers import LARGEST_ID, Deed
-from knowledge import actions, cases, decisions, ledger, promises, turns
+from knowledge import actions, approvals, cases, decisions, ledger, promises, turns
+from knowledge.actions import Again
+from knowledge.approvals import Word
 from knowledge.database import Database
 from knowledge.promises import Closing
 from knowledge.tables import Message
 
 CLOSED_BY = "closed by a person"
+NOT_WANTED = Word(Verdict.REJECTED, ActionState.REJECTED, "a person", "clerkd done", CLOSED_BY)
+# What would leave is seen by a person again, and so is what nobody said a word on.
+AGAIN = (
+    Again(ActionState.HELD, ActionState.PLANNED, LEAVING, others=True),
+    Again(ActionState.HELD, ActionState.WAITING, LEAVING),
+    Again(ActionState.EXPIRED, ActionState.WAITING, tuple(Kind)),
+)
 
 
 def message_of(db: Database, argument: str) -> Message:
@@ -46,7 +57,7 @@ def _resumed(clock: Clock, row: Message) -> Deed:
     step = turns.Step(row.state, _after(row, Event.RESUME))
 
     def deed(session: Session) -> str:
-        actions.plan_again(session, row.id or 0, step, ActionState.HELD, ActionState.PLANNED, clock())
+        actions.plan_again(session, row.id or 0, step, AGAIN, clock())
         return f"the held actions of message {row.id} are done again"
 
     return deed
@@ -59,7 +70,11 @@ def done(db: Database, clock: Clock, argument: str) -> Deed:
     step, closing = turns.Step(row.state, target, CLOSED_BY), Closing(PromiseState.OPEN, clock(), words=CLOSED_BY)
     left = _left(db, row)
 
+    waiting = [each for each in actions.of_message(db, row.id or 0) if each.state == ActionState.WAITING]
+
     def deed(session: Session) -> str:
+        for action in waiting:
+            approvals.link(session, approvals.say(session, action, NOT_WANTED, None, clock()), clock())
         turns.move_on(session, row.id or 0, step, clock())
         promises.close_of_reminder(session, row.id or 0, PromiseState.KEPT, closing)
         if row.case_id:
@@ -81,6 +96,8 @@ def _after(row: Message, event: Event) -> MessageState:
     try:
         return after(MessageState(row.state), event)
     except IllegalMoveError:
-        allowed = {Event.REQUEUE: "held or failed", Event.CLOSE: "held, failed or escalated"}.get(event, "held")
+        allowed = {Event.REQUEUE: "held or failed", Event.CLOSE: "held, failed, escalated or waiting"}.get(
+            event, "held"
+        )
         message = f"message {row.id} is {row.state}; only {allowed} ones can be ordered so"
         raise OrderRefused(message) from None

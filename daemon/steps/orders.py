@@ -1,13 +1,13 @@
 """Orders: what a command asked for, carried out between two turns by whoever holds the state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.states import OrderState
-from daemon.steps import case_orders, fact_orders, issue_orders, message_orders, person_orders
+from daemon.steps import approval_orders, case_orders, fact_orders, issue_orders, message_orders, person_orders
 from daemon.steps.numbers import Deed
 from knowledge import service
 from knowledge.database import Database
@@ -21,12 +21,17 @@ REQUEUED = "requeue"  # behind the number of a rollback: have the mails behind i
 CLOSE_CASE, MERGE_CASES, SPLIT_CASE = "close case", "merge cases", "split case"
 ADD_FACT, CORRECT_FACT, DROP_FACT = "add fact", "correct fact", "drop fact"
 MERGE_PERSONS, SPLIT_PERSON = "merge persons", "split person"
+APPROVE, EDIT, REJECT = "approve", "edit", "reject"
 CONFIRM_ISSUE, CLOSE_ISSUE, MERGE_ISSUES = "confirm issue", "close issue", "merge issues"
 
 
-def obey(db: Database, clock: Clock) -> list[Order]:
-    """Carry out all waiting orders that need no session, and write down what became of each; give them back."""
-    waiting = [order for order in service.orders(db, OrderState.WAITING) if order.kind in HANDLERS]
+def obey(db: Database, clock: Clock, kinds: Collection[str] | None = None) -> list[Order]:
+    """Carry out waiting orders that need no session, and write down what became of each; give them back.
+
+    Without ``kinds`` it is all of them.
+    """
+    mine = HANDLERS if kinds is None else kinds
+    waiting = [order for order in service.orders(db, OrderState.WAITING) if order.kind in mine]
     for order in waiting:
         refusal = _carry_out(db, clock, order)
         if refusal:
@@ -65,4 +70,10 @@ HANDLERS: dict[str, Callable[[Database, Clock, str], Deed]] = {
     CONFIRM_ISSUE: issue_orders.confirm,
     CLOSE_ISSUE: issue_orders.close,
     MERGE_ISSUES: issue_orders.merge,
+    APPROVE: approval_orders.approve,
+    EDIT: approval_orders.edit,
+    REJECT: approval_orders.reject,
 }
+# A person's word on an action is taken while the model thinks; all else between two turns.
+ON_ACTIONS = (APPROVE, EDIT, REJECT)
+BETWEEN_TURNS = tuple(kind for kind in HANDLERS if kind not in ON_ACTIONS)

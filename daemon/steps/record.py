@@ -10,29 +10,46 @@ from daemon.judgement.casework import CaseEvent, CaseState, PromiseState, left_b
 from daemon.judgement.decision import Decision as Decided
 from daemon.judgement.decision import Promised
 from daemon.judgement.message import Message
-from daemon.judgement.policy import SEEN_BY_A_PERSON, Handled, Kind, Planned, plan
+from daemon.judgement.policy import (
+    HANDLED_FLAG,
+    HANDLED_FOLDER,
+    SEEN_BY_A_PERSON,
+    Circumstances,
+    Handled,
+    Kind,
+    Planned,
+    Verdict,
+    plan,
+)
 from daemon.judgement.promises import comes_up_at
 from daemon.judgement.screening import Answer, File
 from daemon.judgement.states import ActionState
 from daemon.mail.compose import Author, digest, own_message_id, reply
+from daemon.mail.forward import Forwarded, forward
 from knowledge.tables import Action, Decision, Promise, SharedIssue
 from knowledge.tables import Message as Row
 from knowledge.turns import Conclusion
 
 AUTOMATED, ANSWERED = "automated", "report"
+STATES = {
+    Verdict.ALLOW: ActionState.PLANNED,
+    Verdict.ASK: ActionState.WAITING,
+    Verdict.REFUSE: ActionState.REFUSED,
+}
 # A case that a machine's mail has opened; an older one stays as it is.
 AT_REST: Mapping[str, str] = {CaseState.OPEN: CaseState.CLOSED}
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a decision meets: what is done with every mail of its mailbox, and the case's open promises.
+    """What a decision meets: what it is judged by, the case's open promises, and the mail as it came.
 
     ``handed``: a report of a specialist's is still to come in its case.
     """
 
-    handled: Handled
+    around: Circumstances
     promises: Sequence[Promise]
+    raw: bytes
     handed: bool = False
 
 
@@ -49,17 +66,17 @@ def decided(
         confidence=decision.confidence,
         decided_at=now,
     )
-    planned = plan(decision, message, known.handled)
+    planned = plan(decision, message, known.around)
     settled = {item.promise: str(PromiseState(item.how)) for item in decision.settled}
     left = [promise.by for promise in known.promises if promise.id not in settled]
-    kinds = [action.kind for action in decision.actions]
+    desk = _Desk(row, message, author, known.raw, now)
     return Conclusion(
         record,
-        [_action(row, item, ordinal, message, author, now) for ordinal, item in enumerate(planned)],
+        [desk.action(item, ordinal) for ordinal, item in enumerate(planned)],
         [_promise(row, promised, now) for promised in decision.promises],
         settled,
         PromiseState.OPEN,
-        moves(left_by(kinds, [*left, *(promised.by for promised in decision.promises)], handed=known.handed)),
+        moves(left_by(planned, [*left, *(promised.by for promised in decision.promises)], handed=known.handed)),
         issue=decision.issue,
         proposal=_proposal(decision, now),
     )
@@ -118,7 +135,7 @@ def _by_rule(row: Row, rule: str, words: str, why: str, now: datetime) -> Decisi
 
 def _concluded(handled: Handled, row: Row, record: Decision, now: datetime, *, for_a_person: bool) -> Conclusion:
     """Add what is done with every handled mail, and with one that a person must see."""
-    wanted = [(Kind.FLAG, handled.flag, "mailbox.handled_flag"), (Kind.MOVE, handled.folder, "mailbox.handled_folder")]
+    wanted = [(Kind.FLAG, handled.flag, HANDLED_FLAG), (Kind.MOVE, handled.folder, HANDLED_FOLDER)]
     planned = [Planned(kind, rule, target=target) for kind, target, rule in wanted if target]
     if for_a_person:
         record.priority = "high"
@@ -135,31 +152,48 @@ def attention(row: Row, rule: str, now: datetime) -> Action:
     return _mailbox_action(row, Planned(Kind.FLAG, rule, target=SEEN_BY_A_PERSON), 0, now)
 
 
-def _action(row: Row, item: Planned, ordinal: int, message: Message, author: Author, now: datetime) -> Action:
-    if item.kind is not Kind.DRAFT:
-        return _mailbox_action(row, item, ordinal, now)
-    if not item.allowed:
-        return _mailbox_action(row, item, ordinal, now, state=ActionState.REFUSED)
-    own_id = own_message_id(uuid.uuid4().hex, author.address)
-    content = reply(message, author, item.recipients[0], item.body, own_id, now)
-    return Action(
-        message_id=row.id or 0,
-        ordinal=ordinal,
-        kind=item.kind,
-        content=content,
-        recipients=list(item.recipients),
-        own_message_id=own_id,
-        digest=digest(content, item.recipients, item.kind, item.target),
-        rule=item.rule,
-        state=ActionState.PLANNED,
-        created_at=now,
-        updated_at=now,
-    )
+@dataclass(frozen=True)
+class _Desk:
+    """Where actions are written down: the mail that they are about, as a row, as it was read and as it came."""
+
+    row: Row
+    message: Message
+    author: Author
+    raw: bytes
+    now: datetime
+
+    def action(self, item: Planned, ordinal: int) -> Action:
+        """Freeze an action's bytes; one that is refused has none that could be sent."""
+        if item.verdict is Verdict.REFUSE or not item.recipients:
+            return _mailbox_action(self.row, item, ordinal, self.now)
+        own_id = own_message_id(uuid.uuid4().hex, self.author.address)
+        content = self._content(item, own_id)
+        return Action(
+            message_id=self.row.id or 0,
+            ordinal=ordinal,
+            kind=item.kind,
+            target=item.target,
+            content=content,
+            recipients=list(item.recipients),
+            own_message_id=own_id,
+            digest=digest(content, item.recipients, item.kind, item.target),
+            rule=item.rule,
+            findings=list(map(str, item.findings)),
+            state=STATES[item.verdict],
+            created_at=self.now,
+            updated_at=self.now,
+        )
+
+    def _content(self, item: Planned, own_id: str) -> bytes:
+        to = item.recipients[0]
+        if item.kind is not Kind.FORWARD:
+            return reply(self.message, self.author, to, item.body, own_id, self.now)
+        number = self.row.about_id or self.row.id or 0
+        mail = Forwarded(self.row.case_id or 0, number, self.message.subject, self.raw)
+        return forward(mail, self.author, to, item.body, own_id, self.now)
 
 
-def _mailbox_action(
-    row: Row, item: Planned, ordinal: int, now: datetime, state: ActionState = ActionState.PLANNED
-) -> Action:
+def _mailbox_action(row: Row, item: Planned, ordinal: int, now: datetime) -> Action:
     content = item.body.encode()
     return Action(
         message_id=row.id or 0,
@@ -169,7 +203,7 @@ def _mailbox_action(
         content=content,
         digest=digest(content, (), item.kind, item.target),
         rule=item.rule,
-        state=state,
+        state=STATES[item.verdict],
         created_at=now,
         updated_at=now,
     )

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from daemon.agent.turn import Reply
 from daemon.house import House
-from daemon.judgement.decision import DraftReply
 from daemon.judgement.facts import Author, Correct, Remember
 from daemon.judgement.message import Message
 from daemon.judgement.recall import passages_of
@@ -54,7 +53,7 @@ def memory_of(at: Scene, reply: Reply) -> Memory:
     """Make the rows of what is remembered; nothing of a sender whom we do not know."""
     if at.row.person_id is None or reply.decision is None:
         return Memory()
-    answers = [action.body for action in reply.decision.actions if isinstance(action, DraftReply)]
+    answers = reply.decision.answers
     said = "" if at.row.about_id else at.message.text
     return Memory(
         [*(_learnt(at, wanted) for wanted in reply.remembered), *_put_right(at, reply)],

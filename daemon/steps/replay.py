@@ -26,11 +26,11 @@ from daemon.embedding.base import Embedder
 from daemon.errors import FatalError, PermanentError, TransientError
 from daemon.judgement.casework import CaseState, PromiseState
 from daemon.judgement.comparison import Verdict, compare, handing_name, names_of
-from daemon.judgement.decision import Decision, DraftReply
+from daemon.judgement.decision import Decision
 from daemon.judgement.handoffs import HandoffState
 from daemon.judgement.message import Message
 from daemon.judgement.money import Usage, exhausted, windows
-from daemon.judgement.policy import Handled, plan
+from daemon.judgement.policy import Circumstances, plan
 from daemon.judgement.retry import Failure, FailureKind
 from daemon.judgement.states import ActionState, MessageState, TurnState
 from daemon.mail.reader import Reader
@@ -38,6 +38,7 @@ from daemon.service.stop import Stop
 from daemon.settings import Limits, Settings
 from daemon.steps.ask import charge
 from daemon.steps.brief import brief, reads
+from daemon.steps.circumstances import in_hindsight
 from daemon.steps.trials import Trial, Wanted, choose
 from knowledge import ledger, replays
 from knowledge.database import Database
@@ -89,6 +90,14 @@ class Hindsight:
     embedder: Embedder | None
 
 
+@dataclass(frozen=True)
+class Put:
+    """A message that was put to a fork, and what a decision on it is judged by."""
+
+    message: Message
+    around: Circumstances
+
+
 async def replay(lab: Laboratory, wanted: Wanted) -> Replay:
     """Put each message to a fork for each variant; give the replay's row. A wish to stop begins no further fork.
 
@@ -137,8 +146,7 @@ async def _try(lab: Laboratory, place: Path, number: int, trial: Trial, variant:
         # No server outside is asked: what a replay puts to a copy must not leave the house.
         engine = replace(variant.engine, home=place / f"{trial.row.id}-{variant.name}", servers=())
         try:
-            message, reply = await _ask(lab, trial, variant, engine)
-            _fill_in(row, trial, variant, message, reply)
+            _fill_in(row, trial, variant, *await _ask(lab, trial, variant, engine))
         except (SQLAlchemyError, OSError):
             raise
         except Exception as error:  # noqa: BLE001 - one fork must not end the others
@@ -173,8 +181,8 @@ def _row(lab: Laboratory, number: int, trial: Trial, variant: Variant, today: fl
     )
 
 
-async def _ask(lab: Laboratory, trial: Trial, variant: Variant, engine: Engine) -> tuple[Message | None, Reply]:
-    """Fork the session, and put the message to the fork; without the message, nothing was put."""
+async def _ask(lab: Laboratory, trial: Trial, variant: Variant, engine: Engine) -> tuple[Put | None, Reply]:
+    """Fork the session, and put the message to the fork."""
     session = Session(engine, desk := variant.desk())
     past = Past(lab.db, trial.moment, UNKNOWN)
     records = Hindsight(past, variant.settings, lambda: trial.turn.started_at, lab.embedder)
@@ -183,6 +191,7 @@ async def _ask(lab: Laboratory, trial: Trial, variant: Variant, engine: Engine) 
         head = await asyncio.to_thread(_fork, lab.engine, engine, trial.session)
         await session.open(trial.session.id, head)
         question = _question(trial, variant, head, message, records)
+        put = Put(message, in_hindsight(records, trial.row, message))
     except (TransientError, PermanentError, FatalError, TranscriptError, EngineError) as error:
         await _let_go(session)
         past.close()
@@ -192,7 +201,7 @@ async def _ask(lab: Laboratory, trial: Trial, variant: Variant, engine: Engine) 
     finally:
         await _let_go(session)
         past.close()
-    return message, _as_stopped(lab, reply)
+    return put, _as_stopped(lab, reply)
 
 
 async def _let_go(session: Session) -> None:
@@ -234,7 +243,7 @@ def _question(trial: Trial, variant: Variant, head: Head | None, message: Messag
     )
 
 
-def _fill_in(row: ReplayTurn, trial: Trial, variant: Variant, message: Message | None, reply: Reply) -> None:
+def _fill_in(row: ReplayTurn, trial: Trial, variant: Variant, put: Put | None, reply: Reply) -> None:
     """Write into the row what came of the turn, and how that compares."""
     usage = reply.usage
     row.state = TurnState.DROPPED if reply.failure else TurnState.SETTLED
@@ -244,18 +253,18 @@ def _fill_in(row: ReplayTurn, trial: Trial, variant: Variant, message: Message |
     row.seconds = round(reply.seconds, 3)
     own = charge(usage, variant.settings.model.price_list, reply.failure, row.reserved_usd)
     row.cost_usd = own + sum(each.dollars for each in reply.handoffs)
-    if message is None:
-        row.cost_usd = 0.0  # nothing was put
+    if put is None:
+        row.cost_usd = 0.0
     elif reply.decision:
-        _compare(row, trial, message, reply.decision, [each.specialist.name for each in reply.outlasting])
+        _compare(row, trial, put, reply.decision, [each.specialist.name for each in reply.outlasting])
 
 
-def _compare(row: ReplayTurn, trial: Trial, message: Message, decision: Decision, handed: Sequence[str]) -> None:
+def _compare(row: ReplayTurn, trial: Trial, put: Put, decision: Decision, handed: Sequence[str]) -> None:
     """Compare the decision; whom it was handed to is told, and nobody of them is asked."""
-    planned = plan(decision, message, Handled())  # what is done with every mail, whatever is decided, is no part of it
-    replies = [action.body for action in decision.actions if isinstance(action, DraftReply)]
+    # What is done with every mail, whatever is decided, is no part of it; and nothing leaves, so no wall is looked for.
+    planned = plan(decision, put.message, put.around)
     names = (*names_of(planned), *map(handing_name, handed))
-    found = Verdict(decision.category, decision.priority, names, "".join(replies))
+    found = Verdict(decision.category, decision.priority, names, "".join(decision.answers))
     comparison = compare(trial.logged, found)
     row.agrees, row.changes = comparison.agrees, list(comparison.changes)
     row.category, row.priority = decision.category, decision.priority

@@ -13,6 +13,7 @@ from daemon.house import House
 from daemon.judgement.casework import CaseEvent, PromiseState, moves
 from daemon.judgement.handoffs import HandoffState
 from daemon.judgement.states import (
+    ON_ITS_WAY,
     ActionState,
     Event,
     IllegalMoveError,
@@ -45,8 +46,8 @@ WORDS = Words(
     withdrawn_promise=PromiseState.WITHDRAWN,
     cancelled_handoff=HandoffState.CANCELLED,
 )
-UNSENT = (ActionState.PLANNED, ActionState.HELD)
-LEFT = (ActionState.SENDING, ActionState.UNCERTAIN, ActionState.SENT)
+UNSENT = (ActionState.PLANNED, ActionState.HELD, ActionState.WAITING)
+LEFT = ON_ITS_WAY
 GONE = (
     "the transcript of session {} does not hold what was before message {} any more, so it cannot be set back there; "
     "`clerkd session rotate` ends the live session and begins another from the knowledge database"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from daemon.errors import FatalError
 from daemon.judgement.comparison import Verdict, action_name, handing_name
-from daemon.judgement.policy import Kind
+from daemon.judgement.policy import ANSWERS, EDITED, Kind
 from daemon.judgement.states import SessionState, TurnState, UpkeepState
 from daemon.mail.compose import body_of
 from knowledge import decisions, handoffs, ledger, replays, rollbacks, sessions
@@ -103,8 +103,9 @@ def _verdict_of(db: Database, signature: str, row: Row) -> Verdict | None:
     entry = decisions.of_message(db, row.id or 0)
     if entry is None or entry.decision is None:
         return None
-    theirs = [action for action in entry.actions if action.decision_id == entry.decision.id]
-    drafts = [body_of(action.content, signature) for action in theirs if action.kind == Kind.DRAFT]
+    its_own = (action for action in entry.actions if action.decision_id == entry.decision.id)
+    theirs = [action for action in its_own if not action.rule.startswith(EDITED)]
+    drafts = [body_of(action.content, signature) for action in theirs if action.kind in ANSWERS]
     chosen = [each for each in theirs if each.kind != Kind.LETTER and not each.rule.startswith(HANDLED)]
     names = [action_name(action.kind, action.target) for action in chosen]
     names += [

@@ -17,6 +17,7 @@ from daemon.agent.farewell import Bound, Farewell, take_notes
 from daemon.agent.session import Engine, Session
 from daemon.agent.tools import Desk, Reads
 from daemon.agent.transcript import Head, TranscriptError
+from daemon.judgement.decision import Latitude
 from daemon.judgement.facts import Sheet
 from daemon.judgement.money import LIST_PRICES
 from daemon.judgement.promises import Standing
@@ -48,7 +49,7 @@ class Talk:
 
     def __init__(self, engine: Engine) -> None:
         """Nothing has been said."""
-        self.desk = Desk(("question", "other"), ())
+        self.desk = Desk(Latitude(("question", "other")))
         self.session = Session(engine, self.desk)
         self.id = str(uuid.uuid4())
         self.path = engine.transcript(self.id)

@@ -13,6 +13,7 @@ from claude_agent_sdk import ClaudeAgentOptions, InMemorySessionStore, SessionKe
 from daemon.agent.session import Engine, Session
 from daemon.agent.tools import Desk
 from daemon.agent.transcript import Head
+from daemon.judgement.decision import Latitude
 from daemon.rehearsal.model import Answer, Body, StandIn, text
 
 pytestmark = pytest.mark.exhaustive
@@ -23,7 +24,7 @@ class Sdks(Session):
 
     def __init__(self, engine: Engine, store: InMemorySessionStore) -> None:
         """Mirror into this store."""
-        super().__init__(engine, Desk(("question",), ()))
+        super().__init__(engine, Desk(Latitude(("question",))))
         self.store = store
 
     def _options(self, session_id: str, head: Head | None) -> ClaudeAgentOptions:

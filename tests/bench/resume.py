@@ -19,6 +19,7 @@ from daemon import app
 from daemon.agent.session import Engine, Session
 from daemon.agent.tools import Desk
 from daemon.agent.transcript import Head
+from daemon.judgement.decision import Latitude
 from daemon.judgement.states import OrderState, SessionState
 from daemon.rehearsal.mailserver import MailServer
 from daemon.rehearsal.model import Answer, Body, StandIn, text
@@ -82,7 +83,7 @@ async def resumed(engine: Engine, name: str, lines: list[bytes]) -> tuple[float,
     path.write_bytes(b"".join(lines))
     last = next(line for line in reversed(lines) if json.loads(line).get("type") == "assistant")
     end = sum(map(len, lines[: lines.index(last) + 1]))
-    session = Session(engine, Desk(("question", "other"), ()))
+    session = Session(engine, Desk(Latitude(("question", "other"))))
     started = time.monotonic()
     await session.open(name, Head(json.loads(last)["uuid"], end))
     opened = time.monotonic()

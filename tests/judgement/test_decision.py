@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from daemon.judgement.decision import LONGEST_BODY, MOST_ACTIONS, Decision, Priority, outside_bounds
+from daemon.judgement.decision import LONGEST_BODY, MOST_ACTIONS, Decision, Latitude, Priority, outside_bounds
 from tests.judgement.samples import decision
 
 DRAFT = {"kind": "draft", "body": "We close at six."}
 MOVE = {"kind": "move", "folder": "Archive"}
 FLAG = {"kind": "flag"}
 ESCALATE = {"kind": "escalate", "question": "May we refund?"}
+FORWARD = {"kind": "forward", "to": "books"}
 NONE = {"kind": "none"}
 CATEGORIES = ("question", "other")
 
@@ -150,19 +151,42 @@ def test_it_cannot_be_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("category", "action", "folders", "problem"),
+    ("category", "action", "folders", "addressees", "problem"),
     [
-        ("question", NONE, (), None),
-        ("question", MOVE, ("Archive", "Later"), None),
-        ("question", DRAFT, (), None),
-        ("praise", NONE, (), "category 'praise' is not known; choose one of: question, other"),
-        ("question", MOVE, ("Later",), "folder 'Archive' is not allowed; allowed: Later"),
-        ("question", MOVE, (), "folder 'Archive' is not allowed; allowed: none is configured, so do not move"),
-        ("question", MOVE, ("archive",), "folder 'Archive' is not allowed; allowed: archive"),
+        ("question", NONE, (), (), None),
+        ("question", MOVE, ("Archive", "Later"), (), None),
+        ("question", DRAFT, (), (), None),
+        ("question", FORWARD, (), ("books",), None),
+        ("question", FORWARD, (), (), "nobody called 'books' is known; known: nobody is configured, so do not forward"),
+        ("question", FORWARD, (), ("a", "b"), "nobody called 'books' is known; known: a, b"),
+        ("praise", NONE, (), (), "category 'praise' is not known; choose one of: question, other"),
+        ("question", MOVE, ("Later",), (), "folder 'Archive' is not allowed; allowed: Later"),
+        ("question", MOVE, (), (), "folder 'Archive' is not allowed; allowed: none is configured, so do not move"),
+        ("question", MOVE, ("archive",), (), "folder 'Archive' is not allowed; allowed: archive"),
     ],
 )
 def test_it_says_what_the_configuration_does_not_know(
-    category: str, action: dict[str, str], folders: tuple[str, ...], problem: str | None
+    category: str, action: dict[str, str], folders: tuple[str, ...], addressees: tuple[str, ...], problem: str | None
 ) -> None:
     """Categories and folders are those of the configuration, to the letter."""
-    assert outside_bounds(decision(action, category=category), CATEGORIES, folders) == problem
+    assert outside_bounds(decision(action, category=category), Latitude(CATEGORIES, folders, addressees)) == problem
+
+
+def test_a_draft_and_a_reply_exclude_each_other() -> None:
+    """There is one answer."""
+    with pytest.raises(ValidationError, match="either draft or reply, not both"):
+        decision(DRAFT, {"kind": "reply", "body": "We close at six."})
+
+
+def test_its_answers_are_what_it_would_write_to_the_sender() -> None:
+    """A draft's text or a reply's; a note to somebody in the house is none."""
+    assert decision(DRAFT, FORWARD).answers == ["We close at six."]
+    assert decision({"kind": "reply", "body": "At six."}).answers == ["At six."]
+    assert decision(FORWARD).answers == []
+
+
+@pytest.mark.parametrize("amount", [-1.0, float("nan"), float("inf")])
+def test_an_amount_is_a_sum_of_money(amount: float) -> None:
+    """What is no sum is refused in words."""
+    with pytest.raises(ValidationError, match="amount"):
+        decision(amount=amount)

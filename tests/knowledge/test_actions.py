@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from knowledge import actions
-from knowledge.actions import Change
+from knowledge.actions import Again, Change
 from knowledge.database import Database
 from knowledge.errors import FenceError
 from knowledge.tables import Action
@@ -14,6 +14,8 @@ from knowledge.turns import Step
 from tests.knowledge.rows import MAILBOX, NOW, action_row, after, dump, filed, received, stored
 
 DUE = ("planned", "sending", "uncertain")
+
+AGAIN = (Again("held", "planned", ["reply"], others=True), Again("held", "waiting", ["reply"]))
 
 
 def planned(db: Database, uid: int, *changes: dict[str, Any], mailbox: str = MAILBOX) -> list[Action]:
@@ -169,12 +171,19 @@ def test_an_empty_id_finds_no_action(db: Database) -> None:
 
 
 def test_a_message_that_goes_on_plans_its_held_actions_again(db: Database) -> None:
-    """Message and actions move together; what was done is not done again."""
-    planned(db, 1, {"state": "sent", "reason": "done"}, {"state": "held", "reason": "refused", "due_at": after(60)})
+    """Message and actions move together, each kind as is said; what was done is not done again."""
+    planned(
+        db,
+        1,
+        {"state": "sent", "reason": "done"},
+        {"state": "held", "reason": "refused", "due_at": after(60)},
+        {"state": "held", "reason": "refused", "kind": "reply"},
+    )
     with db.write() as session:
-        actions.plan_again(session, 1, Step("decided", "done"), "held", "planned", after(5))
+        actions.plan_again(session, 1, Step("decided", "done"), AGAIN, after(5))
     rows = [(row.state, row.reason, row.due_at, row.updated_at) for row in actions.of_message(db, 1)]
-    assert (stored(db, 1).state, rows) == ("done", [("sent", "done", None, NOW), ("planned", "", None, after(5))])
+    again = [("planned", "", None, after(5)), ("waiting", "", None, after(5))]
+    assert (stored(db, 1).state, rows) == ("done", [("sent", "done", None, NOW), *again])
 
 
 def test_a_message_that_was_moved_meanwhile_plans_nothing_again(db: Database) -> None:
@@ -182,7 +191,7 @@ def test_a_message_that_was_moved_meanwhile_plans_nothing_again(db: Database) ->
     planned(db, 1, {"state": "held"})
     before = dump(db)
     with pytest.raises(FenceError, match=r"^message 1: "), db.write() as session:
-        actions.plan_again(session, 1, Step("held", "decided"), "held", "planned", NOW)
+        actions.plan_again(session, 1, Step("held", "decided"), AGAIN, NOW)
     assert dump(db) == before
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from knowledge import actions, decisions, feedback, rollbacks, service, sessions, turns, upkeeps
-from knowledge.actions import Change
+from knowledge.actions import Again, Change
 from knowledge.database import Database
 from knowledge.rollbacks import Mark, Words
 from knowledge.service import Closing
@@ -21,6 +21,8 @@ UNSENT = ("planned", "held")
 WORDS = Words(
     "live", "ended", "rolled back", "cancelled", "its decision was rolled back", "open", "withdrawn", "cancelled"
 )
+
+AGAIN = (Again("held", "planned", [], others=True),)
 
 
 def decided(db: Database, uid: int, session: AgentSession, offset: int, *states: str) -> tuple[Message, Turn]:
@@ -170,7 +172,7 @@ def test_held_actions_of_a_withdrawn_decision_are_not_planned_again(db: Database
     (action,) = [row for row, _message in rollbacks.behind(db, turn, ["rolled back"]).actions]
     actions.change(db, action, Change("held", "refused"), NOW)
     with db.write() as rows:
-        actions.plan_again(rows, message.id or 0, Step("held", "decided"), "held", "planned", NOW)
+        actions.plan_again(rows, message.id or 0, Step("held", "decided"), AGAIN, NOW)
     assert states(db, message) == ["held"]
 
 

@@ -17,7 +17,8 @@ PASSWORD = '{ env = "IMAP_PASSWORD" }'
 UNKNOWN = "unknown key; see config/clerkd.toml for every key that there is"
 MISSING = "is missing and has no default"
 
-A_NAME = "catalogue"  # of the one server in the good config and in the documentation
+# Of the one server, and of the one category, in the good config and in the documentation.
+NAMES = {"mcp": "catalogue", "autonomy.categories": "complaint"}
 
 Tables = dict[str, dict[str, str]]
 GOOD: Tables = {
@@ -31,6 +32,10 @@ GOOD: Tables = {
     "session.store": {"url": '"s3://transcripts"'},
     "knowledge": {},
     "mcp.catalogue": {"command": '["catalogue"]', "tools": '{ look_up = "read" }'},
+    "autonomy": {},
+    "autonomy.wider": {"action": '"reply"', "mode": '"draft"', "known_days": "30"},
+    "autonomy.categories.complaint": {"close": '"ask"'},
+    "hours": {},
     "limits": {},
     "retry": {},
     "service": {},
@@ -59,7 +64,8 @@ TEXTS = ["employee.name", "employee.orders", "employee.specialists", "employee.s
          "mailbox.authserv_id", "mailbox.maildir", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
          "mailbox.sign_in.key_file", "mailbox.sign_in.ca_file", "smtp.host", "smtp.user", "model.name",
          "session.quiet_hours", "session.store.url", "session.store.region", "session.store.endpoint",
-         "session.store.access_key", "knowledge.url", "mcp.catalogue.url", "service.state"]  # fmt: skip
+         "session.store.access_key", "knowledge.url", "mcp.catalogue.url", "hours.times", "hours.zone", "smtp.ca_file",
+         "service.state"]  # fmt: skip
 ADDRESSES = ["employee.address"]
 LISTS = [
     "employee.aliases",
@@ -68,13 +74,22 @@ LISTS = [
     "mailbox.folders",
     "knowledge.documents",
     "mcp.catalogue.command",
+    "autonomy.wider.categories",
+    "autonomy.links",
+    "hours.days",
+    "hours.holidays",
 ]
 TABLES = [f"mcp.catalogue.{key}" for key in ("tools", "env", "env_secrets", "headers", "header_secrets")]
+TABLES.append("autonomy.addressees")
+EFFECTS = ("reply", "forward", "move", "flag", "close")
 CHOICES = ["mailbox.security", "mailbox.sign_in.mechanism", "smtp.security", "service.log_level",
-           "knowledge.embedder"]  # fmt: skip
+           "knowledge.embedder", "autonomy.wider.action", "autonomy.wider.mode",
+           *(f"autonomy.{effect}" for effect in EFFECTS),
+           *(f"autonomy.categories.complaint.{effect}" for effect in EFFECTS)]  # fmt: skip
 TAGS = ["mailbox.sign_in.way"]
 DAYS = ["mailbox.since"]
-TRUTHS = ["mailbox.authserv_strips_forgeries", "session.store.required"]
+TRUTHS = ["mailbox.authserv_strips_forgeries", "session.store.required", "smtp.copy_to_sent",
+          "autonomy.wider.authenticated", "autonomy.wider.within_hours"]  # fmt: skip
 SECURE_URLS = ["mailbox.sign_in.authority", "mailbox.sign_in.auth_url", "mailbox.sign_in.token_url"]
 URLS = ["model.base_url", *SECURE_URLS]
 WHOLE_NUMBERS = ["mailbox.port", "mailbox.largest_mail", "reading.megabytes", "reading.longest_text", "smtp.port",
@@ -85,20 +100,22 @@ NUMBERS = ["mailbox.poll_seconds", "mailbox.follow_seconds", "mailbox.timeout_se
            "model.prices.cache_read", "model.prices.cache_write", "session.least_reclaimed", "session.most_days",
            "session.most_idle_hours", "session.most_megabytes", "session.most_dollars",
            "session.dormant_after_days", "session.store.timeout_seconds", "mcp.catalogue.seconds",
-           "limits.dollars_per_turn", "limits.dollars_per_day",
+           "autonomy.least_confidence", "autonomy.most_amount", "autonomy.approval_days", "autonomy.wider.known_days",
+           "autonomy.wider.confidence", "autonomy.wider.amount", "limits.dollars_per_turn", "limits.dollars_per_day",
            "limits.dollars_per_month", "retry.first_pause_seconds", "retry.longest_pause_seconds",
            "retry.reconcile_seconds", "service.stop_seconds"]  # fmt: skip
 SECRETS = ["mailbox.password", "mailbox.sign_in.client_secret", "mailbox.sign_in.token", "smtp.password",
            "model.api_key", "session.store.password", "session.store.secret_key",
            "knowledge.password"]  # fmt: skip
 SECTIONS = ["employee", "mailbox", "mailbox.sign_in", "reading", "smtp", "model", "model.prices", "session",
-            "session.store", "knowledge", "mcp.catalogue", "limits", "retry", "service"]  # fmt: skip
+            "session.store", "knowledge", "mcp.catalogue", "autonomy", "autonomy.wider",
+            "autonomy.categories.complaint", "hours", "limits", "retry", "service"]  # fmt: skip
 REQUIRED = ["employee.name", "employee.address", "mailbox.host", "mailbox.user", "mailbox.maildir",
             "mailbox.sign_in.way", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
             "mailbox.sign_in.client_secret", "mailbox.sign_in.key_file", "mailbox.sign_in.token", "smtp.host",
             "smtp.user", "smtp.password", "model.api_key", "model.prices.input", "model.prices.output",
             "model.prices.cache_read", "model.prices.cache_write", "session.store.url",
-            "mcp.catalogue.tools"]  # fmt: skip
+            "mcp.catalogue.tools", "autonomy.wider.action", "autonomy.wider.mode"]  # fmt: skip
 
 
 def toml(tables: Tables) -> str:
@@ -106,8 +123,13 @@ def toml(tables: Tables) -> str:
     return "\n".join(
         line
         for section, keys in tables.items()
-        for line in (f"[{section}]", *(f"{key} = {value}" for key, value in keys.items()), "")
+        for line in (heading(section), *(f"{key} = {value}" for key, value in keys.items()), "")
     )
+
+
+def heading(section: str) -> str:
+    """Write a section's heading; a rule is one of several."""
+    return f"[[{section}]]" if section == "autonomy.wider" else f"[{section}]"
 
 
 def place(folder: Path, text: str) -> Path:
@@ -160,7 +182,7 @@ def refusal(path: Path) -> str:
     """Give the words with which a config is refused, without the name of its file."""
     with pytest.raises(FatalError) as refused:
         load(path)
-    return str(refused.value).replace(f"{path}: ", "")
+    return str(refused.value).replace(f"{path}: ", "").replace("autonomy.wider[0]", "autonomy.wider")
 
 
 def refused(folder: Path, key: str, value: str) -> str:
@@ -183,7 +205,7 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
-        named = f"{key}.{A_NAME}" if get_origin(field.annotation) is dict else key
+        named = f"{key}.{NAMES.get(key)}" if get_origin(field.annotation) is dict else key
         deeper = [keys_of(section, f"{named}.") for section in sections_of(field.annotation)]
         found |= {key: default for keys in deeper for key, default in keys.items()}
         if not deeper:

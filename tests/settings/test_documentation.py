@@ -30,7 +30,7 @@ def documentation() -> dict[str, str]:
     lines, section = {}, ""
     for line in DOCUMENTED.read_text(encoding="utf-8").splitlines():
         bare = line.removeprefix("# ")
-        if heading := re.match(r"\[([a-z_.]+)\]", bare):
+        if heading := re.match(r"\[\[?([a-z_.]+)\]", bare):
             section = heading[1]
         elif key := re.match(r"([a-z_]+) = ", bare):
             lines[f"{section}.{key[1]}"] = bare

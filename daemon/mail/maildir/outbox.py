@@ -7,7 +7,7 @@ from pathlib import Path
 from daemon.errors import GoneError, PermanentError, TransientError
 from daemon.mail.imap import PART
 from daemon.mail.maildir.folder import VALIDITY, Folder, arrived, head, mtime, sync
-from daemon.mail.outbox import DRAFT_FLAGS, LARGEST_SIGHTING, MOST_SIGHTINGS, Place, Sighting, Trail
+from daemon.mail.outbox import DRAFT_FLAGS, LARGEST_SIGHTING, MOST_SIGHTINGS, SENT_FLAGS, Place, Sighting, Trail
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 LETTERS = {"\\Answered": "R", "\\Flagged": "F", "\\Seen": "S", "\\Draft": "D", "\\Deleted": "T"}
@@ -33,9 +33,17 @@ class MaildirOutbox:
         """Write the draft."""
         _guarded(lambda: self._drafts.store(raw, _letters(DRAFT_FLAGS)), "a draft cannot be stored")
 
+    def store_sent(self, raw: bytes) -> None:
+        """Write a copy of what was sent."""
+        _guarded(lambda: self._sent.store(raw, _letters(SENT_FLAGS)), "a copy of what was sent cannot be stored")
+
     def has_draft(self, message_id: str) -> bool:
         """Look for a draft by its Message-ID, where it was stored and where it goes when a person sends it."""
-        return any(_with_field(folder, b"message-id", message_id) for folder in (self._drafts, self._sent))
+        return bool(_with_field(self._drafts, b"message-id", message_id)) or self.has_sent(message_id)
+
+    def has_sent(self, message_id: str) -> bool:
+        """Look for a mail of ours by its Message-ID among what was sent."""
+        return bool(_with_field(self._sent, b"message-id", message_id))
 
     def look_for(self, trail: Trail) -> list[Sighting]:
         """Find what became of a draft, among the drafts and in what was sent."""

@@ -1,0 +1,109 @@
+"""The walls on the way out: what no mail of ours may hold, whatever the model was brought to write.
+
+The one session holds everybody's mail, so each of these must stand with a model that obeys whoever wrote last. They
+know things again (numbers, addresses, links, runs of words); what is said in other words they cannot know.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import islice
+
+from daemon.judgement.leaks import found
+from daemon.judgement.links import Link, links
+from daemon.judgement.outward import marks_of
+from daemon.judgement.runs import runs
+
+RUN = 8  # words in a row that two mails do not have in common by chance
+LONGEST_PASSAGE = 200  # characters
+# Characters that nobody sees, or that turn around what is read: tags, directions, and blanks without a width.
+UNSEEN = re.compile("[\u200b\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+class Wall(StrEnum):
+    """What a mail of ours ran into."""
+
+    LINK = "link"
+    OTHERS = "another's"
+    BORROWED = "another's words"
+    ORDERS = "standing orders"
+    SECRET = "secret"  # noqa: S105 - the name of a wall
+    UNSEEN = "unseen characters"
+
+
+@dataclass(frozen=True)
+class Breach:
+    """Which wall, and the passage that ran into it."""
+
+    wall: Wall
+    passage: str
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.wall}: {self.passage}"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a mail of ours may stand on, and what is not its own.
+
+    ``at_hand`` is the mail that it answers as it was read, with its head; ``allowed`` are domains that may be linked,
+    ``own`` our addresses and the recipient's. ``tied`` are numbers and addresses of others, ``borrowed`` runs of words
+    that stand in others' mails alone.
+    """
+
+    at_hand: str = ""
+    allowed: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
+    tied: frozenset[str] = frozenset()
+    borrowed: Collection[str] = ()
+    orders: Collection[str] = ()
+    secrets: Collection[str] = field(default=(), repr=False)
+
+
+def breaches(text: str, ground: Ground) -> tuple[Breach, ...]:
+    """Find all that a text of ours may not hold."""
+    return tuple(dict.fromkeys(Breach(wall, _short(passage)) for wall, passage in _found(text, ground)))
+
+
+def _found(text: str, ground: Ground) -> Iterator[tuple[Wall, str]]:
+    yield from ((Wall.UNSEEN, f"U+{ord(each):04X}") for each in UNSEEN.findall(text))
+    yield from ((Wall.LINK, link.written) for link in _foreign(text, ground))
+    yield from ((Wall.OTHERS, mark) for mark in sorted(marks_of(text) & ground.tied))
+    yield from ((Wall.BORROWED, run) for run in ground.borrowed if _holds(text, run))
+    yield from ((Wall.ORDERS, run) for orders in ground.orders for run in _shared(text, orders, ground.at_hand))
+    yield from ((Wall.SECRET, passage) for passage in found(text, ground.secrets, ground.at_hand))
+
+
+def _foreign(text: str, ground: Ground) -> Iterator[Link]:
+    """Find the links that are neither in the mail at hand nor on the list.
+
+    One from the mail must be the same to the letter: what is asked for at a host can tell it anything. A host alone
+    cannot.
+    """
+    known = list(links(ground.at_hand))
+    targets, hosts = {link.target for link in known}, {link.host for link in known}
+    for link in links(text):
+        is_known = link.target in targets or link.target in ground.own or (link.is_bare and link.host in hosts)
+        if not is_known and not _is_allowed(link.host, ground.allowed):
+            yield link
+
+
+def _is_allowed(host: str, allowed: frozenset[str]) -> bool:
+    labels = host.split(".")
+    return any(".".join(labels[at:]) in allowed for at in range(len(labels)))
+
+
+def _holds(text: str, run: str) -> bool:
+    return not set(runs(text, RUN)).isdisjoint(runs(run, RUN))
+
+
+def _shared(text: str, orders: str, at_hand: str) -> Iterator[str]:
+    """Give the first run of words that a text shares with the orders, and not with the mail at hand."""
+    theirs = set(runs(orders, RUN)).difference(runs(at_hand, RUN))
+    yield from (" ".join(run) for run in islice((each for each in runs(text, RUN) if each in theirs), 1))
+
+
+def _short(passage: str) -> str:
+    return " ".join(passage.split())[:LONGEST_PASSAGE]

@@ -1,0 +1,34 @@
+"""Actions may wait for a person's approval."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0019"
+down_revision = "0018"
+
+
+def upgrade() -> None:
+    """Add what an action's text ran into, and what persons said of those that waited."""
+    with op.batch_alter_table("actions") as batch_op:
+        batch_op.add_column(sa.Column("findings", sa.JSON(), nullable=False, server_default="[]"))
+        batch_op.create_index("ix_actions_kind", ["kind", "updated_at"], unique=False)
+    with op.batch_alter_table("actions") as batch_op:
+        batch_op.alter_column("findings", server_default=None)
+    op.create_table(
+        "approvals",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("action_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=True),
+        sa.Column("given_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["action_id"], ["actions.id"]),
+        sa.ForeignKeyConstraint(["version"], ["actions.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("approvals") as batch_op:
+        for name in ("action_id", "verdict", "given_at"):
+            batch_op.create_index(batch_op.f(f"ix_approvals_{name}"), [name], unique=False)

@@ -6,7 +6,8 @@ from typing import Any
 from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body, Rules, text, tool_use
 
-REPLY = {"kind": "reply", "body": "We close at six."}
+DRAFT = {"kind": "draft", "body": "We close at six."}
+REPLY = {**DRAFT, "kind": "reply"}
 
 
 def deciding(*actions: dict[str, str], **changes: Any) -> Rules:

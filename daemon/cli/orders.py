@@ -54,7 +54,16 @@ def leave(kind: str, argument: str, config: Path | None) -> None:
 
 
 def order(kind: str, argument: str, settings: Settings, in_its_place: Callable[[Database], object]) -> None:
-    """Leave an order, wait for its outcome and print it; raise FatalError where it is refused.
+    """Leave an order and print its outcome; see ``placed``."""
+    print(placed(kind, argument, settings, in_its_place))
+
+
+def _obey(db: Database) -> None:
+    obey(db, utc_now)
+
+
+def placed(kind: str, argument: str, settings: Settings, in_its_place: Callable[[Database], object] = _obey) -> str:
+    """Leave an order, wait for its outcome and give it; raise FatalError where it is refused.
 
     ``in_its_place`` carries out what waits where no service is at work; the state is held for it.
     """
@@ -63,11 +72,7 @@ def order(kind: str, argument: str, settings: Settings, in_its_place: Callable[[
     outcome = _outcome(db, number, settings, in_its_place)
     if outcome.state != OrderState.DONE:
         raise FatalError(outcome.outcome)
-    print(outcome.outcome)
-
-
-def _obey(db: Database) -> None:
-    obey(db, utc_now)
+    return outcome.outcome
 
 
 def _outcome(db: Database, number: int, settings: Settings, in_its_place: Callable[[Database], object]) -> Order:

@@ -18,6 +18,7 @@ from daemon.cli import (
     person,
     read,
     replay,
+    review,
     run,
     session,
     specialist,
@@ -63,6 +64,7 @@ app.command("login")(login.login)
 app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("status")(status.status)
+app.add_typer(review.app, name="review")
 app.add_typer(log.app, name="log")
 app.add_typer(case.app, name="case")
 app.add_typer(person.app, name="person")

@@ -13,13 +13,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from daemon.judgement.policy import DRAFTS, Kind
+from daemon.judgement.policy import DRAFTS, LEAVING, Kind
 from daemon.judgement.states import ActionState
 from knowledge.decisions import Entry
 from knowledge.handoffs import Work
 from knowledge.tables import Action, Feedback, Handoff, ToolCall, Turn
 
 WIDE = 110
+MAILS = (*DRAFTS, *LEAVING)
 
 
 class Column(NamedTuple):
@@ -40,7 +41,8 @@ COLUMNS = (
     Column("Actions", {"min_width": 8}),
     Column("State", {"min_width": 4}),
 )
-STYLES = {"done": "green", "held": "bold red", "failed": "bold red", "escalated": "bold yellow"}
+STYLES = {"done": "green", "held": "bold red", "failed": "bold red", "escalated": "bold yellow",
+          "waiting": "bold cyan"}  # fmt: skip
 PRIORITY_STYLES = {"urgent": "bold red", "high": "yellow"}
 UNPRINTABLE = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 
@@ -192,8 +194,9 @@ def _head(entry: Entry, case_dollars: float) -> Table:
 
 def _action_panel(action: Action) -> Panel:
     note = f" - {action.reason}" if action.reason else ""
-    title = f"action {action.id}: {action.kind} {action.target} ({action.state}{note}); allowed by {action.rule}"
-    return Panel(Text(clean(_content(action))), title=escape(title), title_align="left")
+    title = f"action {action.id}: {action.kind} {action.target} ({action.state}{note}); by {action.rule}"
+    found = "".join(f"\n\nwall: {finding}" for finding in action.findings)
+    return Panel(Text(clean(content_of(action) + found)), title=escape(title), title_align="left")
 
 
 def _handoff_panel(work: Work) -> Panel:
@@ -229,9 +232,9 @@ def _feedback_panel(note: Feedback) -> Panel:
     return Panel(Text(clean(note.detail or "as drafted")), title=escape(title), title_align="left")
 
 
-def _content(action: Action) -> str:
-    """Show a draft as a mail program would, and anything else as it is."""
-    if action.kind not in DRAFTS:
+def content_of(action: Action) -> str:
+    """Show a mail of ours as a mail program would, and anything else as it is."""
+    if action.kind not in MAILS or not action.recipients:
         return action.content.decode("utf-8", "replace") or action.target
     mail = email.message_from_bytes(action.content, policy=email.policy.default)
     head = [f"{name}: {mail[name]}" for name in ("From", "To", "Subject", "Message-ID", "In-Reply-To") if mail[name]]

@@ -52,7 +52,7 @@ class _Counter(SMTP):
 class PostOffice:
     """Listens on loopback. ``at`` names a step at which it calls ``then`` once and hears or says no more.
 
-    ``says`` are answers of the server by command ("MAIL", "RCPT", "DATA"), each given once.
+    ``says`` are answers of the server by command ("MAIL", "RCPT", "DATA"), each given once; ``carry`` takes a mail on.
     """
 
     def __init__(self, context: ssl.SSLContext | None = None, *, starttls: bool = False) -> None:
@@ -61,6 +61,7 @@ class PostOffice:
         self.says: dict[str, list[str]] = {}
         self.at = ""
         self.then: Callable[[], None] = lambda: None
+        self.carry: Callable[[Delivered], None] = lambda _sent: None
         self.port = 0
         self._context = context
         self._starttls = starttls
@@ -121,7 +122,9 @@ class PostOffice:
         said = self._said("DATA")
         if said.startswith("250"):
             content = envelope.original_content or b""
-            self.delivered.append(Delivered(envelope.mail_from or "", tuple(envelope.rcpt_tos), content))
+            sent = Delivered(envelope.mail_from or "", tuple(envelope.rcpt_tos), content)
+            self.delivered.append(sent)
+            await asyncio.to_thread(self.carry, sent)
         if self.stop(UNHEARD):
             server.transport.abort()  # type: ignore[union-attr]
         return said

@@ -43,7 +43,7 @@ dollars_per_month = 300.0
 state = $state
 """)
 SMTP = Template("""
-[smtp]                        # nothing is sent yet; `clerkd check` signs in
+[smtp]                        # nothing leaves by it until you say so in [autonomy]
 host = $host
 user = $user
 password = $password

@@ -37,6 +37,13 @@ def texts_of_others(db: Database, person_id: int | None, organisation: str | Non
             yield Whose(organisation=name), text
 
 
+def texts_of(db: Database, person_id: int) -> Iterator[str]:
+    """Yield what a person wrote, piece by piece; what has been closed is among it."""
+    with db.read() as session:
+        theirs = (Passage.person_id == person_id, col(Passage.ours).is_(False), col(Passage.fact_id).is_(None))
+        yield from session.exec(select(Passage.text).where(*theirs))
+
+
 def _holds_a_mark(db: Database, words: str) -> ColumnElement[bool]:
     operator, pattern = HOLDS_A_MARK[db.kind]
     return col(words).bool_op(operator)(pattern)

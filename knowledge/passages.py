@@ -8,6 +8,7 @@ from sqlalchemy import BindParameter, bindparam, text, update
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from knowledge import prints
 from knowledge.database import Database
 from knowledge.tables import Passage
 from knowledge.whose import EVERYONE, Whose, owner
@@ -73,8 +74,9 @@ def add(session: Session, rows: Sequence[Passage]) -> None:
         row.before = " ".join(earlier.stems for earlier in lead) or row.before
         session.add(row)
         session.flush()
-        connection = session.connection()
-        connection.execute(_index(session).add, _indexed(session, row))
+        session.connection().execute(_index(session).add, _indexed(session, row))
+        if not row.ours and row.fact_id is None:
+            prints.add(session, owner(row), row.text)
         if lead:
             _follow(session, lead[-1], row)
 
@@ -131,8 +133,11 @@ def give(session: Session, numbers: Sequence[int | None], person_id: int) -> Non
     session.connection().execute(OWN, [{"number": number, "person": person_id} for number in numbers])
     session.expire_all()
     for start in range(0, len(numbers), FEW):
-        rows = session.exec(select(Passage).where(col(Passage.id).in_(numbers[start : start + FEW])))
+        rows = list(session.exec(select(Passage).where(col(Passage.id).in_(numbers[start : start + FEW]))))
         session.connection().execute(_index(session).change, [_indexed(session, row) for row in rows])
+        for row in rows:
+            if not row.ours and row.fact_id is None:
+                prints.add(session, owner(row), row.text)
 
 
 def _index(session: Session) -> WordIndex:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, update
 from sqlmodel import Session, col, or_, select
 
-from knowledge import facts, logbook
+from knowledge import facts, logbook, prints
 from knowledge.database import Database
 from knowledge.pattern import containing
 from knowledge.tables import Message, Person, PersonAddress
@@ -121,6 +121,7 @@ def merge(session: Session, kept: Person, other: Person) -> None:
         connection.execute(update(table).where(theirs == other.id).values(person_id=kept.id))
     logbook.unite_persons(session, kept.id or 0, other.id or 0)
     facts.give_to(session, kept.id or 0, other.id or 0)
+    prints.unite(session, kept.id or 0, other.id or 0)
     kept.first_seen_at = min(kept.first_seen_at, other.first_seen_at)
     kept.last_seen_at = max(kept.last_seen_at, other.last_seen_at)
     kept.name, kept.language = kept.name or other.name, kept.language or other.language

@@ -543,6 +543,15 @@ class Passage(SQLModel, table=True):
     expired_at: datetime | None = optional_time()
 
 
+class Print(SQLModel, table=True):
+    """A print of what its owner wrote (``knowledge.prints``); the owner is written as ``knowledge.whose`` does."""
+
+    __tablename__ = "prints"
+    __table_args__ = {"sqlite_with_rowid": False}
+    print: int = Field(primary_key=True, sa_type=BigInteger)
+    owner: str = Field(primary_key=True, index=True)
+
+
 class PassageVector(SQLModel, table=True):
     """What a passage is about, as an embedder (with its version) sees it; empty where it sees nothing.
 

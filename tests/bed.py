@@ -112,6 +112,7 @@ class Bed:
     model: StandIn
     faults: Faults
     sections: dict[str, str] = field(default_factory=dict)
+    orders: str = "Answer kindly."
     served: Database | None = None
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -137,11 +138,13 @@ class Bed:
         """Write the config, with further lines for some sections, and give its path."""
         for name, secret in (("mailbox-password", PASSWORD), ("api-key", "a-key-for-the-stand-in")):
             (self.root / name).write_text(secret, encoding="utf-8")
-        (self.root / "employee.md").write_text("Answer kindly.", encoding="utf-8")
+        (self.root / "employee.md").write_text(self.orders, encoding="utf-8")
         names = ("employee", "mailbox", "model", "session", "limits", "retry", "service")
         sections = {name: self.sections.get(name, "") for name in names}
         text = CONFIG.format(imap=self.server.imap_port, root=self.root, api=self.model.url, **sections)
-        text += "".join(f"{self.sections.get(name, '')}\n" for name in ("served", "smtp", "autonomy", "hours"))
+        text += "".join(
+            f"{self.sections.get(name, '')}\n" for name in ("served", "documents", "smtp", "autonomy", "hours")
+        )
         path = self.root / "clerkd.toml"
         path.write_text(_last_wins(text), encoding="utf-8")
         return path

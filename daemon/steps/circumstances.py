@@ -14,7 +14,7 @@ from daemon.judgement.policy import LEAVING, Circumstances, Handled, reply_addre
 from daemon.judgement.screening import Work, screen
 from daemon.judgement.states import ON_ITS_WAY
 from daemon.judgement.walls import Ground
-from daemon.steps.outward import tied_to_others
+from daemon.steps.outward import borrowed, tied_to_others
 from knowledge import actions, people
 from knowledge.actions import Departure
 from knowledge.tables import Message as Row
@@ -85,6 +85,7 @@ def _ground(house: House, row: Row, message: Message, decision: Decision) -> Gro
         allowed=frozenset(house.settings.autonomy.links),
         own=frozenset([*house.settings.employee.own_addresses, *_recipients(message)]),
         tied=tied_to_others(house, row, at_hand, marks) if marks else frozenset(),
+        borrowed=borrowed(house, row, at_hand, texts),
         orders=[engine.orders, *(each.prompt for each in (*engine.specialists, *engine.outlasting) if not each.to)],
         secrets=engine.secrets(),
     )

@@ -1,12 +1,14 @@
-"""Outward: which numbers and addresses of a call to a server outside belong to somebody else than the sender."""
+"""Outward: what of a text that would leave belongs to somebody else than the sender of the mail at hand."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 
 from daemon.house import Records
-from daemon.judgement.outward import marks_of, tied
-from knowledge import holders, people
+from daemon.judgement.outward import COMMON, marks_of, tied
+from daemon.judgement.runs import runs
+from daemon.judgement.walls import RUN
+from knowledge import holders, people, prints
 from knowledge.tables import Message as Row
-from knowledge.whose import Whose
+from knowledge.whose import EVERYONE, Whose
 
 
 def tied_to_others(records: Records, row: Row, letter: str, marks: frozenset[str]) -> frozenset[str]:
@@ -27,3 +29,23 @@ def _holders(records: Records, row: Row, wanted: Collection[str]) -> dict[str, s
         for mark in marks_of(text) & found.keys():
             found[mark].add(whose)
     return found
+
+
+def borrowed(records: Records, row: Row, at_hand: str, texts: Sequence[str]) -> list[str]:
+    """Give runs of words that stand in another's mails, and neither in the sender's, the case's nor our documents.
+
+    What three or more people wrote is a phrase, and nobody's.
+    """
+    text = "\n".join(texts)
+    found = prints.owners(records.db, prints.of(text), COMMON)
+    ours = {str(EVERYONE), str(Whose(row.person_id))}
+    others = {name for names in found.values() if ours.isdisjoint(names) for name in names}
+    case = holders.texts_of_case(records.db, row.case_id) if row.case_id else []
+    said = set(runs(text, RUN)).difference(*(runs(each, RUN) for each in (at_hand, *case)))
+    shared = (said.intersection(runs(theirs, RUN)) for name in sorted(others) for theirs in _said_by(records, name))
+    return [" ".join(min(both)) for both in shared if both]
+
+
+def _said_by(records: Records, name: str) -> Iterator[str]:
+    """Give what a person wrote, by the name under which the prints have them."""
+    return holders.texts_of(records.db, int(name.removeprefix("p"))) if name.startswith("p") else iter(())

@@ -1,14 +1,43 @@
-"""Actions may wait for a person's approval."""
+"""Actions may wait for a person's approval, and a run of somebody's words is known again."""
 
 import sqlalchemy as sa
 from alembic import op
+
+from knowledge import prints
+from knowledge.whose import Whose
 
 revision = "0019"
 down_revision = "0018"
 
 
+SAID = sa.text("SELECT person_id, organisation, text FROM passages WHERE NOT ours AND fact_id IS NULL")
+BATCH = 10_000
+
+
 def upgrade() -> None:
-    """Add what an action's text ran into, and what persons said of those that waited."""
+    """Add what an action's text ran into, what persons said of those that waited, and prints of what was written."""
+    _approvals()
+    op.create_table(
+        "prints",
+        sa.Column("print", sa.BigInteger(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("print", "owner"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_prints_owner", "prints", ["owner"], unique=False)
+    _print()
+
+
+def _print() -> None:
+    connection = op.get_bind()
+    said = connection.execution_options(yield_per=BATCH).execute(SAID)
+    for part in said.partitions(BATCH):
+        rows = [{"print": each, "owner": str(Whose(*whose))} for *whose, text in part for each in prints.of(text)]
+        if rows:
+            connection.execute(prints.PUT, rows)
+
+
+def _approvals() -> None:
     with op.batch_alter_table("actions") as batch_op:
         batch_op.add_column(sa.Column("findings", sa.JSON(), nullable=False, server_default="[]"))
         batch_op.create_index("ix_actions_kind", ["kind", "updated_at"], unique=False)

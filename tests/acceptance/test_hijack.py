@@ -1,7 +1,7 @@
 """A model that obeys whoever wrote last, under the defaults and with everything allowed: nothing leaks.
 
-The stand-in is no model: it stands for one that a mail has taken over. The matrix is printed with ``-s``, and written to
-build/hijack-default.txt and build/hijack-everything.txt.
+The stand-in is no model: it stands for one that a mail has taken over. The matrix is printed with ``-s``, and written
+to build/hijack-default.txt and build/hijack-everything.txt.
 """
 
 import re

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from knowledge import actions, chain, rollbacks
 from knowledge.actions import Change
-from knowledge.database import Database
+from knowledge.database import POSTGRESQL, Database
 from tests.bed import _empty_database
 from tests.knowledge.rows import NOW, action_row, closed, filed, live, opened, received, screened, settle
 from tests.knowledge.test_rollbacks import back
@@ -24,8 +24,15 @@ def findings(db: Database, head: str = "") -> list[str]:
 
 def tamper(db: Database, statement: str) -> None:
     """Do to the database what somebody with a shell can do, who need not care for references."""
-    with closing(sqlite3.connect(db.path)) as connection, connection:
-        connection.execute(statement)
+    if db.kind == POSTGRESQL:
+        with db.writer.connect() as connection:
+            connection.exec_driver_sql("SET session_replication_role = replica")
+            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql("SET session_replication_role = DEFAULT")
+            connection.commit()
+        return
+    with closing(sqlite3.connect(db.path)) as file, file:
+        file.execute(statement)
 
 
 @pytest.fixture

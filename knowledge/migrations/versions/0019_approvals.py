@@ -30,7 +30,7 @@ def upgrade() -> None:
 
 def _print() -> None:
     connection = op.get_bind()
-    said = connection.execution_options(yield_per=BATCH).execute(SAID)
+    said = connection.execute(SAID, execution_options={"yield_per": BATCH})
     for part in said.partitions(BATCH):
         rows = [{"print": each, "owner": str(Whose(*whose))} for *whose, text in part for each in prints.of(text)]
         if rows:

@@ -29,6 +29,7 @@ from knowledge.tables import Condition
 
 MODEL, BUDGET, READER, SESSION, STORE, FORKS = "model", "budget", "reader", "session", "store", "specialists"
 POST = "smtp"
+EMPLOYEE = "employee"  # paused by a person, and that outlasts a restart
 
 
 class Source(Protocol):
@@ -171,7 +172,7 @@ class Health:
 
     def begin(self) -> None:
         """Begin with every part well: whoever restarts the service wants it tried again."""
-        service.forget_conditions(self.db, self.parts)
+        service.forget_conditions(self.db, [*self.parts, EMPLOYEE])
         for part in self.parts:
             self._write(_well(part, self.clock()))
 

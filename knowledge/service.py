@@ -57,6 +57,12 @@ def set_condition(db: Database, condition: Condition) -> None:
         session.merge(condition)
 
 
+def condition(db: Database, part: str) -> Condition | None:
+    """Give the health of one part; None where nothing is known of it."""
+    with db.read() as session:
+        return session.get(Condition, part)
+
+
 def conditions(db: Database) -> list[Condition]:
     """List the health of all parts."""
     with db.read() as session:

@@ -1,10 +1,7 @@
 """``clerkd review``: a person's word on what waits for one, item by item or for scripts."""
 
-import getpass
 import json
-import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +12,7 @@ from rich.console import Console
 from daemon import waiting
 from daemon.cli.options import Config, Json
 from daemon.cli.orders import placed
+from daemon.cli.reviewer import Reviewer
 from daemon.errors import FatalError
 from daemon.judgement.policy import ANSWERS
 from daemon.premises import knowledge_of
@@ -22,7 +20,6 @@ from daemon.review import cases as case_review
 from daemon.review import waiting as review
 from daemon.review.waiting import Proposal
 from daemon.settings import Settings, load
-from daemon.steps.approval_orders import Said
 from daemon.steps.numbers import LARGEST_ID
 from daemon.steps.orders import APPROVE, EDIT, REJECT
 from knowledge.approvals import Item
@@ -44,35 +41,6 @@ app = typer.Typer(
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-@dataclass(frozen=True)
-class Reviewer:
-    """Who is at the keys, and where."""
-
-    by: str
-    place: str
-
-    @classmethod
-    def here(cls) -> "Reviewer":
-        """Tell by the system: whoever came here with sudo is meant, not root."""
-        origin = os.environ.get("SSH_CLIENT", "").partition(" ")[0]
-        return cls(
-            os.environ.get("SUDO_USER") or getpass.getuser(), f"terminal from {origin}" if origin else "terminal"
-        )
-
-    def said(self, item: Item, why: str = "", body: str = "", signature: str = "") -> str:
-        """Write down what is said of an item, as it was seen."""
-        action = item.action
-        return Said(
-            action=action.id or 0,
-            digest=action.digest,
-            by=self.by,
-            place=self.place,
-            why=why,
-            body=body,
-            signature=signature,
-        ).model_dump_json()
 
 
 @app.callback()

@@ -15,6 +15,7 @@ from daemon.cli import (
     log,
     login,
     orders,
+    pause,
     person,
     read,
     replay,
@@ -76,5 +77,7 @@ app.add_typer(specialist.app, name="specialist")
 app.add_typer(session.app, name="session")
 app.add_typer(replay.app, name="replay")
 app.command("read")(read.read)
+app.command("pause")(pause.pause)
+app.command("resume")(pause.resume)
 app.command("requeue")(orders.requeue)
 app.command("done")(orders.done)

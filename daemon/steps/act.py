@@ -17,6 +17,7 @@ from daemon.mail.compose import digest
 from daemon.mail.outbox import Place
 from daemon.steps.moves import move
 from daemon.steps.record import attention
+from daemon.steps.rest import rests
 from daemon.steps.send import NOBODY_KNOWS, copies, deferral, held_back, objection_to_leaving, store_copy, submit
 from knowledge import actions, cases, ledger, promises, turns
 from knowledge.actions import Change
@@ -29,7 +30,7 @@ WITHDRAWN = "its decision was rolled back"
 async def act(house: House) -> bool:
     """Carry out the next action that is due, in a mailbox that is within reach; say whether there was one."""
     action = actions.next_due(house.db, ACTION_DUE, house.clock(), house.unreachable, held_back(house))
-    if action is None:
+    if action is None or rests(house.db, house.clock):
         return False
     row = ledger.get(house.db, action.message_id)
     if row is None:

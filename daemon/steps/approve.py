@@ -6,13 +6,13 @@ from daemon.house import House
 from daemon.judgement.states import MessageState
 from daemon.steps.act import settle_message
 from daemon.steps.approval_orders import expire, expiry
-from daemon.steps.orders import ON_ACTIONS, obey
+from daemon.steps.orders import AT_ONCE, obey
 from knowledge import ledger
 
 
 def approve(house: House) -> bool:
     """Take all words on actions that were said; say whether there were any, or one has waited for too long."""
-    return obey_orders(house, ON_ACTIONS) or _expired(house)
+    return obey_orders(house, AT_ONCE) or _expired(house)
 
 
 def obey_orders(house: House, kinds: Collection[str]) -> bool:

@@ -26,6 +26,7 @@ from daemon.steps.mirror import is_mirrored
 from daemon.steps.moves import move
 from daemon.steps.record import Surroundings, attention, decided
 from daemon.steps.remember import memory_of, scene
+from daemon.steps.rest import rests
 from daemon.steps.resume import end_session, open_session
 from knowledge import ledger, promises, turns
 from knowledge.handoffs import Work
@@ -34,8 +35,8 @@ from knowledge.tables import Message as Row
 
 
 def may_ask(house: House) -> bool:
-    """Say whether a turn may begin: the model is within reach, no cap would break, and the session is ours to work."""
-    if house.health.is_paused(MODEL) or house.health.is_paused(BUDGET):
+    """Say whether a turn may begin: the model is within reach, no cap would break, nobody has the employee pause."""
+    if house.health.is_paused(MODEL) or house.health.is_paused(BUDGET) or rests(house.db, house.clock):
         return False
     if house.mirror and (house.mirror.is_taken or (house.mirror.required and house.health.is_paused(STORE))):
         return False

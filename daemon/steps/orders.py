@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.states import OrderState
-from daemon.steps import approval_orders, case_orders, fact_orders, issue_orders, message_orders, person_orders
+from daemon.steps import approval_orders, case_orders, fact_orders, issue_orders, message_orders, person_orders, rest
 from daemon.steps.numbers import Deed
 from knowledge import service
 from knowledge.database import Database
@@ -22,6 +22,7 @@ CLOSE_CASE, MERGE_CASES, SPLIT_CASE = "close case", "merge cases", "split case"
 ADD_FACT, CORRECT_FACT, DROP_FACT = "add fact", "correct fact", "drop fact"
 MERGE_PERSONS, SPLIT_PERSON = "merge persons", "split person"
 APPROVE, EDIT, REJECT = "approve", "edit", "reject"
+PAUSE, RESUME = "pause", "resume"
 CONFIRM_ISSUE, CLOSE_ISSUE, MERGE_ISSUES = "confirm issue", "close issue", "merge issues"
 
 
@@ -73,7 +74,9 @@ HANDLERS: dict[str, Callable[[Database, Clock, str], Deed]] = {
     APPROVE: approval_orders.approve,
     EDIT: approval_orders.edit,
     REJECT: approval_orders.reject,
+    PAUSE: rest.pause,
+    RESUME: rest.resume,
 }
-# A person's word on an action is taken while the model thinks; all else between two turns.
-ON_ACTIONS = (APPROVE, EDIT, REJECT)
-BETWEEN_TURNS = tuple(kind for kind in HANDLERS if kind not in ON_ACTIONS)
+# What needs no session at rest is taken while the model thinks; all else between two turns.
+AT_ONCE = (APPROVE, EDIT, REJECT, PAUSE, RESUME)
+BETWEEN_TURNS = tuple(kind for kind in HANDLERS if kind not in AT_ONCE)

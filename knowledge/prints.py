@@ -53,6 +53,16 @@ def unite(session: Session, kept: int, other: int) -> None:
     session.connection().execute(UNITE, {"kept": str(Whose(kept)), "other": str(Whose(other))})
 
 
+def owned(db: Database, prints: Collection[int], whose: Whose) -> frozenset[int]:
+    """Say which of these prints somebody has used."""
+    wanted, found = sorted(prints), set[int]()
+    with db.read() as session:
+        for start in range(0, len(wanted), MANY):
+            here = (col(Print.print).in_(wanted[start : start + MANY]), Print.owner == str(whose))
+            found.update(session.exec(select(Print.print).where(*here)))
+    return frozenset(found)
+
+
 def owners(db: Database, prints: Collection[int], fewer_than: int) -> Mapping[int, frozenset[str]]:
     """Say who has used each of these prints, as ``Whose`` writes them; of what many have used, nothing is told."""
     wanted, found = sorted(prints), defaultdict[int, set[str]](set)

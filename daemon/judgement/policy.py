@@ -71,7 +71,7 @@ class Handled:
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class Situation:
     """What an action is judged by, besides the decision and the mail.
 
     ``addressees`` are those to whom mail may be forwarded, by the names that the model knows; ``automated`` is the rule
@@ -108,7 +108,7 @@ def reply_address(message: Message) -> Address | None:
     return message.sender
 
 
-def plan(decision: Decision, message: Message, around: Circumstances) -> tuple[Planned, ...]:
+def plan(decision: Decision, message: Message, around: Situation) -> tuple[Planned, ...]:
     """Turn a decision into actions in the order in which they are carried out.
 
     Moving comes last, because it changes where the mail is found.
@@ -122,7 +122,7 @@ def plan(decision: Decision, message: Message, around: Circumstances) -> tuple[P
     return tuple(sorted(chosen, key=lambda planned: ORDER.index(planned.kind)))
 
 
-def _planned(action: ProposedAction, decision: Decision, message: Message, around: Circumstances) -> Iterator[Planned]:
+def _planned(action: ProposedAction, decision: Decision, message: Message, around: Situation) -> Iterator[Planned]:
     match action:
         case DraftReply(body=body):
             yield _answer(body, Mode.DRAFT, decision, message, around)
@@ -142,7 +142,7 @@ def _planned(action: ProposedAction, decision: Decision, message: Message, aroun
             pass
 
 
-def _ruling(effect: Effect, decision: Decision, text: str, around: Circumstances) -> Ruling:
+def _ruling(effect: Effect, decision: Decision, text: str, around: Situation) -> Ruling:
     """Say how far an action may go; at stake is the larger of what the model says and what stands in the text."""
     sums = [each for each in (decision.amount, largest(text)) if each is not None]
     return ruling(effect, decision, max(sums, default=None), around.facts, around.autonomy)
@@ -153,7 +153,7 @@ def _within(kind: Kind, target: str, found: Ruling) -> Planned:
     return Planned(kind, found.rule, target=target, verdict=VERDICTS[found.mode])
 
 
-def _answer(body: str, wish: Mode, decision: Decision, message: Message, around: Circumstances) -> Planned:
+def _answer(body: str, wish: Mode, decision: Decision, message: Message, around: Situation) -> Planned:
     """Plan an answer to the sender, no further than the model wishes: one that it would only draft is not sent."""
     address = reply_address(message)
     found = _ruling(Effect.REPLY, decision, body, around)
@@ -165,7 +165,7 @@ def _answer(body: str, wish: Mode, decision: Decision, message: Message, around:
     return _passed(Planned(kind, found.rule, body=body, recipients=recipients, verdict=VERDICTS[mode]), around)
 
 
-def _unanswerable(address: Address | None, around: Circumstances) -> str:
+def _unanswerable(address: Address | None, around: Situation) -> str:
     """Say why nobody is answered whatever the config says; empty where somebody may be."""
     if around.automated:
         return f"never to a machine: {around.automated}"
@@ -174,7 +174,7 @@ def _unanswerable(address: Address | None, around: Circumstances) -> str:
     return "never to ourselves" if address.email in around.own else ""
 
 
-def _forward(name: str, note: str, decision: Decision, around: Circumstances) -> Planned:
+def _forward(name: str, note: str, decision: Decision, around: Situation) -> Planned:
     """Plan to send the mail on, with a note in the employee's words."""
     found = _ruling(Effect.FORWARD, decision, note, around)
     to = around.addressees.get(name)
@@ -184,7 +184,7 @@ def _forward(name: str, note: str, decision: Decision, around: Circumstances) ->
     return _passed(planned, around)
 
 
-def _passed(planned: Planned, around: Circumstances) -> Planned:
+def _passed(planned: Planned, around: Situation) -> Planned:
     """Hold a text against the walls, and what would leave now against the caps: what fails waits for a person."""
     if planned.verdict is Verdict.REFUSE:
         return planned

@@ -50,7 +50,7 @@ class Ground:
 
     ``at_hand`` is the mail that it answers as it was read, with its head; ``allowed`` are domains that may be linked,
     ``own`` our addresses and the recipient's. ``tied`` are numbers and addresses of others, ``borrowed`` runs of words
-    that stand in others' mails alone.
+    that stand in others' mails alone. ``open`` are runs of our documents, which may be told to anybody.
     """
 
     at_hand: str = ""
@@ -59,6 +59,7 @@ class Ground:
     tied: frozenset[str] = frozenset()
     borrowed: Collection[str] = ()
     orders: Collection[str] = ()
+    open: Collection[tuple[str, ...]] = ()
     secrets: Collection[str] = field(default=(), repr=False)
 
 
@@ -72,7 +73,7 @@ def _found(text: str, ground: Ground) -> Iterator[tuple[Wall, str]]:
     yield from ((Wall.LINK, link.written) for link in _foreign(text, ground))
     yield from ((Wall.OTHERS, mark) for mark in sorted(marks_of(text) & ground.tied))
     yield from ((Wall.BORROWED, run) for run in ground.borrowed if _holds(text, run))
-    yield from ((Wall.ORDERS, run) for orders in ground.orders for run in _shared(text, orders, ground.at_hand))
+    yield from ((Wall.ORDERS, run) for orders in ground.orders for run in _shared(text, orders, ground))
     yield from ((Wall.SECRET, passage) for passage in found(text, ground.secrets, ground.at_hand))
 
 
@@ -99,9 +100,9 @@ def _holds(text: str, run: str) -> bool:
     return not set(runs(text, RUN)).isdisjoint(runs(run, RUN))
 
 
-def _shared(text: str, orders: str, at_hand: str) -> Iterator[str]:
-    """Give the first run of words that a text shares with the orders, and not with the mail at hand."""
-    theirs = set(runs(orders, RUN)).difference(runs(at_hand, RUN))
+def _shared(text: str, orders: str, ground: Ground) -> Iterator[str]:
+    """Give the first run of words that a text shares with the orders, and that is told to nobody otherwise."""
+    theirs = set(runs(orders, RUN)).difference(runs(ground.at_hand, RUN), ground.open)
     yield from (" ".join(run) for run in islice((each for each in runs(text, RUN) if each in theirs), 1))
 
 

@@ -126,6 +126,8 @@ def _with_orders(settings: Settings, path: Path) -> Settings:
         raise FatalError(message) from None
     for key, mailbox in _by_key(settings):
         _refuse_missing_files(mailbox, f"{path}: {key}")
+    if settings.smtp:
+        _refuse_missing_authority(settings.smtp.ca_file, f"{path}: smtp")
     employee = settings.employee.model_copy(update={"orders": orders})
     return _with_specialists(settings.model_copy(update={"employee": employee}), path)
 
@@ -148,7 +150,10 @@ def _refuse_missing_files(mailbox: Mailbox, key: str) -> None:
     if isinstance(mailbox, MaildirMailbox) and not mailbox.maildir.is_dir():
         message = f"{key}.maildir: there is no such directory: {mailbox.maildir}"
         raise FatalError(message)
-    authority = mailbox.ca_file if isinstance(mailbox, ImapMailbox) else None
+    _refuse_missing_authority(mailbox.ca_file if isinstance(mailbox, ImapMailbox) else None, key)
+
+
+def _refuse_missing_authority(authority: Path | None, key: str) -> None:
     if authority and not authority.is_file():
         message = f"{key}.ca_file: there is no such file: {authority}"
         raise FatalError(message)

@@ -12,14 +12,13 @@ from daemon.agent.turn import Question, Reply, ask
 from daemon.errors import FatalError, PermanentError, TransientError
 from daemon.house import BUDGET, MODEL, READER, STORE, House
 from daemon.judgement.casework import PromiseState
-from daemon.judgement.decision import Decision
 from daemon.judgement.message import Message
 from daemon.judgement.money import Prices, Usage, cost, exhausted, windows
+from daemon.judgement.policy import Situation
 from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, GiveUp, Pause, Reject, Remedy, remedy
 from daemon.judgement.states import Event, MessageState, TurnState
 from daemon.steps.aside import put_by
 from daemon.steps.brief import brief, reads
-from daemon.steps.circumstances import circumstances
 from daemon.steps.hand import handoffs_of, outstanding_of_case
 from daemon.steps.letters import letters_of, with_letters
 from daemon.steps.mirror import is_mirrored
@@ -28,6 +27,7 @@ from daemon.steps.record import Surroundings, attention, decided
 from daemon.steps.remember import memory_of, scene
 from daemon.steps.rest import rests
 from daemon.steps.resume import end_session, open_session
+from daemon.steps.situation import situation
 from knowledge import ledger, promises, turns
 from knowledge.handoffs import Work
 from knowledge.tables import Action, AgentSession, Turn
@@ -81,9 +81,11 @@ async def consult(house: House, row: Row) -> None:
     )
     if reply.head and not await is_mirrored(house, live, reply.head.offset):
         reply = replace(reply, failure=Failure(FailureKind.STORE, "the turn did not reach the session store"))
-    if reply.failure is None:
-        settle(house, row, message, turn, live, reply)
-    else:
+    if reply.failure is None and reply.decision:
+        # In a thread: to look for what is another's, much may have to be read.
+        around = await asyncio.to_thread(situation, house, row, message, reply.decision)
+        settle(house, row, message, turn, live, reply, around)
+    elif reply.failure:
         await _drop(house, row, turn, live, reply, reply.failure)
 
 
@@ -135,7 +137,9 @@ def _question(house: House, row: Row, message: Message, turn: Turn, live: AgentS
     )
 
 
-def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSession, reply: Reply) -> None:
+def settle(
+    house: House, row: Row, message: Message, turn: Turn, live: AgentSession, reply: Reply, around: Situation
+) -> None:
     """Write decision, actions, usage and the session's new head in one transaction."""
     if reply.decision is None or reply.head is None:
         error = "a turn settles only with a decision that stands in the transcript"
@@ -143,7 +147,7 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
     now = house.clock()
     _close(turn, TurnState.SETTLED, reply, house, now)
     turn.head_uuid, turn.head_offset = reply.head.uuid, reply.head.offset
-    known = _surroundings(house, row, message, reply.decision, reply)
+    known = _surroundings(house, row, reply, around)
     concluded = decided(reply.decision, message, row, house.author, known, now)
     concluded.decision.turn_id = turn.id
     at = scene(house, row, message)
@@ -171,11 +175,10 @@ def settle(house: House, row: Row, message: Message, turn: Turn, live: AgentSess
                    cost_usd=turn.cost_usd, seconds=turn.seconds)  # fmt: skip
 
 
-def _surroundings(house: House, row: Row, message: Message, decision: Decision, reply: Reply) -> Surroundings:
+def _surroundings(house: House, row: Row, reply: Reply, around: Situation) -> Surroundings:
     """Give what the decision meets."""
     case_id = row.case_id or 0
     handed = bool(reply.outlasting) or bool(outstanding_of_case(house, case_id))
-    around = circumstances(house, row, message, decision)
     open_ones = promises.of_case(house.db, case_id, [PromiseState.OPEN])
     return Surroundings(around, open_ones, ledger.raw_mail(house.db, row), handed)
 

@@ -46,6 +46,14 @@ def borrowed(records: Records, row: Row, at_hand: str, texts: Sequence[str]) -> 
     return [" ".join(min(both)) for both in shared if both]
 
 
+def told_to_anybody(records: Records, texts: Sequence[str], orders: Sequence[str]) -> list[tuple[str, ...]]:
+    """Give the runs of words of our orders that stand in our documents, too: whoever writes may be told them."""
+    shared = set(runs("\n".join(texts), RUN)).intersection(run for each in orders for run in runs(each, RUN))
+    numbers = {run: prints.of(" ".join(run)) for run in shared}
+    ours = prints.owned(records.db, frozenset().union(*numbers.values()), EVERYONE)
+    return [run for run, its in numbers.items() if its <= ours]
+
+
 def _said_by(records: Records, name: str) -> Iterator[str]:
     """Give what a person wrote, by the name under which the prints have them."""
     return holders.texts_of(records.db, int(name.removeprefix("p"))) if name.startswith("p") else iter(())

@@ -14,10 +14,10 @@ from daemon.judgement.policy import (
     HANDLED_FLAG,
     HANDLED_FOLDER,
     SEEN_BY_A_PERSON,
-    Circumstances,
     Handled,
     Kind,
     Planned,
+    Situation,
     Verdict,
     plan,
 )
@@ -47,7 +47,7 @@ class Surroundings:
     ``handed``: a report of a specialist's is still to come in its case.
     """
 
-    around: Circumstances
+    around: Situation
     promises: Sequence[Promise]
     raw: bytes
     handed: bool = False

@@ -30,7 +30,7 @@ from daemon.judgement.decision import Decision
 from daemon.judgement.handoffs import HandoffState
 from daemon.judgement.message import Message
 from daemon.judgement.money import Usage, exhausted, windows
-from daemon.judgement.policy import Circumstances, plan
+from daemon.judgement.policy import Situation, plan
 from daemon.judgement.retry import Failure, FailureKind
 from daemon.judgement.states import ActionState, MessageState, TurnState
 from daemon.mail.reader import Reader
@@ -38,7 +38,7 @@ from daemon.service.stop import Stop
 from daemon.settings import Limits, Settings
 from daemon.steps.ask import charge
 from daemon.steps.brief import brief, reads
-from daemon.steps.circumstances import in_hindsight
+from daemon.steps.situation import in_hindsight
 from daemon.steps.trials import Trial, Wanted, choose
 from knowledge import ledger, replays
 from knowledge.database import Database
@@ -95,7 +95,7 @@ class Put:
     """A message that was put to a fork, and what a decision on it is judged by."""
 
     message: Message
-    around: Circumstances
+    around: Situation
 
 
 async def replay(lab: Laboratory, wanted: Wanted) -> Replay:

@@ -9,7 +9,7 @@ from daemon.house import POST, House, Outgoing
 from daemon.judgement.caps import reached
 from daemon.judgement.policy import LEAVING, Kind
 from daemon.judgement.states import ActionState
-from daemon.steps.circumstances import sent
+from daemon.steps.situation import sent
 from knowledge.actions import Change
 from knowledge.tables import Action
 from knowledge.tables import Message as Row

@@ -64,6 +64,17 @@ def test_the_standing_orders_are_held_with_the_passage(bed: Bed) -> None:
     assert findings(bed, 1) == ("waiting", ["standing orders: give a refund of up to fifty euros"])
 
 
+def test_what_the_orders_and_a_document_say_may_be_told(bed: Bed, tmp_path: Path) -> None:
+    """What is for whoever asks is no secret, though the orders say it, too."""
+    (tmp_path / "faq.md").write_text(f"# Descaling\n\n{FAQ}\n", encoding="utf-8")
+    bed.sections["documents"] = f'[knowledge]\ndocuments = ["{tmp_path}/faq.md"]'
+    bed.orders = f"Answer kindly. {FAQ}"
+    drafting(bed, FAQ)
+    bed.server.deliver(mail("How do I descale it?"))
+    bed.work(1)
+    assert findings(bed, 1) == ("sent", [])
+
+
 def test_what_the_sender_wrote_before_may_be_said_to_them(known: Bed) -> None:
     """It is theirs, in whichever of their cases."""
     drafting(known, "You wrote: my knee operation went wrong last week and I need the chair. We call 0664 555 1234.")

@@ -13,10 +13,10 @@ from daemon.judgement.message import Address, Message
 from daemon.judgement.policy import (
     LEAVING,
     SEEN_BY_A_PERSON,
-    Circumstances,
     Handled,
     Kind,
     Planned,
+    Situation,
     Verdict,
     plan,
     reply_address,
@@ -30,7 +30,7 @@ DRAFT = {"kind": "draft", "body": "We close at six."}
 MOVE = {"kind": "move", "folder": "Archive"}
 FLAG = {"kind": "flag"}
 ESCALATE = {"kind": "escalate", "question": "May we refund?"}
-NOTHING = Circumstances(NOW)
+NOTHING = Situation(NOW)
 
 
 @pytest.mark.parametrize(
@@ -101,25 +101,25 @@ def test_it_orders_actions_so_that_moving_comes_last() -> None:
 
 def test_it_sets_the_configured_flag_on_a_handled_mail() -> None:
     """The handled flag comes on top of what was decided."""
-    planned = plan(decision(), message(), Circumstances(NOW, Handled(flag="$Clerkd")))
+    planned = plan(decision(), message(), Situation(NOW, Handled(flag="$Clerkd")))
     assert planned == (Planned(Kind.FLAG, "mailbox.handled_flag", target="$Clerkd"),)
 
 
 def test_it_keeps_the_chosen_flag_beside_the_configured_one() -> None:
     """A mail may get both flags."""
-    planned = plan(decision(FLAG), message(), Circumstances(NOW, Handled(flag="$Clerkd")))
+    planned = plan(decision(FLAG), message(), Situation(NOW, Handled(flag="$Clerkd")))
     assert [item.target for item in planned] == [SEEN_BY_A_PERSON, "$Clerkd"]
 
 
 def test_it_moves_a_handled_mail_to_the_configured_folder() -> None:
     """The handled folder takes every mail for which no other was chosen."""
-    planned = plan(decision(), message(), Circumstances(NOW, Handled(folder="Done")))
+    planned = plan(decision(), message(), Situation(NOW, Handled(folder="Done")))
     assert planned == (Planned(Kind.MOVE, "mailbox.handled_folder", target="Done"),)
 
 
 def test_it_moves_a_mail_only_once() -> None:
     """A folder that was chosen for the mail goes before the configured one."""
-    planned = plan(decision(MOVE), message(), Circumstances(NOW, Handled(folder="Done")))
+    planned = plan(decision(MOVE), message(), Situation(NOW, Handled(folder="Done")))
     assert planned == (Planned(Kind.MOVE, "autonomy.move", target="Archive"),)
 
 
@@ -169,12 +169,12 @@ TRUSTED = Autonomy({**DEFAULTS, Effect.REPLY: Mode.DO, Effect.FORWARD: Mode.DO})
 BOOKS = {"books": "alice@example.com"}
 
 
-def allowing(**changes: Any) -> Circumstances:
+def allowing(**changes: Any) -> Situation:
     """Let everything leave, with some things otherwise."""
-    return replace(Circumstances(NOW, autonomy=TRUSTED, addressees=BOOKS, own=OWN), **changes)
+    return replace(Situation(NOW, autonomy=TRUSTED, addressees=BOOKS, own=OWN), **changes)
 
 
-def setting(effect: Effect, mode: Mode) -> Circumstances:
+def setting(effect: Effect, mode: Mode) -> Situation:
     """Let one effect go so far."""
     return allowing(autonomy=Autonomy({**DEFAULTS, effect: mode}))
 

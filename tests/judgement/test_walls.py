@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.judgement.runs import runs
 from daemon.judgement.walls import RUN, Breach, Ground, Wall, breaches
 
 MAIL = "Dear shop, my order Q-1042 at https://shop.example/orders/1042 is late. Write to ada@quill.example. Ada"
@@ -89,6 +90,12 @@ def test_the_words_of_the_standing_orders_are_a_breach() -> None:
 def test_words_of_the_orders_that_the_sender_wrote_may_be_repeated() -> None:
     """What stands in the mail at hand gives nothing away."""
     assert breaches(ORDERS, Ground(at_hand=ORDERS, orders=(ORDERS,))) == ()
+
+
+def test_words_of_the_orders_that_stand_in_our_documents_may_be_told() -> None:
+    """What is for whoever asks is no secret."""
+    ground = Ground(orders=(ORDERS,), open=runs(ORDERS, RUN))
+    assert breaches(ORDERS, ground) == ()
 
 
 def test_a_secret_of_this_house_is_a_breach_that_does_not_repeat_it() -> None:

@@ -1,4 +1,4 @@
-"""Circumstances: what the harness knows when it judges a decision, whatever the mail or the model says."""
+"""Situation: what the harness knows when it judges a decision, whatever the mail or the model says."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -10,11 +10,11 @@ from daemon.judgement.caps import LONGEST, Sent
 from daemon.judgement.decision import Decision, Forward
 from daemon.judgement.message import Message
 from daemon.judgement.outward import marks_of
-from daemon.judgement.policy import LEAVING, Circumstances, Handled, reply_address
+from daemon.judgement.policy import LEAVING, Handled, Situation, reply_address
 from daemon.judgement.screening import Work, screen
 from daemon.judgement.states import ON_ITS_WAY
 from daemon.judgement.walls import Ground
-from daemon.steps.outward import borrowed, tied_to_others
+from daemon.steps.outward import borrowed, tied_to_others, told_to_anybody
 from knowledge import actions, people
 from knowledge.actions import Departure
 from knowledge.tables import Message as Row
@@ -22,7 +22,7 @@ from knowledge.tables import Message as Row
 DAY = 86_400.0  # seconds
 
 
-def circumstances(house: House, row: Row, message: Message, decision: Decision) -> Circumstances:
+def situation(house: House, row: Row, message: Message, decision: Decision) -> Situation:
     """Gather what a decision on a mail is judged by; of clerkd's own messages there is nothing to flag or move."""
     return replace(
         in_hindsight(house, row, message),
@@ -32,9 +32,9 @@ def circumstances(house: House, row: Row, message: Message, decision: Decision) 
     )
 
 
-def in_hindsight(records: Records, row: Row, message: Message) -> Circumstances:
+def in_hindsight(records: Records, row: Row, message: Message) -> Situation:
     """Gather what does not depend on what would leave: what a replay is judged by, from which nothing does."""
-    return Circumstances(
+    return Situation(
         now=records.clock(),
         autonomy=records.settings.autonomy.autonomy,
         facts=facts(records, row, message),
@@ -80,12 +80,14 @@ def _ground(house: House, row: Row, message: Message, decision: Decision) -> Gro
     at_hand = "\n".join([message.subject, *map(str, message.senders), message.text, message.quote, message.signature])
     texts = [*decision.answers, *(action.note for action in decision.actions if isinstance(action, Forward))]
     marks = marks_of("\n".join(texts))
+    orders = [engine.orders, *(each.prompt for each in (*engine.specialists, *engine.outlasting) if not each.to)]
     return Ground(
         at_hand=at_hand,
         allowed=frozenset(house.settings.autonomy.links),
         own=frozenset([*house.settings.employee.own_addresses, *_recipients(message)]),
         tied=tied_to_others(house, row, at_hand, marks) if marks else frozenset(),
         borrowed=borrowed(house, row, at_hand, texts),
-        orders=[engine.orders, *(each.prompt for each in (*engine.specialists, *engine.outlasting) if not each.to)],
+        orders=orders,
+        open=told_to_anybody(house, texts, orders),
         secrets=engine.secrets(),
     )

@@ -9,7 +9,7 @@ from typing import Self
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from tests.bed import LOOPBACK, PASSWORD, USER
+from tests.bed import LOOPBACK, PASSWORD, USER, Bed
 
 START_SECONDS = 10
 BEFORE_MAIL, AFTER_RCPT, IN_DATA, UNHEARD, AFTER_250 = (
@@ -79,11 +79,13 @@ class PostOffice:
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(START_SECONDS)
 
-    @property
-    def section(self) -> str:
-        """The config's section for it."""
-        where = f'host = "{LOOPBACK}"\nport = {self.port}\nsecurity = "none"'
-        return f'[smtp]\n{where}\nuser = "{USER}"\ntimeout_seconds = 5\n'
+    def serve(self, bed: Bed, autonomy: str = '[autonomy]\nreply = "do"') -> None:
+        """Have a bed's employee send by this server, as far as this section lets it."""
+        secret = bed.root / "smtp-password"
+        secret.write_text(PASSWORD, encoding="utf-8")
+        where = f'host = "{LOOPBACK}"\nport = {self.port}\nsecurity = "none"\ntimeout_seconds = 5'
+        bed.sections["smtp"] = f'[smtp]\n{where}\nuser = "{USER}"\npassword = {{ file = "{secret}" }}'
+        bed.sections["autonomy"] = autonomy
 
     def stops(self, step: str) -> bool:
         """Say whether this is the step."""

@@ -86,9 +86,7 @@ def field(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         bed.sections["mailbox"] = 'folders = ["Archive"]'
         bed.sections["limits"] = "dollars_per_day = 1000000.0\ndollars_per_month = 1000000.0"
         if may_send:
-            (root / "smtp-password").write_text(PASSWORD, encoding="utf-8")
-            bed.sections["smtp"] = f'{office.section}password = {{ file = "{root}/smtp-password" }}'
-            bed.sections["autonomy"] = EVERYTHING
+            office.serve(bed, EVERYTHING)
         server.deliver(mail("My order", f"{CANARY.capitalize()}. Call {NUMBER}.", sender=f"Bo Tern <{BO}>"))
         bed.work(1)
         attacks = [suited(attack, may_send=may_send) for attack in ATTACKS]

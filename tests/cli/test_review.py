@@ -34,9 +34,7 @@ PAUSE = 60.0
 def laid(root: Path, server: Server, model: StandIn, faults: Faults, office: PostOffice) -> Bed:
     """Lay a bed whose employee asks before it answers."""
     bed = Bed(root, server, model, faults)
-    (root / "smtp-password").write_text(PASSWORD, encoding="utf-8")
-    bed.sections["smtp"] = f'{office.section}password = {{ file = "{root}/smtp-password" }}'
-    bed.sections["autonomy"] = '[autonomy]\nreply = "ask"\nmove = "ask"\nflag = "ask"'
+    office.serve(bed, '[autonomy]\nreply = "ask"\nmove = "ask"\nflag = "ask"')
     return bed
 
 

@@ -12,7 +12,7 @@ from daemon.clock import utc_now
 from daemon.steps.approval_orders import expire
 from knowledge import actions, approvals
 from knowledge.tables import Action
-from tests.bed import PASSWORD, Bed, end, mail, wait_for
+from tests.bed import Bed, end, mail, wait_for
 from tests.post_office import PostOffice
 from tests.rules import DRAFT, deciding
 
@@ -24,9 +24,7 @@ COUNT = 4
 def waiting(bed: Bed) -> Iterator[tuple[Bed, PostOffice]]:
     """Have the answers to four mails wait."""
     with PostOffice() as office:
-        (bed.root / "smtp-password").write_text(PASSWORD, encoding="utf-8")
-        bed.sections["smtp"] = f'{office.section}password = {{ file = "{bed.root}/smtp-password" }}'
-        bed.sections["autonomy"] = '[autonomy]\nreply = "ask"'
+        office.serve(bed, '[autonomy]\nreply = "ask"')
         bed.model.rules = deciding(DRAFT)
         for number in range(COUNT):
             bed.server.deliver(mail(f"Mail {number}", sender=f"p{number}@quill.example"))

@@ -7,7 +7,7 @@ import pytest
 
 from knowledge import actions
 from knowledge.tables import Action
-from tests.bed import PASSWORD, Bed, end, mail, wait_for
+from tests.bed import Bed, end, mail, wait_for
 from tests.crash.test_kill import die_at, finish
 from tests.post_office import AFTER_250, AFTER_RCPT, BEFORE_MAIL, IN_DATA, UNHEARD, PostOffice
 from tests.rules import REPLY, deciding
@@ -38,9 +38,7 @@ def office() -> Iterator[PostOffice]:
 @pytest.fixture
 def sending(bed: Bed, office: PostOffice) -> Bed:
     """Lay a bed whose employee answers alone."""
-    (bed.root / "smtp-password").write_text(PASSWORD, encoding="utf-8")
-    bed.sections["smtp"] = f'{office.section}password = {{ file = "{bed.root}/smtp-password" }}'
-    bed.sections["autonomy"] = '[autonomy]\nreply = "do"'
+    office.serve(bed)
     bed.model.rules = deciding(REPLY)
     bed.server.deliver(mail("Opening hours"))
     return bed

@@ -18,7 +18,6 @@ from tests.post_office import Delivered, PostOffice
 from tests.rules import REPLY, deciding
 
 OTHER = "help@ternbay.example"
-ALONE = '[autonomy]\nreply = "do"'
 MARKS = re.compile(rb"(?im)^auto-submitted:.*\r\n")
 FIRST_CAP = 10  # mails in ten minutes
 
@@ -47,12 +46,9 @@ def _house(stack: ExitStack, root: Path, address: str) -> House:
     office = stack.enter_context(PostOffice())
     bed = Bed(root, server, model, faults)
     stack.callback(bed.close)
-    (root / "smtp-password").write_text(PASSWORD, encoding="utf-8")
-    bed.sections = {
-        "employee": f'address = "{address}"',
-        "smtp": f'{office.section}password = {{ file = "{root}/smtp-password" }}\ncopy_to_sent = false',
-        "autonomy": ALONE,
-    }
+    bed.sections["employee"] = f'address = "{address}"'
+    office.serve(bed)
+    bed.sections["smtp"] += "\ncopy_to_sent = false"
     return House(bed, office)
 
 

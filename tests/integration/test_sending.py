@@ -34,9 +34,7 @@ def office() -> Iterator[PostOffice]:
 @pytest.fixture
 def sending(bed: Bed, office: PostOffice) -> Bed:
     """Lay a bed whose employee may send alone, and whose model answers each mail."""
-    (bed.root / "smtp-password").write_text(PASSWORD, encoding="utf-8")
-    bed.sections["smtp"] = f'{office.section}password = {{ file = "{bed.root}/smtp-password" }}'
-    bed.sections["autonomy"] = ALONE
+    office.serve(bed, ALONE)
     bed.model.rules = deciding(REPLY)
     return bed
 

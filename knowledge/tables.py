@@ -437,6 +437,21 @@ class Approval(SQLModel, table=True):
     given_at: datetime = time_field(index=True)
 
 
+class Correction(SQLModel, table=True):
+    """A person's word on a decision: this ``field`` should have been otherwise. The decision stands as it was."""
+
+    __tablename__ = "corrections"
+    id: int | None = Field(default=None, primary_key=True)
+    decision_id: int = Field(foreign_key="decisions.id", index=True)
+    field: str
+    was: str
+    should: str
+    by: str
+    place: str
+    why: str = ""
+    given_at: datetime = time_field()
+
+
 class Promise(SQLModel, table=True):
     """Something promised with a date, ``by`` us or by them; ``what`` is as the employee put it, and unverified.
 

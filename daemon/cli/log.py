@@ -16,7 +16,7 @@ from daemon.premises import knowledge_of
 from daemon.review import log as review
 from daemon.review.export import FORMATS
 from daemon.settings import load
-from knowledge import chain, decisions, feedback, handoffs, turns
+from knowledge import approvals, chain, corrections, decisions, feedback, handoffs, turns
 from knowledge.database import Database
 from knowledge.decisions import Entry, Filter, has_words
 from knowledge.handoffs import Work
@@ -89,10 +89,12 @@ def show(
     theirs, notes = decisions.turns_of(db, message), feedback.of_message(db, message)
     handed = [Work(row, calls.get(row.id or 0, ())) for row in handoffs.of_message(db, message)]
     dollars = turns.spent_on_case(db, entry.message.case_id or 0)
+    said = approvals.of_message(db, message), corrections.of_message(db, message)
+    around = review.Around(theirs, handed, notes, *said, dollars)
     if json_wanted:
-        print(json.dumps(review.full_record(entry, theirs, handed, notes, dollars), ensure_ascii=False))
+        print(json.dumps(review.full_record(entry, around), ensure_ascii=False))
     else:
-        Console().print(review.page(entry, theirs, handed, notes, dollars))
+        Console().print(review.page(entry, around))
 
 
 @app.command("verify")

@@ -14,14 +14,18 @@ from daemon.cli.options import Config, Json
 from daemon.cli.orders import placed
 from daemon.cli.reviewer import Reviewer
 from daemon.errors import FatalError
+from daemon.judgement import lessons
+from daemon.judgement.decision import Priority
+from daemon.judgement.facts import FactKind
 from daemon.judgement.policy import ANSWERS
 from daemon.premises import knowledge_of
 from daemon.review import cases as case_review
 from daemon.review import waiting as review
 from daemon.review.waiting import Proposal
-from daemon.settings import Settings, load
+from daemon.settings import Settings, load, specialists_of
 from daemon.steps.numbers import LARGEST_ID
-from daemon.steps.orders import APPROVE, EDIT, REJECT
+from daemon.steps.orders import ADD_FACT, APPROVE, CORRECT, EDIT, REJECT
+from knowledge import decisions
 from knowledge.approvals import Item
 from knowledge.database import Database
 
@@ -29,7 +33,8 @@ Action = Annotated[
     int, typer.Argument(metavar="ID", min=1, max=LARGEST_ID, help="Its number, as `clerkd review list` shows it.")
 ]
 Why = Annotated[str, typer.Option("--why", help="Why, in a word; it is kept with the decision.")]
-KEYS = "[a]pprove  [e]dit  [r]eject  [s]kip  open the [c]ase  [q]uit"
+KEYS = "[a]pprove  [e]dit  [r]eject  [c]orrect  [s]kip  [o]pen the case  [q]uit"
+TO_TEACH = "Teach it?  [y]es  [e]dit  [n]o"
 NOTHING = "Nothing waits for you."
 
 app = typer.Typer(
@@ -70,13 +75,15 @@ def _answered(settings: Settings, db: Database, console: Console, reviewer: Revi
         console.print(KEYS, markup=False)
         match click.getchar().lower():
             case "a":
-                done = _order(console, settings, APPROVE, reviewer.said(proposal.item))
+                _order(console, settings, APPROVE, reviewer.said(proposal.item))
+                done = True
             case "e":
                 done = _edited(console, settings, reviewer, proposal)
             case "r":
-                why = click.prompt("Why", default="", show_default=False)
-                done = _order(console, settings, REJECT, reviewer.said(proposal.item, why))
+                done = _rejected(console, settings, reviewer, proposal)
             case "c":
+                done = _corrected(console, settings, reviewer, proposal)
+            case "o":
                 found = case_review.page(db, proposal.item.message.case_id or 0)
                 console.print(case_review.text(found) if found else "It is in no case.")
                 done = False
@@ -100,15 +107,67 @@ def _edited(console: Console, settings: Settings, reviewer: Reviewer, proposal: 
         console.print("Nothing was changed.")
         return False
     said = reviewer.said(proposal.item, body=text, signature=settings.employee.signature)
-    return _order(console, settings, EDIT, said)
+    if _order(console, settings, EDIT, said):
+        _teach(console, settings, lessons.of_edit(proposal.category, proposal.body, text))
+    return True
+
+
+def _rejected(console: Console, settings: Settings, reviewer: Reviewer, proposal: Proposal) -> bool:
+    why = click.prompt("Why", default="", show_default=False)
+    if _order(console, settings, REJECT, reviewer.said(proposal.item, why)):
+        _teach(console, settings, lessons.of_rejection(proposal.category, why))
+    return True
+
+
+def _corrected(console: Console, settings: Settings, reviewer: Reviewer, proposal: Proposal) -> bool:
+    """Ask what should have been otherwise; the proposal still waits for a word."""
+    field = click.prompt("What", type=click.Choice(list(choices(settings))))
+    should = click.prompt("Should be", type=click.Choice(choices(settings)[field]))
+    why = click.prompt("Why", default="", show_default=False)
+    message = proposal.item.message.id or 0
+    if _order(console, settings, CORRECT, reviewer.corrected(message, field, should, why)):
+        decision = proposal.item.decision
+        was = getattr(decision, field, "nobody") if decision else "nobody"
+        _teach(console, settings, lessons.of_correction(field, decision.summary if decision else "", was, should, why))
+    return False
+
+
+def choices(settings: Settings) -> dict[str, list[str]]:
+    """Say what of a decision can be corrected, and what it can be corrected to."""
+    known = {"category": list(settings.employee.categories), "priority": list(map(str, Priority))}
+    specialists = [each.name for each in specialists_of(settings)]
+    return {**known, "specialist": [*specialists, "nobody"]} if specialists else known
+
+
+def _teach(console: Console, settings: Settings, draft: str) -> None:
+    """Propose a lesson; what a person accepts, or writes in its place, is told wherever it fits."""
+    if not draft:
+        return
+    console.print(f"A lesson: {draft}", markup=False)
+    console.print(TO_TEACH, markup=False)
+    match click.getchar().lower():
+        case "y":
+            _order(console, settings, ADD_FACT, lesson(draft))
+        case "e":
+            text = click.edit(draft, extension=".txt")
+            if text and text.strip():
+                _order(console, settings, ADD_FACT, lesson(text))
+        case _:
+            pass
+
+
+def lesson(text: str) -> str:
+    """Write a lesson down as the order takes it."""
+    return json.dumps({"text": " ".join(text.split()), "kind": FactKind.LESSON})
 
 
 def _order(console: Console, settings: Settings, kind: str, argument: str) -> bool:
-    """Give the order; where it is refused, say why, and go on."""
+    """Give the order, and say whether it was carried out; where it is refused, say why."""
     try:
         console.print(placed(kind, argument, settings))
     except FatalError as refusal:
         console.print(str(refusal), style="red")
+        return False
     return True
 
 
@@ -198,8 +257,11 @@ def _approved(settings: Settings, reviewer: Reviewer, item: Item) -> str:
     return ""
 
 
+Lesson = Annotated[str, typer.Option("--lesson", help="What it teaches; told wherever it fits from then on.")]
+
+
 @app.command("reject")
-def reject(action: Action, config: Config = None, why: Why = "") -> None:
+def reject(action: Action, config: Config = None, why: Why = "", teach: Lesson = "") -> None:
     """Reject an action: it is never done.
 
     Example:  clerkd review reject 12 --why 'we never promise that'
@@ -207,6 +269,48 @@ def reject(action: Action, config: Config = None, why: Why = "") -> None:
     settings = load(config)
     item = waiting.one(knowledge_of(settings), action)
     print(placed(REJECT, Reviewer.here().said(item, why), settings))
+    category = item.decision.category if item.decision else ""
+    _propose(settings, teach, lessons.of_rejection(category, why))
+
+
+def _propose(settings: Settings, teach: str, draft: str) -> None:
+    """Teach what was given, or say how to teach what might be."""
+    if teach:
+        print(placed(ADD_FACT, lesson(teach), settings))
+    elif draft:
+        print(f"this may teach: {draft}\n(clerkd lesson add '...' or --lesson '...')")
+
+
+@app.command("correct")
+def correct(
+    message: Annotated[int, typer.Argument(metavar="MESSAGE", min=1, max=LARGEST_ID, help="The mail's number.")],
+    config: Config = None,
+    category: Annotated[str, typer.Option(help="Under which category it should have been filed.")] = "",
+    priority: Annotated[str, typer.Option(help="Which priority it should have had.")] = "",
+    specialist: Annotated[str, typer.Option(help="To whom it should have been handed, or `nobody`.")] = "",
+    why: Why = "",
+    teach: Lesson = "",
+) -> None:
+    """Say how a decision should have been: it stands as it was, and what you say of it is kept.
+
+    Example:  clerkd review correct 31 --category complaint --why 'whoever wants money back complains'
+    """
+    settings = load(config)
+    db, known = knowledge_of(settings), choices(settings)
+    given = {"category": category, "priority": priority, "specialist": specialist}
+    wanted = {field: should for field, should in given.items() if should}
+    if len(wanted) != 1:
+        problem = "say what should have been otherwise: one of --category, --priority, --specialist"
+        raise FatalError(problem)
+    ((field, should),) = wanted.items()
+    if should not in known.get(field, []):
+        problem = f"--{field}: {should!r} is not known; known: {', '.join(known.get(field, [])) or 'none'}"
+        raise FatalError(problem)
+    entry = decisions.of_message(db, message)
+    print(placed(CORRECT, Reviewer.here().corrected(message, field, should, why), settings))
+    decision = entry.decision if entry else None
+    was = getattr(decision, field, "nobody")
+    _propose(settings, teach, lessons.of_correction(field, decision.summary if decision else "", was, should, why))
 
 
 @app.command("edit")
@@ -215,6 +319,7 @@ def edit(
     config: Config = None,
     text: Annotated[Path | None, typer.Option(help="A file with the new text; without it, $EDITOR opens.")] = None,
     why: Why = "",
+    teach: Lesson = "",
 ) -> None:
     """Edit the text of an answer: what you save is a version of its own, and approved.
 
@@ -231,6 +336,7 @@ def edit(
         message = "nothing was changed, so nothing is approved"
         raise FatalError(message)
     print(placed(EDIT, Reviewer.here().said(item, why, body, settings.employee.signature), settings))
+    _propose(settings, teach, lessons.of_edit(proposal.category, proposal.body, body))
 
 
 def _text(path: Path) -> str:

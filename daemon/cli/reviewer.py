@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 
 from daemon.steps.approval_orders import Said
+from daemon.steps.correction_orders import Corrected
 from knowledge.approvals import Item
 
 
@@ -35,3 +36,8 @@ class Reviewer:
             body=body,
             signature=signature,
         ).model_dump_json()
+
+    def corrected(self, message: int, field: str, should: str, why: str) -> str:
+        """Write down how a decision should have been."""
+        given = {"message": message, "field": field, "should": should, "by": self.by, "place": self.place, "why": why}
+        return Corrected.model_validate(given).model_dump_json()

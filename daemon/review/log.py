@@ -3,6 +3,8 @@
 import email
 import email.policy
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -17,7 +19,7 @@ from daemon.judgement.policy import DRAFTS, LEAVING, Kind
 from daemon.judgement.states import ActionState
 from knowledge.decisions import Entry
 from knowledge.handoffs import Work
-from knowledge.tables import Action, Feedback, Handoff, ToolCall, Turn
+from knowledge.tables import Action, Approval, Correction, Feedback, Handoff, ToolCall, Turn
 
 WIDE = 110
 MAILS = (*DRAFTS, *LEAVING)
@@ -130,20 +132,32 @@ def _action_record(action: Action) -> dict[str, Any]:
     return {"kind": action.kind, "target": action.target, "state": action.state, "reason": action.reason}
 
 
-def full_record(
-    entry: Entry, turns: list[Turn], handoffs: list[Work], feedback: list[Feedback], case_dollars: float
-) -> dict[str, Any]:
-    """Give everything about one message as plain data; ``case_dollars`` is what its case cost so far."""
+@dataclass(frozen=True)
+class Around:
+    """What belongs to an entry of the log besides itself; ``case_dollars`` is what its case cost so far."""
+
+    turns: Sequence[Turn]
+    handoffs: Sequence[Work]
+    feedback: Sequence[Feedback]
+    approvals: Sequence[Approval]
+    corrections: Sequence[Correction]
+    case_dollars: float
+
+
+def full_record(entry: Entry, around: Around) -> dict[str, Any]:
+    """Give everything about one message as plain data."""
     message = entry.message
     return {
         **record(entry),
-        "case_cost_usd": round(case_dollars, 6),
+        "case_cost_usd": round(around.case_dollars, 6),
         "authenticity": message.authenticity,
         "placement": message.placement,
         "removed": message.removed,
-        "feedback": [note.model_dump(mode="json", exclude={"id"}) for note in feedback],
-        "turns": [turn.model_dump(mode="json") for turn in turns],
-        "handoffs": [_handoff_record(work) for work in handoffs],
+        "feedback": [note.model_dump(mode="json", exclude={"id"}) for note in around.feedback],
+        "approvals": [given.model_dump(mode="json", exclude={"id"}) for given in around.approvals],
+        "corrections": [given.model_dump(mode="json", exclude={"id"}) for given in around.corrections],
+        "turns": [turn.model_dump(mode="json") for turn in around.turns],
+        "handoffs": [_handoff_record(work) for work in around.handoffs],
     }
 
 
@@ -152,18 +166,18 @@ def _handoff_record(work: Work) -> dict[str, Any]:
     return {**work.handoff.model_dump(mode="json"), "calls": calls}
 
 
-def page(
-    entry: Entry, turns: list[Turn], handoffs: list[Work], feedback: list[Feedback], case_dollars: float
-) -> RenderableType:
-    """Lay out everything about one message; ``case_dollars`` is what its case cost so far."""
-    parts: list[RenderableType] = [_head(entry, case_dollars)]
-    seen = next((turn.prompt for turn in reversed(turns)), "")
+def page(entry: Entry, around: Around) -> RenderableType:
+    """Lay out everything about one message."""
+    parts: list[RenderableType] = [_head(entry, around.case_dollars)]
+    seen = next((turn.prompt for turn in reversed(around.turns)), "")
     if seen:
         parts.append(Panel(Text(clean(seen)), title="the mail as the model saw it", title_align="left"))
-    parts.extend(map(_handoff_panel, handoffs))
+    parts.extend(map(_handoff_panel, around.handoffs))
     parts.extend(_action_panel(action) for action in entry.actions)
-    parts.extend(_feedback_panel(note) for note in feedback)
-    parts.extend(_turn_lines(turn) for turn in turns)
+    parts.extend(map(approval_line, around.approvals))
+    parts.extend(map(correction_line, around.corrections))
+    parts.extend(_feedback_panel(note) for note in around.feedback)
+    parts.extend(_turn_lines(turn) for turn in around.turns)
     return Group(*parts)
 
 
@@ -225,6 +239,21 @@ def _call_line(call: ToolCall) -> str:
     outcome = f"failed: {call.said}" if call.error else f"{call.result_size} characters came back"
     end = f"{outcome}; {call.seconds:.2f} s" if call.allowed else f"refused: {call.said}"
     return f"call {call.server}.{call.tool} {passed}: {end}"
+
+
+def correction_line(given: Correction) -> Text:
+    """Say in a line how a person says that a decision should have been."""
+    why = f": {given.why}" if given.why else ""
+    told = f"{given.field} should have been {given.should}, not {given.was}{why}"
+    return Text(clean(f"corrected by {given.by} on {when(given.given_at)}: {told}"))
+
+
+def approval_line(given: Approval) -> Text:
+    """Say in a line what a person said of an action."""
+    why = f": {given.why}" if given.why else ""
+    version = f"; action {given.version} took its place" if given.version else ""
+    who = f"action {given.action_id}: {given.verdict} by {given.by} ({given.place}) on {when(given.given_at)}"
+    return Text(clean(f"{who}{version}{why}"))
 
 
 def _feedback_panel(note: Feedback) -> Panel:

@@ -29,6 +29,11 @@ class Proposal:
     signature: str
 
     @property
+    def category(self) -> str:
+        """What the mail was filed as; empty where nothing was decided."""
+        return self.item.decision.category if self.item.decision else ""
+
+    @property
     def body(self) -> str:
         """The text that a person may edit, without the signature."""
         return body_of(self.item.action.content, self.signature)

@@ -7,7 +7,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.states import OrderState
-from daemon.steps import approval_orders, case_orders, fact_orders, issue_orders, message_orders, person_orders, rest
+from daemon.steps import (
+    approval_orders,
+    case_orders,
+    correction_orders,
+    fact_orders,
+    issue_orders,
+    message_orders,
+    person_orders,
+    rest,
+)
 from daemon.steps.numbers import Deed
 from knowledge import service
 from knowledge.database import Database
@@ -21,7 +30,7 @@ REQUEUED = "requeue"  # behind the number of a rollback: have the mails behind i
 CLOSE_CASE, MERGE_CASES, SPLIT_CASE = "close case", "merge cases", "split case"
 ADD_FACT, CORRECT_FACT, DROP_FACT = "add fact", "correct fact", "drop fact"
 MERGE_PERSONS, SPLIT_PERSON = "merge persons", "split person"
-APPROVE, EDIT, REJECT = "approve", "edit", "reject"
+APPROVE, EDIT, REJECT, CORRECT = "approve", "edit", "reject", "correct"
 PAUSE, RESUME = "pause", "resume"
 CONFIRM_ISSUE, CLOSE_ISSUE, MERGE_ISSUES = "confirm issue", "close issue", "merge issues"
 
@@ -74,9 +83,10 @@ HANDLERS: dict[str, Callable[[Database, Clock, str], Deed]] = {
     APPROVE: approval_orders.approve,
     EDIT: approval_orders.edit,
     REJECT: approval_orders.reject,
+    CORRECT: correction_orders.correct,
     PAUSE: rest.pause,
     RESUME: rest.resume,
 }
 # What needs no session at rest is taken while the model thinks; all else between two turns.
-AT_ONCE = (APPROVE, EDIT, REJECT, PAUSE, RESUME)
+AT_ONCE = (APPROVE, EDIT, REJECT, CORRECT, PAUSE, RESUME)
 BETWEEN_TURNS = tuple(kind for kind in HANDLERS if kind not in AT_ONCE)

@@ -17,7 +17,7 @@ import pytest
 from daemon.rehearsal.mailserver import MailServer
 from daemon.rehearsal.model import StandIn
 from daemon.rehearsal.rules import decide
-from knowledge import actions, approvals, chain
+from knowledge import actions, approvals, chain, facts
 from knowledge.tables import Action
 from tests.bed import PASSWORD, USER, Bed, Server, end, mail, wait_for
 from tests.cli import answers
@@ -126,7 +126,7 @@ def test_an_approved_reply_is_sent_as_it_was_seen(waiting: Bed, office: PostOffi
 
 def test_a_rejected_reply_is_never_sent(waiting: Bed, office: PostOffice) -> None:
     """The mail is done, and the reason is kept."""
-    assert said(waiting, "reject", "1", "--why", "we never say that").strip() == "action 1 is rejected"
+    assert said(waiting, "reject", "1", "--why", "we never say that").startswith("action 1 is rejected")
     waiting.run(lambda _db: waiting.state_of(1) == "done")
     assert (action(waiting, 1).state, action(waiting, 1).reason) == ("rejected", "we never say that")
     assert office.delivered == []
@@ -138,7 +138,7 @@ def test_an_edited_reply_is_a_version_of_its_own_that_is_sent_in_its_place(
     """Head and recipient stay, the text is the reviewer's, and the first version is never sent."""
     (tmp_path / "better.txt").write_text("We close at six o'clock.\n", encoding="utf-8")
     shown = said(waiting, "edit", "1", "--text", str(tmp_path / "better.txt"))
-    assert shown.strip() == "action 1 is edited; action 5 takes its place"
+    assert shown.startswith("action 1 is edited; action 5 takes its place")
     waiting.run(lambda _db: action(waiting, 5).state == "sent")
     (sent,) = office.delivered
     assert b"We close at six o'clock." in sent.raw
@@ -240,12 +240,14 @@ def test_a_running_service_takes_a_word_while_the_model_thinks(waiting: Bed, off
 
 
 def test_the_keys_lead_through_what_waits(waiting: Bed) -> None:
-    """Approve the first, look at the case of the second and reject it with a word, skip one, and leave."""
-    seen = typing(waiting, ["a", "c", "r", "too short\r", "s", "q"])
+    """Approve the first, open the case of the second, reject it and teach why, skip one, and leave."""
+    seen = typing(waiting, ["a", "o", "r", "too short\r", "y", "s", "q"])
     assert [action(waiting, number).state for number in (1, 2, 3, 4)] == ["planned", "rejected", "waiting", "waiting"]
     assert action(waiting, 2).reason == "too short"
     assert "1 of 4" in seen
     assert "4 of 4" in seen
+    (taught,) = facts.find(waiting.db, ["lesson"], None, 10)
+    assert taught.text == "In answers to mail filed as question: too short"
 
 
 def typing(bed: Bed, keys: list[str]) -> str:
@@ -264,7 +266,7 @@ def typing(bed: Bed, keys: list[str]) -> str:
                 seen += os.read(main, 65536).decode("utf-8", "replace")
             except OSError:
                 break
-        asked = seen.count("[q]uit") + seen.count("Why:")
+        asked = sum(seen.count(prompt) for prompt in ("[q]uit", "Why:", "[n]o"))
         if asked > prompts and keys:
             prompts = asked
             time.sleep(0.2)
@@ -274,6 +276,46 @@ def typing(bed: Bed, keys: list[str]) -> str:
     os.close(main)
     assert not keys, seen
     return seen
+
+
+def test_a_correction_is_kept_beside_the_decision_and_proposes_a_lesson(waiting: Bed) -> None:
+    """The decision stands as it was, and so does the chain; `log show` tells what was said of it."""
+    shown = said(waiting, "correct", "1", "--category", "order", "--why", "hours are asked for an order")
+    assert "message 1: category should have been order, not question" in shown
+    assert "this may teach:" in shown
+    told = waiting.clerkd("log", "show", "1", "--config", str(waiting.config)).stdout
+    assert "category should have been order, not question: hours are asked for an order" in " ".join(told.split())
+    (entry,) = [entry for entry in waiting.entries if entry.message.id == 1]
+    assert entry.decision
+    assert entry.decision.category == "question"
+    assert list(chain.verify(waiting.db)) == []
+
+
+def test_a_lesson_that_is_given_with_a_word_is_taught_at_once(waiting: Bed) -> None:
+    """With a rejection, an edit or a correction."""
+    said(waiting, "reject", "1", "--why", "no", "--lesson", "Say when we open, too.")
+    said(waiting, "correct", "2", "--priority", "high", "--lesson", "Bo is in a hurry.")
+    assert [fact.text for fact in facts.find(waiting.db, ["lesson"], None, 10)] == [
+        "Bo is in a hurry.",
+        "Say when we open, too.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("1",), "say what should have been otherwise: one of --category, --priority, --specialist"),
+        (("1", "--category", "order", "--priority", "low"), "say what should have been otherwise: one of"),
+        (("1", "--category", "vip"), "--category: 'vip' is not known; known: question, complaint"),
+        (("1", "--priority", "soon"), "--priority: 'soon' is not known; known: low, normal, high, urgent"),
+        (("1", "--specialist", "billing"), "--specialist: 'billing' is not known; known: none"),
+        (("1", "--category", "question"), "the category of message 1 is question already"),
+        (("99", "--category", "order"), "there is no message 99"),
+    ],
+)
+def test_what_cannot_be_corrected_is_said_in_words(waiting: Bed, arguments: tuple[str, ...], words: str) -> None:
+    """With what may be said instead."""
+    assert words in refused(waiting, "correct", *arguments)
 
 
 def test_what_nobody_says_a_word_on_expires(waiting: Bed) -> None:

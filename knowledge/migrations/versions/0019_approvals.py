@@ -17,6 +17,7 @@ BATCH = 10_000
 def upgrade() -> None:
     """Add what an action's text ran into, what persons said of those that waited, and prints of what was written."""
     _approvals()
+    _corrections()
     op.create_table(
         "prints",
         sa.Column("print", sa.BigInteger(), nullable=False),
@@ -26,6 +27,24 @@ def upgrade() -> None:
     )
     op.create_index("ix_prints_owner", "prints", ["owner"], unique=False)
     _print()
+
+
+def _corrections() -> None:
+    op.create_table(
+        "corrections",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("decision_id", sa.Integer(), nullable=False),
+        sa.Column("field", sa.String(), nullable=False),
+        sa.Column("was", sa.String(), nullable=False),
+        sa.Column("should", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("given_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["decision_id"], ["decisions.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_corrections_decision_id", "corrections", ["decision_id"], unique=False)
 
 
 def _print() -> None:

@@ -178,7 +178,7 @@ def test_log_refuses_an_unknown_state(worked: Bed) -> None:
     """The error lists the states that there are."""
     shown = worked.clerkd("log", "--state", "lost", "--config", str(worked.config))
     assert shown.returncode == 2
-    assert "received, screened, asking, decided, done, escalated, held, failed" in shown.stderr
+    assert "received, screened, asking, decided, waiting, done, escalated, held, failed" in shown.stderr
 
 
 def test_status_counts_what_waits_for_a_person_and_exits_with_1(worked: Bed) -> None:

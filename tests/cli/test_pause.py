@@ -36,6 +36,7 @@ def test_a_paused_employee_still_takes_mail_in_and_decides_nothing(worked: Bed) 
         end(process)
 
 
+@pytest.mark.exhaustive
 def test_a_pause_ends_by_itself(worked: Bed) -> None:
     """At the time that was given."""
     said("pause", worked, "--until", (datetime.now(UTC) + timedelta(seconds=6)).isoformat())

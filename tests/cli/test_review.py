@@ -124,6 +124,7 @@ def test_an_approved_reply_is_sent_as_it_was_seen(waiting: Bed, office: PostOffi
     assert list(chain.verify(waiting.db)) == []
 
 
+@pytest.mark.exhaustive
 def test_a_rejected_reply_is_never_sent(waiting: Bed, office: PostOffice) -> None:
     """The mail is done, and the reason is kept."""
     assert said(waiting, "reject", "1", "--why", "we never say that").startswith("action 1 is rejected")
@@ -155,6 +156,7 @@ def test_an_edit_that_changes_nothing_approves_nothing(waiting: Bed, tmp_path: P
     assert action(waiting, 1).state == "waiting"
 
 
+@pytest.mark.exhaustive
 def test_the_editor_opens_the_text_alone(waiting: Bed, tmp_path: Path) -> None:
     """What $EDITOR saves is the new version."""
     editor = tmp_path / "editor"
@@ -200,12 +202,14 @@ def test_an_empty_text_is_refused(waiting: Bed, tmp_path: Path) -> None:
     assert "without a word in it is not sent" in refused(waiting, "edit", "1", "--text", str(tmp_path / "empty.txt"))
 
 
+@pytest.mark.exhaustive
 def test_an_answer_given_before_does_not_count_again(waiting: Bed) -> None:
     """Each approval is for one action, once."""
     said(waiting, "approve", "1")
     assert "no action 1 waits for anybody" in refused(waiting, "approve", "1")
 
 
+@pytest.mark.exhaustive
 def test_all_that_fits_is_approved_with_one_question(waiting: Bed) -> None:
     """The count is shown, and a no approves nothing."""
     no = command(waiting, "n\n", "approve", "--all", "--category", "question")
@@ -224,6 +228,7 @@ def command(bed: Bed, typed: str, *arguments: str) -> subprocess.CompletedProces
     )  # fmt: skip
 
 
+@pytest.mark.exhaustive
 def test_a_running_service_takes_a_word_while_the_model_thinks(waiting: Bed, office: PostOffice) -> None:
     """The reviewer does not wait for a turn, and the reply leaves at once."""
     waiting.faults.coming.append("held")
@@ -291,6 +296,7 @@ def test_a_correction_is_kept_beside_the_decision_and_proposes_a_lesson(waiting:
     assert list(chain.verify(waiting.db)) == []
 
 
+@pytest.mark.exhaustive
 def test_a_lesson_that_is_given_with_a_word_is_taught_at_once(waiting: Bed) -> None:
     """With a rejection, an edit or a correction."""
     said(waiting, "reject", "1", "--why", "no", "--lesson", "Say when we open, too.")
@@ -301,6 +307,7 @@ def test_a_lesson_that_is_given_with_a_word_is_taught_at_once(waiting: Bed) -> N
     ]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -318,6 +325,7 @@ def test_what_cannot_be_corrected_is_said_in_words(waiting: Bed, arguments: tupl
     assert words in refused(waiting, "correct", *arguments)
 
 
+@pytest.mark.exhaustive
 def test_what_nobody_says_a_word_on_expires(waiting: Bed) -> None:
     """After the configured days its mail is held, and queued again it waits anew."""
     waiting.sections["autonomy"] += "\napproval_days = 0.00001"
@@ -330,12 +338,14 @@ def test_what_nobody_says_a_word_on_expires(waiting: Bed) -> None:
     assert action(waiting, 1).state == "waiting"
 
 
+@pytest.mark.exhaustive
 def test_done_rejects_what_waits(waiting: Bed) -> None:
     """Whoever deals with a mail themselves needs no answer of the employee's."""
     answers.said("done", waiting, "1")
     assert (action(waiting, 1).state, waiting.state_of(1)) == ("rejected", "done")
 
 
+@pytest.mark.exhaustive
 def test_status_and_log_show_what_waits(waiting: Bed) -> None:
     """A person is needed."""
     status = waiting.clerkd("status", "--config", str(waiting.config))
@@ -345,6 +355,7 @@ def test_status_and_log_show_what_waits(waiting: Bed) -> None:
     assert "wall: link: evil.com" in shown
 
 
+@pytest.mark.exhaustive
 def test_a_spoofed_approval_by_mail_does_nothing(waiting: Bed, office: PostOffice) -> None:
     """A mail is a mail, whatever it says."""
     number = json.dumps(action(waiting, 1).digest)

@@ -77,6 +77,7 @@ def test_a_kill_leaves_each_document_old_or_new(changed: Bed, step: str, nth: in
     assert "310" not in shown
 
 
+@pytest.mark.exhaustive
 def test_a_kill_between_reading_and_writing_leaves_the_old_document_standing(changed: Bed) -> None:
     """The quick one of these tests."""
     die_at(changed, "daemon.mail.reader:Reader.read_document:after", 1)

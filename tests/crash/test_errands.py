@@ -128,6 +128,7 @@ def test_a_recovery_that_is_killed_itself_charges_once(engaged: Bed, moment: str
     assert 0.2 < row.cost_usd < 0.4
 
 
+@pytest.mark.exhaustive
 def test_a_kill_while_a_specialist_works_beside_the_turns_loses_and_repeats_nothing(engaged: Bed) -> None:
     """The quick one: killed while its model's answer is out; the fork is cleared away, and the report comes in once."""
     engaged.faults.always, engaged.faults.poison = "silence", "BILLING-BY-TRADE"

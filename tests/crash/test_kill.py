@@ -139,6 +139,7 @@ def test_a_kill_in_the_middle_of_a_turn_loses_and_repeats_nothing(mailbox_of_fou
     assert_whole(mailbox_of_four)
 
 
+@pytest.mark.exhaustive
 def test_the_engine_dies_with_its_daemon(bed: Bed) -> None:
     """Within two seconds of the daemon's kill nobody holds the session's lock: no orphan goes on writing."""
     bed.faults.always = "silence"

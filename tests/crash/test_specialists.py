@@ -3,11 +3,14 @@
 import json
 import signal
 
+import pytest
+
 from knowledge import handoffs, turns
 from tests.bed import Bed, end, mail, prompts_in_transcript, settled_prompts, wait_for
 from tests.integration.test_specialists import OWED, of_specialist, staff
 
 
+@pytest.mark.exhaustive
 def test_a_kill_while_a_specialist_works_loses_nothing_and_repeats_nothing(bed: Bed) -> None:
     """The turn is cut off with all that it had handed over, its charge is kept, and the mail is asked again, once."""
     staff(bed)

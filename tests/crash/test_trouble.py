@@ -110,6 +110,7 @@ class Jumping:
         return utc_now() + self.off
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("jump", [timedelta(days=1), timedelta(days=-1)], ids=["forward", "back"])
 def test_a_clock_that_jumps_while_mail_is_worked_stops_nothing(
     bed: Bed, monkeypatch: pytest.MonkeyPatch, jump: timedelta

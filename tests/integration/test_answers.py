@@ -244,6 +244,7 @@ def test_a_forged_answer_is_held_and_closes_nothing(bed: Bed, headers: dict[str,
     assert asked(bed)[0].report == "Yes, paid on 2026-11-20."
 
 
+@pytest.mark.exhaustive
 def test_her_out_of_office_is_no_answer(bed: Bed) -> None:
     """It is filed as any other, the handoff stays open, and her answer counts when it comes."""
     _row, letter = handed(bed)
@@ -341,6 +342,7 @@ def bring_forward(bed: Bed) -> None:
         session.connection().execute(update(Handoff).values(comes_up_at=datetime.now(UTC) - timedelta(hours=1)))
 
 
+@pytest.mark.exhaustive
 def test_an_unanswered_handoff_comes_up_once(bed: Bed) -> None:
     """The employee is told how far our letter came, and decides what is to be done meanwhile; it stays open."""
     row, _letter = handed(bed, "days = 2")
@@ -382,6 +384,7 @@ def is_reported(db: Database) -> bool:
         return session.exec(select(Handoff.state)).one() == "reported"
 
 
+@pytest.mark.exhaustive
 def test_a_rollback_withdraws_the_handoff_and_a_later_answer_is_held(bed: Bed) -> None:
     """Our letter lies among the drafts: it is named as what has left; unsent, it would be cancelled."""
     _row, letter = handed(bed)
@@ -635,6 +638,7 @@ def asking_again(body: Body) -> Answer:
     return Answer((tool_use(rules.HAND_OVER, {"specialist": "books", "why": "More", "brief": "When?"}),))
 
 
+@pytest.mark.exhaustive
 def test_what_came_in_without_a_border_server_s_word_is_not_counted(bed: Bed) -> None:
     """Where the answer comes into a mailbox that has none, nothing shows that it is hers."""
     _row, letter = handed(bed)

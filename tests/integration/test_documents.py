@@ -77,6 +77,7 @@ def test_a_mail_is_briefed_from_the_documents_with_their_source_and_date(bed: Be
     assert "310" not in str(bed.model.seen[-1]["system"])
 
 
+@pytest.mark.exhaustive
 def test_a_document_that_changes_is_read_again_and_the_next_mail_sees_the_new_alone(
     bed: Bed, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ def last_prompt(bed: Bed) -> str:
     return turn.prompt.partition("<<<")[0]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("wanted", [False, True])
 def test_what_was_said_in_other_words_comes_to_mind(bed: Bed, wanted: bool) -> None:  # noqa: FBT001 - a parameter
     """With vectors; by words alone, nothing of it is found."""

@@ -79,6 +79,7 @@ def test_it_knows_the_conversation_and_has_its_own_prompt_and_tools(bed: Bed) ->
     assert request["model"] == "claude-haiku-4-5"
 
 
+@pytest.mark.exhaustive
 def test_the_next_turns_go_on_meanwhile(bed: Bed) -> None:
     """A second mail is decided while the model's answer to the specialist is still out; both end well."""
     engage(bed)
@@ -213,6 +214,7 @@ def begun(bed: Bed, keys: str = "") -> None:
     bed.run(lambda db: at_work(bed, db))
 
 
+@pytest.mark.exhaustive
 def test_a_stop_puts_it_back_and_the_next_start_goes_on(bed: Bed) -> None:
     """Within the grace of the stop; what the answer that was cut off cost, nobody tells, and the try does not count."""
     begun(bed, "dollars = 0.2")
@@ -226,6 +228,7 @@ def test_a_stop_puts_it_back_and_the_next_start_goes_on(bed: Bed) -> None:
     assert len(bed.entries) == 2
 
 
+@pytest.mark.exhaustive
 def test_a_rollback_of_one_at_work_discards_its_report(bed: Bed) -> None:
     """Nothing comes in, and what it cost is written down all the same."""
     engage(bed, "dollars = 0.2")

@@ -50,6 +50,7 @@ def test_a_name_is_told_once_a_person_has_confirmed_it(bed: Bed) -> None:
     assert f'1 case(s): "{NAME}"' in told(prompts[1])
 
 
+@pytest.mark.exhaustive
 def test_after_a_rotation_the_fourth_senders_outage_is_recognised_as_the_same(bed: Bed) -> None:
     """The new session knows it from the knowledge database alone: three cases, and the confirmed name."""
     report(bed, 0, 1, 2)

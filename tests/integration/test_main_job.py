@@ -3,6 +3,8 @@
 import email
 import email.policy
 
+import pytest
+
 from daemon.judgement.states import SessionState
 from knowledge import sessions
 from tests.bed import (
@@ -148,6 +150,7 @@ def test_a_mail_larger_than_allowed_is_held_with_its_headers(bed: Bed) -> None:
     assert "largest_mail" in entry.message.reason
 
 
+@pytest.mark.exhaustive
 def test_only_new_mail_is_worked_on_a_first_start_with_start_new(bed: Bed) -> None:
     """With the default start, mail that was there before the first start is left alone; later mail is worked."""
     text = bed.config.read_text().replace('since = "all"', 'since = "new"')
@@ -199,6 +202,7 @@ def test_every_step_of_the_story_is_an_event_with_its_ids(bed: Bed) -> None:
     ]
 
 
+@pytest.mark.exhaustive
 def test_new_standing_orders_begin_a_new_session_that_knows_what_was_decided(bed: Bed) -> None:
     """The engine keeps a session's first orders for good, so a change begins a successor, briefed on the past."""
     bed.server.deliver(mail("Before the change"))

@@ -85,6 +85,7 @@ def test_nothing_of_one_person_is_told_in_another_ones_turn(bed: Bed) -> None:
     assert "Said earlier" not in prompts(bed)[1]
 
 
+@pytest.mark.exhaustive
 def test_a_fact_that_takes_anothers_place_closes_it(bed: Bed) -> None:
     """The model is shown what stands near, and says how the new one stands to it; the old row is kept."""
     bed.server.deliver(mail("Hours", PREFERS))

@@ -174,6 +174,7 @@ def test_compactions_rotations_and_rollbacks_are_copied_too(bed: Bed, tmp_path: 
     assert stored(bed, live(bed).id) == settled(bed, live(bed))
 
 
+@pytest.mark.exhaustive
 def test_a_store_that_is_away_is_shown_and_caught_up_with(bed: Bed, redis: ExitStack) -> None:
     """The work goes on meanwhile; a store that comes back empty gets everything."""
     port = databases.free_port()

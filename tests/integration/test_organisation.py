@@ -140,6 +140,7 @@ ROOM = Settings.model_construct(knowledge=KnowledgeSettings(recall_tokens=20_000
 WORDS = re.compile(r'"([^"]*)"')
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=25, deadline=None)
 @given(STEPS)
 def test_no_sequence_of_facts_merges_and_splits_has_a_turn_told_what_is_anothers(

@@ -74,6 +74,7 @@ def test_what_is_sent_is_what_was_frozen_and_a_copy_lies_where_sent_mail_lies(se
     assert sending.mails_in("Drafts") == []
 
 
+@pytest.mark.exhaustive
 def test_no_copy_is_made_where_the_provider_makes_one(sending: Bed, office: PostOffice) -> None:
     """The config says so."""
     sending.sections["smtp"] += "\ncopy_to_sent = false"
@@ -100,6 +101,7 @@ def test_a_mail_is_forwarded_as_it_came_to_the_address_of_the_config(sending: Be
     assert "quill.example" not in str(read["To"])
 
 
+@pytest.mark.exhaustive
 def test_the_case_waits_for_them_once_they_are_answered(sending: Bed) -> None:
     """It is no longer ours to go on with."""
     sending.server.deliver(mail("Opening hours"))
@@ -109,6 +111,7 @@ def test_the_case_waits_for_them_once_they_are_answered(sending: Bed) -> None:
     assert found.state == "waiting for them"
 
 
+@pytest.mark.exhaustive
 def test_a_case_that_the_employee_closes_is_closed(sending: Bed) -> None:
     """Whatever is left open in it."""
     sending.model.rules = deciding(REPLY, {"kind": "close"})
@@ -119,6 +122,7 @@ def test_a_case_that_the_employee_closes_is_closed(sending: Bed) -> None:
     assert found.state == "closed"
 
 
+@pytest.mark.exhaustive
 def test_an_automatic_mail_is_never_answered(sending: Bed, office: PostOffice) -> None:
     """A machine's mail is filed by its rule, and never put to the model."""
     sending.server.deliver(mail("Out of office", Auto_Submitted="auto-replied"))
@@ -127,6 +131,7 @@ def test_an_automatic_mail_is_never_answered(sending: Bed, office: PostOffice) -
     assert sending.model.seen == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("command", "answer"),
     [("MAIL", "550 no such user here"), ("RCPT", "550 no such user"), ("DATA", "554 this looks like spam")],
@@ -144,6 +149,7 @@ def test_a_mail_that_the_server_refuses_for_good_is_held_with_its_words(
     assert sending.state_of(1) == "held"
 
 
+@pytest.mark.exhaustive
 def test_a_mail_that_the_server_does_not_take_now_is_tried_again(
     sending: Bed, office: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +162,7 @@ def test_a_mail_that_the_server_does_not_take_now_is_tried_again(
     assert states(sending) == [("reply", "sent")]
 
 
+@pytest.mark.exhaustive
 def test_a_mail_that_is_put_off_does_not_keep_others_waiting(sending: Bed, office: PostOffice) -> None:
     """One recipient's server is away; all others are answered meanwhile."""
     office.says["RCPT"] = ["451 come again later"]
@@ -165,6 +172,7 @@ def test_a_mail_that_is_put_off_does_not_keep_others_waiting(sending: Bed, offic
     assert [sent.recipients for sent in office.delivered] == [("bo@tern.example",)]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("step", [BEFORE_MAIL, AFTER_RCPT])
 def test_a_connection_that_breaks_before_the_text_has_left_is_tried_again(
     sending: Bed, office: PostOffice, step: str
@@ -191,6 +199,7 @@ def test_a_connection_that_breaks_while_the_text_leaves_is_held(
     assert "nobody knows whether it left" in action.reason
 
 
+@pytest.mark.exhaustive
 def test_a_connection_that_breaks_after_the_server_has_it_changes_nothing(sending: Bed, office: PostOffice) -> None:
     """The last word was heard: it is sent."""
     office.at = AFTER_250
@@ -200,6 +209,7 @@ def test_a_connection_that_breaks_after_the_server_has_it_changes_nothing(sendin
     assert states(sending) == [("reply", "sent")]
 
 
+@pytest.mark.exhaustive
 def test_a_held_mail_that_is_queued_again_waits_for_an_approval(sending: Bed, office: PostOffice) -> None:
     """What may have left already is never sent a second time without a person's word on it."""
     office.at = UNHEARD
@@ -210,6 +220,7 @@ def test_a_held_mail_that_is_queued_again_waits_for_an_approval(sending: Bed, of
     assert len(office.delivered) == 1
 
 
+@pytest.mark.exhaustive
 def test_nothing_leaves_outside_of_the_working_hours(sending: Bed, office: PostOffice) -> None:
     """The mail is read and decided, and its answer waits for the next working hour."""
     sending.sections["hours"] = '[hours]\ndays = ["mon"]\ntimes = "00:00-00:01"\nholidays = []\nzone = "UTC"'
@@ -222,6 +233,7 @@ def test_nothing_leaves_outside_of_the_working_hours(sending: Bed, office: PostO
     assert len(office.delivered) == 1
 
 
+@pytest.mark.exhaustive
 def test_a_wrong_password_pauses_what_leaves_and_is_shown(sending: Bed, office: PostOffice) -> None:
     """The reply waits; `clerkd status` says why."""
     (sending.root / "smtp-password").write_text("wrong", encoding="utf-8")
@@ -234,6 +246,7 @@ def test_a_wrong_password_pauses_what_leaves_and_is_shown(sending: Bed, office: 
     assert len(office.delivered) == 1
 
 
+@pytest.mark.exhaustive
 def test_a_forward_to_somebody_who_has_left_the_config_is_held(sending: Bed, office: PostOffice) -> None:
     """What was decided under the old config is checked once more before it leaves."""
     sending.sections["hours"] = '[hours]\ndays = ["mon"]\ntimes = "00:00-00:01"'

@@ -399,6 +399,7 @@ def test_an_upkeep_cut_off_by_a_crash_is_closed_at_the_next_start_with_its_charg
     assert named(events, "session_resumed")
 
 
+@pytest.mark.exhaustive
 def test_the_session_is_looked_after_on_a_tick_too(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rest of the configured length ends it without a mail: at night, nobody writes."""
     monkeypatch.setattr(loop, "UPKEEP_SECONDS", 0.2)

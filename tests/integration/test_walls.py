@@ -64,6 +64,7 @@ def test_the_standing_orders_are_held_with_the_passage(bed: Bed) -> None:
     assert findings(bed, 1) == ("waiting", ["standing orders: give a refund of up to fifty euros"])
 
 
+@pytest.mark.exhaustive
 def test_what_the_orders_and_a_document_say_may_be_told(bed: Bed, tmp_path: Path) -> None:
     """What is for whoever asks is no secret, though the orders say it, too."""
     (tmp_path / "faq.md").write_text(f"# Descaling\n\n{FAQ}\n", encoding="utf-8")
@@ -75,6 +76,7 @@ def test_what_the_orders_and_a_document_say_may_be_told(bed: Bed, tmp_path: Path
     assert findings(bed, 1) == ("sent", [])
 
 
+@pytest.mark.exhaustive
 def test_what_the_sender_wrote_before_may_be_said_to_them(known: Bed) -> None:
     """It is theirs, in whichever of their cases."""
     drafting(known, "You wrote: my knee operation went wrong last week and I need the chair. We call 0664 555 1234.")
@@ -83,6 +85,7 @@ def test_what_the_sender_wrote_before_may_be_said_to_them(known: Bed) -> None:
     assert findings(known, 2)[1] == []
 
 
+@pytest.mark.exhaustive
 def test_what_stands_in_our_documents_is_nobodys_however_often_it_is_quoted(bed: Bed, tmp_path: Path) -> None:
     """A customer who quotes the FAQ does not make it theirs."""
     (tmp_path / "faq.md").write_text(f"# Descaling\n\n{FAQ}\n", encoding="utf-8")

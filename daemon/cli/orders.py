@@ -41,7 +41,7 @@ def requeue(message: Message, config: Config = None) -> None:
 
 
 def done(message: Message, config: Config = None) -> None:
-    """Say that a person has dealt with a held, failed or escalated mail.
+    """Say that a person has dealt with a held, failed, escalated or waiting mail; what waits for an approval is rejected.
 
     Example:  clerkd done 12
     """

@@ -21,8 +21,8 @@ def status(config: Config = None, *, json_wanted: Json = False) -> None:
     """Show whether the service works, what is paused, and what waits for a person.
 
     Exits with 1 where the service does not run, a part is paused, a document of the company cannot be read, or any
-    mail is held, failed or escalated; `clerkd requeue ID` puts one to the model again, `clerkd done ID` says that a
-    person has dealt with it.
+    mail is held, failed, escalated or waits for an approval; `clerkd requeue ID` puts one to the model again, `clerkd
+    done ID` says that a person has dealt with it, `clerkd review` goes through what waits.
 
     Example:  clerkd status --json | jq .attention
     """

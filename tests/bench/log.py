@@ -5,7 +5,7 @@ The rows are made up (``tests.bench.logged``): words as common as words are (Zip
 database are. Asked is by ``knowledge.decisions``, as ``clerkd log`` does: single filters, several together, rare,
 common and absent words, beginnings of words. PostgreSQL has the same rows and gets the same questions.
 
-``python -m tests.bench.log 20000`` does the same with fewer decisions.
+``python -m tests.bench.log 20000`` does the same with fewer decisions, ``… 1000000 PostgreSQL`` on one database alone.
 """
 
 import random
@@ -206,15 +206,24 @@ def measure(name: str, db: Database, log: Log) -> Iterator[Row]:
     yield Row(f"log, {name}, a decision written", indexed, "ms", "-", f"{bare:.2f} ms without the index")
 
 
-def main(size: int = SIZE) -> None:
-    """Measure on both databases."""
-    rows: list[Row] = []
-    with sqlite() as db:
-        rows += measure("SQLite", db, Log(size))
+@contextmanager
+def postgresql() -> Iterator[Database]:
+    """Give an empty database on a server of its own."""
     with serving() as server, closing(Database(server.copy())) as db:
-        rows += measure("PostgreSQL", db, Log(size))
+        yield db
+
+
+DATABASES = {"SQLite": sqlite, "PostgreSQL": postgresql}
+
+
+def main(size: int = SIZE, only: str = "") -> None:
+    """Measure on both databases, or on one of them."""
+    rows: list[Row] = []
+    for name in [only] if only else DATABASES:
+        with DATABASES[name]() as db:
+            rows += measure(name, db, Log(size))
     report(rows)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else SIZE)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else SIZE, *sys.argv[2:3])

@@ -41,7 +41,9 @@ def requeue(message: Message, config: Config = None) -> None:
 
 
 def done(message: Message, config: Config = None) -> None:
-    """Say that a person has dealt with a held, failed, escalated or waiting mail; what waits for an approval is rejected.
+    """Say that a person has dealt with a held, failed, escalated or waiting mail.
+
+    An action of it that waits for an approval is rejected.
 
     Example:  clerkd done 12
     """

@@ -147,12 +147,16 @@ def of_own_ids(db: Database, ids: Iterable[str]) -> Action | None:
 
 @dataclass(frozen=True)
 class Again:
-    """Which of a message's actions go from where to where: those of these kinds, or all others."""
+    """Which of a message's actions go from where to where: those of these kinds, or all others.
+
+    ``keeps_reason``: whoever looks at it next must know why it stood there.
+    """
 
     source: str
     target: str
     kinds: Sequence[str]
     others: bool = False
+    keeps_reason: bool = False
 
 
 def plan_again(session: Session, message_id: int, step: Step, changes: Sequence[Again], now: datetime) -> None:
@@ -164,9 +168,17 @@ def plan_again(session: Session, message_id: int, step: Step, changes: Sequence[
             update(Action)
             .where(col(Action.message_id) == message_id, col(Action.state) == change.source, _stands())
             .where(~of_kind if change.others else of_kind)
-            .values(state=change.target, reason="", due_at=None, updated_at=now)
+            .values(state=change.target, due_at=None, updated_at=now, **({} if change.keeps_reason else {"reason": ""}))
         )
         session.connection().execute(statement)
+
+
+def call_off(
+    session: Session, message_id: int, kinds: Sequence[str], source: str, target: str, reason: str, now: datetime
+) -> None:
+    """End a message's actions of these kinds that are in a state; part of a transaction."""
+    theirs = (col(Action.message_id) == message_id, col(Action.kind).in_(kinds), col(Action.state) == source)
+    session.connection().execute(update(Action).where(*theirs).values(state=target, reason=reason, updated_at=now))
 
 
 COUNTS = select(Action.state, func.count()).group_by(Action.state)  # asked at every beat, and made once

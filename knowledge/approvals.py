@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, update
+from sqlalchemy import and_, func, or_, update
 from sqlmodel import Session, col, select
 
 from knowledge import chain, ledger
@@ -85,6 +85,15 @@ def put_in_place(session: Session, new: Action, approval: Approval) -> Action:
     session.add(approval)
     session.flush()
     return new
+
+
+def is_approved(db: Database, action_id: int | None, verdict: str) -> bool:
+    """Say whether a person has approved an action, or written it."""
+    said = or_(
+        and_(col(Approval.action_id) == action_id, col(Approval.verdict) == verdict), col(Approval.version) == action_id
+    )
+    with db.read() as session:
+        return session.exec(select(Approval.id).where(said)).first() is not None
 
 
 def _waits_still(session: Session, action: Action) -> bool:

@@ -31,7 +31,8 @@ UNITE = text(
 
 def of(words: str) -> frozenset[int]:
     """Give the prints of a text; one of less than eight words has none."""
-    found = WORD.findall(unicodedata.normalize("NFKC", words).casefold())
+    seen = "".join(each for each in words if unicodedata.category(each) != "Cf")
+    found = WORD.findall(unicodedata.normalize("NFKC", seen).casefold())
     shingles = [_number(found[at : at + SHINGLE]) for at in range(len(found) - SHINGLE + 1)]
     return frozenset(min(shingles[at : at + WINDOW]) for at in range(len(shingles) - WINDOW + 1))
 

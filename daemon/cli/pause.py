@@ -22,7 +22,7 @@ def pause(
     config: Config = None,
     until: Annotated[str, typer.Option(help="2h, 3d, 09:00, or 2026-12-24T09:00 (this machine's zone).")] = "",
 ) -> None:
-    """Have the employee pause: mail is still taken in and kept, and nothing is decided, drafted or sent meanwhile.
+    """Have the employee pause: mail is still taken in, and nothing is put to the model, drafted or sent meanwhile.
 
     A pause outlasts a restart of the service. A turn that is under way is finished.
 

@@ -126,9 +126,8 @@ def _corrected(console: Console, settings: Settings, reviewer: Reviewer, proposa
     why = click.prompt("Why", default="", show_default=False)
     message = proposal.item.message.id or 0
     if _order(console, settings, CORRECT, reviewer.corrected(message, field, should, why)):
-        decision = proposal.item.decision
-        was = getattr(decision, field, "nobody") if decision else "nobody"
-        _teach(console, settings, lessons.of_correction(field, decision.summary if decision else "", was, should, why))
+        was = getattr(proposal.item.decision, field, "nobody")
+        _teach(console, settings, lessons.of_correction(field, was, should, why))
     return False
 
 
@@ -308,9 +307,8 @@ def correct(
         raise FatalError(problem)
     entry = decisions.of_message(db, message)
     print(placed(CORRECT, Reviewer.here().corrected(message, field, should, why), settings))
-    decision = entry.decision if entry else None
-    was = getattr(decision, field, "nobody")
-    _propose(settings, teach, lessons.of_correction(field, decision.summary if decision else "", was, should, why))
+    was = getattr(entry.decision if entry else None, field, "nobody")
+    _propose(settings, teach, lessons.of_correction(field, was, should, why))
 
 
 @app.command("edit")

@@ -56,12 +56,15 @@ class Facts:
 
 @dataclass(frozen=True)
 class Wider:
-    """Lets an action go further where all of this holds; the first three are facts, the last three what was decided."""
+    """Lets an action go further where the sender is authenticated and all of this holds, too.
+
+    The first two are facts, the last three what was decided. Without the domain's word anybody may write in the name
+    of a sender who has been known for years.
+    """
 
     effect: Effect
     mode: Mode
     known_days: float | None = None
-    authenticated: bool = False
     within_hours: bool = False
     categories: tuple[str, ...] = ()
     confidence: float = 0.0
@@ -70,8 +73,8 @@ class Wider:
     def holds(self, decision: Decision, sum_at_stake: float | None, facts: Facts) -> bool:
         """Say whether all conditions hold; where an amount is bounded, one that nobody named is none."""
         return (
-            (self.known_days is None or facts.known_days >= self.known_days)
-            and (facts.authenticated or not self.authenticated)
+            facts.authenticated
+            and (self.known_days is None or facts.known_days >= self.known_days)
             and (facts.within_hours or not self.within_hours)
             and (not self.categories or decision.category in self.categories)
             and decision.confidence >= self.confidence
@@ -114,20 +117,20 @@ def ruling(effect: Effect, decision: Decision, sum_at_stake: float | None, facts
         for place, each in enumerate(autonomy.wider)
         if each.effect is effect and each.holds(decision, sum_at_stake, facts)
     ]
-    widest = max(found, key=_reach)
-    return min([widest, *_narrowing(effect, decision, sum_at_stake, autonomy)], key=_reach)
-
-
-def _narrowing(effect: Effect, decision: Decision, sum_at_stake: float | None, autonomy: Autonomy) -> list[Ruling]:
     modes = autonomy.narrower.get(decision.category, {})
-    found = [Ruling(modes[effect], f"autonomy.categories.{decision.category}")] if effect in modes else []
-    if effect not in LEAVING:
-        return found
+    of_category = [Ruling(modes[effect], f"autonomy.categories.{decision.category}")] if effect in modes else []
+    chosen = min([max(found, key=_reach), *of_category], key=_reach)
+    doubt = _doubt(decision, sum_at_stake, autonomy) if effect in LEAVING and chosen.mode is Mode.DO else ""
+    return Ruling(Mode.ASK, doubt) if doubt else chosen
+
+
+def _doubt(decision: Decision, sum_at_stake: float | None, autonomy: Autonomy) -> str:
+    """Name the bound by which a person is asked about what would leave alone; empty where none does."""
     if decision.confidence < autonomy.least_confidence:
-        found.append(Ruling(Mode.ASK, "autonomy.least_confidence"))
+        return "autonomy.least_confidence"
     if autonomy.most_amount is not None and (sum_at_stake or 0.0) > autonomy.most_amount:
-        found.append(Ruling(Mode.ASK, "autonomy.most_amount"))
-    return found
+        return "autonomy.most_amount"
+    return ""
 
 
 def _reach(ruling: Ruling) -> int:

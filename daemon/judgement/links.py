@@ -54,10 +54,16 @@ def links(text: str) -> Iterator[Link]:
     found = [*SCHEME.finditer(plain), *NAME.finditer(plain), *NUMERIC.finditer(plain)]
     end = 0
     for match in sorted(found, key=lambda each: (each.start(), -each.end())):
-        link = _link(match[0].rstrip(ENDS)) if match.start() >= end else None
+        if match.start() < end:
+            continue
+        written = match[0].rstrip(ENDS)
+        link = _link(written)
         if link:
             end = match.start() + len(link.written)
             yield link
+        elif ":" in written:  # what stands before the colon is no scheme: look behind it
+            end = match.end()
+            yield from links(match[0].partition(":")[2])
 
 
 def _plain(text: str) -> str:
@@ -116,8 +122,8 @@ def _host(written: str) -> str:
 
 
 def _is_domain(host: str) -> bool:
-    last = host.rpartition(".")[2]
-    return last in RESERVED or _suffixes().publicsuffix(_ascii(host)) is not None
+    first, _, last = host.rpartition(".")
+    return bool(first) and (last in RESERVED or _suffixes().publicsuffix(_ascii(host)) is not None)
 
 
 def _ascii(host: str) -> str:

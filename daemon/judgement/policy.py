@@ -154,7 +154,7 @@ def _within(kind: Kind, target: str, found: Ruling) -> Planned:
 
 
 def _answer(body: str, wish: Mode, decision: Decision, message: Message, around: Situation) -> Planned:
-    """Plan an answer to the sender, no further than the model wishes: one that it would only draft is not sent."""
+    """Plan an answer to the sender, no further than the model wishes: what it would only draft never leaves alone."""
     address = reply_address(message)
     found = _ruling(Effect.REPLY, decision, body, around)
     mode = min(found.mode, wish, key=MODES.index)

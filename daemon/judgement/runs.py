@@ -12,6 +12,7 @@ def runs(text: str, length: int) -> tuple[tuple[str, ...], ...]:
 
 
 def plain(text: str) -> str:
-    """Write letters small, and every script's digits as the same ten."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    """Write letters small, every script's digits as the same ten, and what nobody sees not at all."""
+    seen = "".join(each for each in text if unicodedata.category(each) != "Cf")
+    folded = unicodedata.normalize("NFKC", seen).casefold()
     return "".join(str(unicodedata.decimal(each)) if each.isdecimal() else each for each in folded)

@@ -17,8 +17,14 @@ from daemon.judgement.runs import runs
 
 RUN = 8  # words in a row that two mails do not have in common by chance
 LONGEST_PASSAGE = 200  # characters
-# Characters that nobody sees, or that turn around what is read: tags, directions, and blanks without a width.
-UNSEEN = re.compile("[\u200b\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# Characters that nobody sees, or that turn around what is read: controls, soft hyphens, directions, blanks without a
+# width, fillers, variation selectors, tags. Joiners are left to the scripts and emoji that need them.
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\U000e0000-\U000e0fff]"
+    # A joiner between what no joiner belongs to.
+    "|(?<=[0-9A-Za-z])[\u200c\u200d]|[\u200c\u200d](?=[0-9A-Za-z])"
+)
 
 
 class Wall(StrEnum):

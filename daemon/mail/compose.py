@@ -98,8 +98,9 @@ def content(body: str, signature: str) -> bytes:
 def body_of(raw: bytes, signature: str) -> str:
     """Give the text of a reply as the model wrote it, without the signature that was put under it."""
     body = message_from_bytes(raw, policy=SMTP).get_body(("plain",))
-    text = str(body.get_content()) if body else ""
-    return text.rstrip().removesuffix(f"-- \n{signature}").rstrip()
+    text = str(body.get_content()).replace("\r\n", "\n") if body else ""
+    closing = "\n".join(signature.rstrip().splitlines())
+    return (text.rstrip().removesuffix(f"-- \n{closing}") if closing else text).rstrip()
 
 
 def words(name: str, text: str) -> str:

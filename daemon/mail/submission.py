@@ -6,11 +6,11 @@ import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from daemon.errors import DeferredError, PermanentError, TransientError, UncertainError
+from daemon.errors import DeferredError, FatalError, PermanentError, TransientError, UncertainError
 from daemon.settings import Smtp
 
 PART = "smtp"
-GOES_ON, ACCEPTED, PERMANENT = 354, 250, 500
+SUCCESS, ACCEPTED, REDIRECT, GOES_ON, DEFERRED, PERMANENT, BEYOND = 200, 250, 300, 354, 400, 500, 600
 THE_MAIL = "the mail"
 LONGEST_WORDS = 200  # characters of a server's answer that are shown to a person
 
@@ -49,8 +49,12 @@ class Submission:
             except (smtplib.SMTPException, OSError) as error:
                 message = f"the connection to {self._where} broke while the mail was handed over"
                 raise UncertainError(message) from error
-            if code != ACCEPTED:
-                raise _refusal(THE_MAIL, code, said)
+            if SUCCESS <= code < REDIRECT:
+                return
+            if not DEFERRED <= code < BEYOND:
+                message = f"{self._where} gave no answer that can be read when it had the mail ({code})"
+                raise UncertainError(message)
+            raise _refusal(THE_MAIL, code, said)
 
     def _envelope(self, client: smtplib.SMTP, recipients: Sequence[str], raw: bytes) -> None:
         try:
@@ -103,6 +107,8 @@ class Submission:
                 client.starttls(context=self._context())
             client.ehlo_or_helo_if_needed()
             client.login(self._smtp.user, self._smtp.password.read())
+        except FatalError as error:
+            raise TransientError(PART, str(error), "authentication") from error
         except smtplib.SMTPAuthenticationError as error:
             message = f"{self._where} does not accept the password of {self._smtp.user}"
             raise TransientError(PART, message, "authentication") from error

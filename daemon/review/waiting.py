@@ -79,6 +79,7 @@ def record(item: Item, signature: str) -> dict[str, Any]:
         "confidence": decision.confidence if decision else None,
         "why": decision.reason if decision else None,
         "rule": action.rule,
+        "before": action.reason,
         "findings": action.findings,
         "body": body_of(action.content, signature) if action.recipients else "",
         "digest": action.digest,
@@ -120,6 +121,7 @@ def _reasons(proposal: Proposal) -> Table:
         said = f"{decision.category}, {decision.priority}, confidence {decision.confidence:.2f}"
         rows += [("Decision", said, ""), ("Summary", decision.summary, ""), ("Reason", decision.reason, "")]
     rows.append(("Waits by", action.rule, ""))
+    rows += [("Before", action.reason, FINDING)] if action.reason else []
     rows += [("Wall", finding, FINDING) for finding in action.findings]
     for name, value, style in rows:
         grid.add_row(f"[bold]{name}[/]", Text(clean(value), style=style))

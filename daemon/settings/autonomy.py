@@ -46,16 +46,16 @@ class WiderRule(Section):
     def rule(self) -> Wider:
         """The rule as the judgement takes it."""
         return Wider(
-            Effect(self.action), Mode(self.mode), self.known_days, self.authenticated, self.within_hours,
-            self.categories, self.confidence, self.amount,
+            Effect(self.action), Mode(self.mode), self.known_days, self.within_hours, self.categories, self.confidence,
+            self.amount,
         )  # fmt: skip
 
     @model_validator(mode="after")
     def _rests_on_a_fact(self) -> Self:
-        if self.known_days is None and not self.authenticated:
+        if not self.authenticated:
             message = (
-                "must rest on what clerkd itself knows of the sender: give known_days, or authenticated = true; "
-                "category, confidence and amount are the model's word, which a mail can bring about"
+                "must rest on what clerkd itself knows of the sender: say authenticated = true; without it From may be "
+                "forged, and category, confidence and amount are the model's word, which a mail can bring about"
             )
             raise ValueError(message)
         if self.mode == "draft" and self.action != "reply":
@@ -96,8 +96,9 @@ class AutonomySettings(Section):
         return any(mode in (Mode.ASK, Mode.DO) for mode in self._possible(effect))
 
     def _possible(self, effect: Effect) -> list[Mode]:
-        modes = self.autonomy.narrower.values()
-        return [self.autonomy.highest(effect), *(each[effect] for each in modes if effect in each)]
+        wider = [each.mode for each in self.autonomy.wider if each.effect is effect]
+        narrower = [each[effect] for each in self.autonomy.narrower.values() if effect in each]
+        return [self.autonomy.modes[effect], *wider, *narrower]
 
     @field_validator("links")
     @classmethod

@@ -18,7 +18,16 @@ from daemon.mail.outbox import Place
 from daemon.steps.moves import move
 from daemon.steps.record import attention
 from daemon.steps.rest import rests
-from daemon.steps.send import NOBODY_KNOWS, copies, deferral, held_back, objection_to_leaving, store_copy, submit
+from daemon.steps.send import (
+    NOBODY_KNOWS,
+    copies,
+    deferral,
+    held_back,
+    next_turn,
+    objection_to_leaving,
+    store_copy,
+    submit,
+)
 from knowledge import actions, cases, ledger, promises, turns
 from knowledge.actions import Change
 from knowledge.tables import Action
@@ -38,7 +47,7 @@ async def act(house: House) -> bool:
         raise LookupError(error)
     outgoing = house.outgoing.get(row.mailbox)
     if outgoing is None:
-        _end(house, row, action, ActionState.HELD, f"the mailbox {row.mailbox} has left the config")
+        _end(house, row, action, *_without(f"the mailbox {row.mailbox} has left the config", action))
     else:
         await _carry_on(house, outgoing, row, action)
     return True
@@ -56,7 +65,7 @@ async def _carry_on(house: House, outgoing: Outgoing, row: Row, action: Action) 
         house.health.pause(outgoing.part, error.kind, str(error))
         return
     except PermanentError as error:
-        _end(house, row, action, ActionState.HELD, str(error))
+        _end(house, row, action, *_without(str(error), action))
         return
     if _is_withdrawn(house, action):
         _end(house, row, action, ActionState.CANCELLED, WITHDRAWN)
@@ -69,6 +78,15 @@ async def _carry_on(house: House, outgoing: Outgoing, row: Row, action: Action) 
     action = actions.change(house.db, action, sending, house.clock())
     house.log.info("action_sending", action=action.id, kind=action.kind, message=row.id, case=row.case_id)
     await _do(house, outgoing, row, action)
+
+
+def _without(why: str, action: Action) -> tuple[ActionState, str]:
+    """Say how an action ends whose mailbox cannot be asked; a mail that has left, or may have, never looks unsent."""
+    if action.kind not in LEAVING or action.state == ActionState.PLANNED:
+        return ActionState.HELD, why
+    if action.state == ActionState.SUBMITTED:
+        return ActionState.SENT, f"no copy could be put where sent mail lies: {why}"
+    return ActionState.HELD, f"{NOBODY_KNOWS} ({why})"
 
 
 def _is_withdrawn(house: House, action: Action) -> bool:
@@ -105,7 +123,8 @@ async def _do(house: House, outgoing: Outgoing, row: Row, action: Action) -> Non
     except TransientError as error:
         house.health.pause(part, error.kind, str(error))
         if action.kind != Kind.MOVE:  # of a move nobody knows whether it took place: it is looked for
-            actions.change(house.db, action, Change(ActionState.PLANNED), house.clock())
+            again = Change(ActionState.PLANNED, due_at=next_turn(house, action))
+            actions.change(house.db, action, again, house.clock())
     except GoneError as error:
         _end(house, row, action, ActionState.CANCELLED, str(error))
     except PermanentError as error:

@@ -23,7 +23,7 @@ NOT_WANTED = Word(Verdict.REJECTED, ActionState.REJECTED, "a person", "clerkd do
 # What would leave is seen by a person again, and so is what nobody said a word on.
 AGAIN = (
     Again(ActionState.HELD, ActionState.PLANNED, LEAVING, others=True),
-    Again(ActionState.HELD, ActionState.WAITING, LEAVING),
+    Again(ActionState.HELD, ActionState.WAITING, LEAVING, keeps_reason=True),
     Again(ActionState.EXPIRED, ActionState.WAITING, tuple(Kind)),
 )
 
@@ -73,6 +73,7 @@ def done(db: Database, clock: Clock, argument: str) -> Deed:
     waiting = [each for each in actions.of_message(db, row.id or 0) if each.state == ActionState.WAITING]
 
     def deed(session: Session) -> str:
+        actions.call_off(session, row.id or 0, LEAVING, ActionState.PLANNED, ActionState.CANCELLED, CLOSED_BY, clock())
         for action in waiting:
             approvals.link(session, approvals.say(session, action, NOT_WANTED, None, clock()), clock())
         turns.move_on(session, row.id or 0, step, clock())

@@ -286,6 +286,7 @@ def typing(bed: Bed, keys: list[str]) -> str:
 def test_a_correction_is_kept_beside_the_decision_and_proposes_a_lesson(waiting: Bed) -> None:
     """The decision stands as it was, and so does the chain; `log show` tells what was said of it."""
     shown = said(waiting, "correct", "1", "--category", "order", "--why", "hours are asked for an order")
+    assert "What looks like question (category) may be order" in shown
     assert "message 1: category should have been order, not question" in shown
     assert "this may teach:" in shown
     told = waiting.clerkd("log", "show", "1", "--config", str(waiting.config)).stdout

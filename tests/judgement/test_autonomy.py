@@ -10,7 +10,7 @@ from daemon.judgement.autonomy import DEFAULTS, ORDER, Autonomy, Effect, Facts, 
 from tests.judgement.samples import decision
 
 STRANGER, FRIEND = Facts(), Facts(known_days=90, authenticated=True)
-TRUSTING = Wider(Effect.REPLY, Mode.DO, known_days=30, authenticated=True)
+TRUSTING = Wider(Effect.REPLY, Mode.DO, known_days=30)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,14 @@ def test_it_asks_where_it_is_unsure_or_much_is_at_stake(
     assert ruling(Effect.REPLY, decision(**said), amount, STRANGER, autonomy) == found
 
 
+def test_what_is_only_drafted_is_not_asked_about() -> None:
+    """A person sends it: the bounds are for what would leave alone."""
+    found = ruling(
+        Effect.REPLY, decision(confidence=0.1), 500.0, STRANGER, Autonomy(least_confidence=0.9, most_amount=1.0)
+    )
+    assert found == Ruling(Mode.DRAFT, "autonomy.reply")
+
+
 def test_what_stays_in_the_mailbox_is_not_asked_about_for_want_of_confidence() -> None:
     """The bounds are for what leaves."""
     autonomy = Autonomy(least_confidence=0.99, most_amount=1.0)
@@ -115,7 +123,6 @@ RULES = st.lists(
         effect=st.sampled_from(Effect),
         mode=MODES,
         known_days=st.none() | st.floats(0, 100),
-        authenticated=st.booleans(),
         within_hours=st.booleans(),
         categories=st.sampled_from([(), ("question",), ("complaint", "order")]),
         confidence=st.floats(0, 1),

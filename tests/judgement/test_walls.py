@@ -105,7 +105,25 @@ def test_a_secret_of_this_house_is_a_breach_that_does_not_repeat_it() -> None:
     )
 
 
-@pytest.mark.parametrize("unseen", ["\u200b", "\u202e", "\U000e0041", "\ufeff", "\u2066", "\x1b", "\u2028"])
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        "\u00ad",
+        "\u200e",
+        "\u034f",
+        "\u061c",
+        "\u3164",
+        "\ufe00",
+        "a\u200cb",
+        "\u200b",
+        "\u202e",
+        "\U000e0041",
+        "\ufeff",
+        "\u2066",
+        "\x1b",
+        "\u2028",
+    ],
+)
 def test_characters_that_nobody_sees_are_a_breach(unseen: str) -> None:
     """What a reviewer cannot see must not be sent."""
     assert walls(f"Dear Ada,{unseen} hello", Ground()) == [Wall.UNSEEN]
@@ -115,6 +133,14 @@ def test_characters_that_nobody_sees_are_a_breach(unseen: str) -> None:
 def test_characters_that_writing_needs_are_none(seen: str) -> None:
     """Joiners of emoji and of Persian stay."""
     assert breaches(seen, Ground()) == ()
+
+
+@pytest.mark.parametrize("unseen", ["\u00ad", "\u200c", "\u200e", "\u2060"])
+def test_what_nobody_sees_hides_neither_a_number_nor_words(unseen: str) -> None:
+    """Between digits and letters it is taken out before anything is compared."""
+    ground = Ground(tied=frozenset({"431234567"}), borrowed=(THEIRS,))
+    text = f"{unseen.join('431234567')} {' '.join(unseen.join(word) for word in THEIRS.split())}"
+    assert {Wall.OTHERS, Wall.BORROWED} <= set(walls(text, ground))
 
 
 def test_all_breaches_are_told_each_once() -> None:

@@ -15,7 +15,7 @@ from tests.knowledge.rows import MAILBOX, NOW, action_row, after, dump, filed, r
 
 DUE = ("planned", "sending", "uncertain")
 
-AGAIN = (Again("held", "planned", ["reply"], others=True), Again("held", "waiting", ["reply"]))
+AGAIN = (Again("held", "planned", ["reply"], others=True), Again("held", "waiting", ["reply"], keeps_reason=True))
 
 
 def planned(db: Database, uid: int, *changes: dict[str, Any], mailbox: str = MAILBOX) -> list[Action]:
@@ -182,7 +182,7 @@ def test_a_message_that_goes_on_plans_its_held_actions_again(db: Database) -> No
     with db.write() as session:
         actions.plan_again(session, 1, Step("decided", "done"), AGAIN, after(5))
     rows = [(row.state, row.reason, row.due_at, row.updated_at) for row in actions.of_message(db, 1)]
-    again = [("planned", "", None, after(5)), ("waiting", "", None, after(5))]
+    again = [("planned", "", None, after(5)), ("waiting", "refused", None, after(5))]
     assert (stored(db, 1).state, rows) == ("done", [("sent", "done", None, NOW), *again])
 
 

@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from daemon.judgement.message import Address, Message
+from daemon.mail import compose
 from daemon.mail.compose import MOST_REFERENCES, Author, digest, own_message_id, reply, reply_subject
 
 NOW = datetime(2026, 11, 2, 8, 5, tzinfo=UTC)
@@ -305,6 +306,16 @@ def test_it_addresses_somebody_unknown_without_a_name() -> None:
 def test_a_body_comes_through(body: str) -> None:
     """What a mail program shows is the body as it was written, with one line break at its end."""
     assert body_of(answer(body=body)) == body.rstrip() + "\n"
+
+
+@pytest.mark.parametrize("signature", ["", "Robin Reed", "Robin Reed\nHarbour & Pine\n"])
+def test_a_text_is_read_back_as_it_was_written(signature: str) -> None:
+    """Without the signature, and with the line breaks of a text: whoever saves it unchanged has changed nothing."""
+    body = "Dear Ada,\n\nwe close at six.\nBye"
+    raw = reply(message(), Author(AUTHOR.name, AUTHOR.address, signature), ADA.email, body, OWN_ID, NOW)
+    assert compose.body_of(raw, signature) == body
+    again = compose.revised(raw, body, signature, "<2@b.example>", NOW)
+    assert again == raw.replace(OWN_ID.encode(), b"<2@b.example>")
 
 
 def test_it_puts_the_signature_behind_its_mark() -> None:

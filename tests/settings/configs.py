@@ -33,7 +33,7 @@ GOOD: Tables = {
     "knowledge": {},
     "mcp.catalogue": {"command": '["catalogue"]', "tools": '{ look_up = "read" }'},
     "autonomy": {},
-    "autonomy.wider": {"action": '"reply"', "mode": '"draft"', "known_days": "30"},
+    "autonomy.wider": {"action": '"reply"', "mode": '"draft"', "authenticated": "true"},
     "autonomy.categories.complaint": {"close": '"ask"'},
     "hours": {},
     "limits": {},

@@ -27,12 +27,12 @@ def test_it_hands_the_judgement_modes_rules_and_bounds(tmp_path: Path) -> None:
         autonomy__least_confidence="0.7",
         autonomy__most_amount="200",
         autonomy__wider__mode='"do"',
-        autonomy__wider__authenticated="true",
+        autonomy__wider__known_days="30",
         autonomy__wider__categories='["question"]',
     )
     autonomy = load(path).autonomy.autonomy
     assert (autonomy.modes[Effect.REPLY], autonomy.modes[Effect.FORWARD]) == (Mode.ASK, Mode.ASK)
-    assert autonomy.wider == (Wider(Effect.REPLY, Mode.DO, 30, authenticated=True, categories=("question",)),)
+    assert autonomy.wider == (Wider(Effect.REPLY, Mode.DO, 30, categories=("question",)),)
     assert autonomy.narrower == {"complaint": {Effect.CLOSE: Mode.ASK}}
     assert (autonomy.least_confidence, autonomy.most_amount) == (0.7, 200.0)
 
@@ -83,8 +83,9 @@ def test_it_refuses_what_makes_no_sense_in_words(tmp_path: Path, key: str, value
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        ('action = "reply"\nmode = "do"', "must rest on what clerkd itself knows of the sender: give known_days, or"),
+        ('action = "reply"\nmode = "do"', "must rest on what clerkd itself knows of the sender: say authenticated"),
         ('action = "reply"\nmode = "do"\ncategories = ["question"]\nconfidence = 0.9', "must rest on what clerkd"),
+        ('action = "reply"\nmode = "do"\nknown_days = 30', "must rest on what clerkd itself knows of the sender"),
         ('action = "move"\nmode = "draft"\nauthenticated = true', "mode: a move cannot be drafted"),
     ],
 )

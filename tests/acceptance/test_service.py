@@ -34,6 +34,7 @@ def test_mail_in_draft_out_stop_restart_and_the_same_session(bed: Bed) -> None:
     assert len(bed.mails_in("Drafts")) == 2
 
 
+@pytest.mark.exhaustive
 def test_a_stop_lets_the_turn_at_hand_finish(bed: Bed) -> None:
     """SIGTERM while the model thinks: the answer still comes within the grace, and is settled."""
     bed.faults.coming = ["slow", "slow"]
@@ -99,6 +100,7 @@ def test_a_second_daemon_on_the_same_state_refuses_and_names_the_holder(bed: Bed
         end(process)
 
 
+@pytest.mark.exhaustive
 def test_it_tells_systemd_ready_status_watchdog_and_stopping(bed: Bed) -> None:
     """With $NOTIFY_SOCKET set, all four messages arrive, READY first and STOPPING last."""
     path = bed.root / "notify"
@@ -167,6 +169,7 @@ def test_neither_key_nor_password_reaches_a_childs_arguments_or_the_transcript(b
     assert transcripts
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_idle_service_stops_at_once(bed: Bed, number: signal.Signals) -> None:
     """Both ways of asking end an idle service with 0 within seconds."""

@@ -68,6 +68,7 @@ def test_the_demo_reads_every_kind_of_archive(tmp_path: Path, make: object) -> N
     assert b"Subject: Only one\r\n" in raw
 
 
+@pytest.mark.exhaustive
 def test_the_demo_works_the_users_own_mail(bed: Bed) -> None:
     """With --mail, the user's mails are worked instead of the sample."""
     shown = bed.clerkd("demo", "--json", "--mail", str(_eml(bed.root)))

@@ -15,6 +15,8 @@ from tests.cli import answers
 from tests.faults import Faults
 from tests.integration.test_answers import OWED, answer, engage
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture(scope="module")
 def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:

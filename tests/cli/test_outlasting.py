@@ -16,6 +16,8 @@ from tests.cli import answers
 from tests.faults import Faults
 from tests.integration.test_outlasting import PLEASE, at_work, engage, hold, staged
 
+pytestmark = pytest.mark.exhaustive
+
 REPORT = "The stand-in's rules, as a specialist, know 1 mail(s), the last 'Contract'."
 LATER = "Bo Tern <bo@tern.example>"
 

@@ -13,6 +13,8 @@ from tests.cli import answers
 from tests.faults import Faults
 from tests.integration.test_outside import LOOK_UP, calls_of, engage, report
 
+pytestmark = pytest.mark.exhaustive
+
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:

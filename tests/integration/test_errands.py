@@ -106,6 +106,7 @@ def test_the_next_turns_go_on_meanwhile(bed: Bed) -> None:
     assert only(bed).state == HandoffState.REPORTED
 
 
+@pytest.mark.exhaustive
 def test_the_session_is_untouched_and_the_fork_is_gone(bed: Bed) -> None:
     """Its transcript holds the settled turns alone, up to where it stood when it was forked byte by byte the same."""
     engage(bed)
@@ -444,6 +445,7 @@ def test_a_replay_shows_whom_the_case_is_handed_to_and_asks_nobody(bed: Bed) -> 
     assert len(handoffs.of_case(bed.db, 1)) == 1
 
 
+@pytest.mark.exhaustive
 def test_one_that_is_taken_over_can_do_nothing_but_look_up(bed: Bed) -> None:
     """It calls whatever stands in the conversation: nothing is decided, remembered or handed over by it."""
     engage(bed, 'tools = ["recall"]')

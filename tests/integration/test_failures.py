@@ -84,6 +84,7 @@ def test_a_bad_request_fails_that_message_and_the_next_goes_on(bed: Bed) -> None
     assert subjects_in_last_request(bed) == ["Good"]
 
 
+@pytest.mark.exhaustive
 def test_a_prompt_that_is_too_long_goes_on_in_a_fresh_session_that_is_briefed(bed: Bed) -> None:
     """When the conversation no longer fits, a successor begins with what was decided, and the mail is asked again."""
     bed.server.deliver(mail("First"))

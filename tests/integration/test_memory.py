@@ -63,6 +63,7 @@ def test_the_next_mail_of_the_sender_is_briefed_with_it_and_with_what_was_said(b
     assert f'[message 1] {day} we drafted: "Dear Ada Quill' in shown
 
 
+@pytest.mark.exhaustive
 def test_the_next_mail_of_the_sender_is_briefed_with_their_other_open_cases(bed: Bed) -> None:
     """By their own words, in what they wrote last; nobody else's."""
     bed.server.deliver(mail("Hours"))

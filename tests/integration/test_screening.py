@@ -317,6 +317,7 @@ def test_two_mailboxes_are_worked_in_one_session(two: TwoMailboxes) -> None:
     assert len(sessions.chain(two.db)) == 1
 
 
+@pytest.mark.exhaustive
 def test_each_draft_lies_in_the_mailbox_of_its_mail(two: TwoMailboxes) -> None:
     """The second mailbox holds the answer to its own mail and no other."""
     recipients = [re.search(rb"^To: .*$", raw, re.MULTILINE) for raw in two.second_drafts]

@@ -120,6 +120,7 @@ def test_its_report_reaches_the_employee_as_the_tools_result(bed: Bed) -> None:
     assert "have read 'Invoice'" in last
 
 
+@pytest.mark.exhaustive
 def test_tokens_and_dollars_are_those_of_the_api_for_each_of_the_two(bed: Bed) -> None:
     """The specialist's at its own model's price; the turn's dollars hold both, its tokens the session's alone."""
     staff(bed)

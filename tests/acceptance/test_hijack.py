@@ -124,7 +124,10 @@ def suited(attack: Attack, *, may_send: bool) -> Attack:
         ]
         return {**arguments, "actions": chosen} if chosen else arguments
 
-    return replace(attack, calls=tuple((name, stronger(arguments)) for name, arguments in attack.calls))
+    refused = attack.refused or (attack.name.startswith("forward") and not may_send)  # nobody is named to forward to
+    return replace(
+        attack, refused=refused, calls=tuple((name, stronger(arguments)) for name, arguments in attack.calls)
+    )
 
 
 def written(attack: Attack, number: int) -> bytes:

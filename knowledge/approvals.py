@@ -1,6 +1,5 @@
 """A person's word on actions that wait for one: each counts once, and for the very bytes that the person saw."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -112,9 +111,3 @@ def of_message(db: Database, message_id: int) -> list[Approval]:
         return list(
             session.exec(select(Approval).where(col(Approval.action_id).in_(theirs)).order_by(col(Approval.id)))
         )
-
-
-def count(db: Database, states: Sequence[str]) -> int:
-    """Count the actions in these states."""
-    with db.read() as session:
-        return session.exec(select(func.count()).where(col(Action.state).in_(states))).one()

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 ALWAYS_OPEN: tuple[int, ...] = ()
-LONGEST_SEARCH = 370  # days: a year of holidays is found out at the start, not here
 
 
 @dataclass(frozen=True)
@@ -27,14 +26,6 @@ class Hours:
             return True
         today = now.astimezone(self.zone).date()
         return any(start <= now < end for start, end in map(self._shift, (today - timedelta(days=1), today)) if start)
-
-    def opens_at(self, now: datetime) -> datetime:
-        """Say when the next working hour begins; now, if it is one."""
-        if self.are_on(now):
-            return now
-        today = now.astimezone(self.zone).date()
-        starts = (self._shift(today + timedelta(days=ahead))[0] for ahead in range(LONGEST_SEARCH))
-        return next((start for start in starts if start and start > now), now + timedelta(days=1))
 
     def _shift(self, day: date) -> tuple[datetime | None, datetime]:
         """Give begin and end of the work that begins on a day; None for the begin where none does."""

@@ -1,17 +1,14 @@
 """Working hours, by the clock on the wall."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from daemon.judgement.hours import Hours
 
 VIENNA = ZoneInfo("Europe/Vienna")
 OFFICE = Hours((0, 1, 2, 3, 4), time(8), time(17, 30), VIENNA, frozenset({date(2026, 12, 8)}))
-MOMENTS = st.integers(0, 5_000_000).map(lambda minutes: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes))
 NIGHT = Hours((4,), time(22), time(6), VIENNA)
 
 
@@ -39,22 +36,6 @@ def test_it_knows_the_working_hours(moment: str, is_on: bool) -> None:  # noqa: 
 
 
 @pytest.mark.parametrize(
-    ("moment", "opens"),
-    [
-        ("2026-11-30 09:00", "2026-11-30 09:00"),
-        ("2026-11-30 18:00", "2026-12-01 08:00"),
-        ("2026-11-27 18:00", "2026-11-30 08:00"),
-        ("2026-12-07 18:00", "2026-12-09 08:00"),
-        ("2026-03-27 18:00", "2026-03-30 08:00"),
-    ],
-    ids=["now", "tomorrow", "Monday", "behind the holiday", "behind the change of clocks"],
-)
-def test_it_says_when_they_begin(moment: str, opens: str) -> None:
-    """The next working hour is the next day's, unless nobody works then."""
-    assert OFFICE.opens_at(at(moment)) == at(opens)
-
-
-@pytest.mark.parametrize(
     ("moment", "is_on"), [("2026-11-27 23:00", True), ("2026-11-28 05:59", True), ("2026-11-28 06:00", False)]
 )
 def test_an_end_before_the_start_is_the_next_days(moment: str, is_on: bool) -> None:  # noqa: FBT001 - as above
@@ -65,18 +46,3 @@ def test_an_end_before_the_start_is_the_next_days(moment: str, is_on: bool) -> N
 def test_without_days_it_is_always_a_working_hour() -> None:
     """Nothing is configured: nothing is held back."""
     assert Hours().are_on(at("2026-11-28 03:00"))
-
-
-@given(
-    MOMENTS,
-    st.lists(st.integers(0, 6), min_size=1, unique=True),
-    st.times(),
-    st.times(),
-)
-def test_when_they_begin_they_are_on_and_not_before(now: datetime, days: list[int], start: time, end: time) -> None:
-    """Between now and the opening nothing is open; at the opening it is."""
-    hours = Hours(tuple(days), start.replace(second=0, microsecond=0), end.replace(second=0, microsecond=0), VIENNA)
-    opens = hours.opens_at(now)
-    assert opens >= now
-    assert hours.are_on(opens)
-    assert opens == now or not hours.are_on(opens - timedelta(seconds=1))

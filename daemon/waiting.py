@@ -10,7 +10,7 @@ from daemon.judgement.states import ActionState
 from daemon.mail.reader import Reader
 from daemon.review.waiting import Proposal
 from daemon.settings import Settings
-from knowledge import approvals, decisions, ledger
+from knowledge import approvals, ledger
 from knowledge.approvals import Item
 from knowledge.database import Database
 
@@ -37,8 +37,7 @@ def shown(settings: Settings, db: Database) -> Iterator[Show]:
     reader = Reader(reading_limits(settings))
 
     def show(item: Item) -> Proposal:
-        entry = decisions.of_message(db, item.message.id or 0)
-        return Proposal(item, _read(reader, db, item), entry.turn if entry else None, settings.employee.signature)
+        return Proposal(item, _read(reader, db, item), settings.employee.signature)
 
     try:
         yield show

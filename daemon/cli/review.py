@@ -328,7 +328,7 @@ def edit(
     if item.action.kind not in ANSWERS:
         message = f"action {action} is a {item.action.kind}: only the text of an answer can be edited"
         raise FatalError(message)
-    proposal = Proposal(item, None, None, settings.employee.signature)
+    proposal = Proposal(item, None, settings.employee.signature)
     body = _text(text) if text else click.edit(proposal.body, extension=".txt")
     if body is None or body.strip() == proposal.body.strip():
         message = "nothing was changed, so nothing is approved"

@@ -13,7 +13,6 @@ from daemon.judgement.message import Message
 from daemon.mail.compose import body_of
 from daemon.review.log import clean, content_of, when
 from knowledge.approvals import Item
-from knowledge.tables import Turn
 
 LONGEST_MAIL = 4_000  # characters of the mail that are shown at first
 FINDING = "bold red"
@@ -21,11 +20,10 @@ FINDING = "bold red"
 
 @dataclass(frozen=True)
 class Proposal:
-    """An action that waits, with the mail that it answers as it was read, and the turn in which it was decided."""
+    """An action that waits, with the mail that it answers as it was read."""
 
     item: Item
     message: Message | None
-    turn: Turn | None
     signature: str
 
     @property

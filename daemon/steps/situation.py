@@ -11,7 +11,7 @@ from daemon.judgement.decision import Decision, Forward
 from daemon.judgement.message import Message
 from daemon.judgement.outward import marks_of
 from daemon.judgement.policy import LEAVING, Handled, Situation, reply_address
-from daemon.judgement.screening import Work, screen
+from daemon.judgement.screening import File, Hold, screen
 from daemon.judgement.states import ON_ITS_WAY
 from daemon.judgement.walls import Ground
 from daemon.steps.outward import borrowed, tied_to_others, told_to_anybody
@@ -70,8 +70,11 @@ def _recipients(message: Message) -> tuple[str, ...]:
 
 def _automated(records: Records, message: Message) -> str:
     """Name the rule by which a machine wrote the mail; one that went by the rules once may not by newer ones."""
-    judged = screen(message, records.settings.employee.own_addresses)
-    return "" if isinstance(judged, Work) else getattr(judged, "why", getattr(judged, "reason", ""))
+    match screen(message, records.settings.employee.own_addresses):
+        case File(why=why) | Hold(reason=why):
+            return why
+        case _:
+            return ""
 
 
 def _ground(house: House, row: Row, message: Message, decision: Decision) -> Ground:

@@ -53,7 +53,7 @@ security = "none"
 user = "support@harbourpine.example"
 password = {{ file = "{root}/mailbox-password" }}
 since = "all"
-poll_seconds = 0.05
+poll_seconds = 0.25
 timeout_seconds = 10
 {mailbox}
 [model]
@@ -285,8 +285,10 @@ def is_through(db: Database, count: int) -> bool:
     """Say whether so many messages, and all their actions, are through."""
     counts = ledger.counts(db)
     unfinished = sum(counts.get(state, 0) for state in UNFINISHED)
-    due = sum(actions.counts(db).get(state, 0) for state in ACTION_DUE)
-    return sum(counts.values()) >= count and not unfinished and not due
+    if unfinished or sum(counts.values()) < count:
+        return False
+    of_actions = actions.counts(db)
+    return not any(of_actions.get(state, 0) for state in ACTION_DUE)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60, what: str = "the condition") -> None:

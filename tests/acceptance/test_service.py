@@ -127,6 +127,7 @@ def _rest(listener: socket.socket) -> list[str]:
             return heard
 
 
+@pytest.mark.exhaustive
 def test_a_watchdog_shorter_than_the_longest_turn_is_refused(bed: Bed) -> None:
     """A unit whose WatchdogSec= would kill a turn that is still allowed is a contradiction, said at start."""
     process = bed.start(environment={"WATCHDOG_USEC": "60000000"})
@@ -134,6 +135,7 @@ def test_a_watchdog_shorter_than_the_longest_turn_is_refused(bed: Bed) -> None:
     assert "WatchdogSec=" in bed.log_text
 
 
+@pytest.mark.exhaustive
 def test_the_events_are_json_under_systemd(bed: Bed) -> None:
     """With $JOURNAL_STREAM set, every line of the log is one JSON object with event, level and time."""
     bed.server.deliver(mail("Opening hours"))

@@ -364,6 +364,7 @@ def test_without_a_knowledge_database_each_command_says_so(worked_once: Bed, tmp
 # Beside the service
 
 
+@pytest.mark.exhaustive
 def test_a_running_service_carries_an_order_out(worked: Bed) -> None:
     """Between two turns, while the command waits for it."""
     service = worked.start()

@@ -227,6 +227,7 @@ def test_status_of_a_service_that_does_not_run_shows_no_connections(worked: Bed)
     assert (shown["running"], shown["connections"]) == (False, [])
 
 
+@pytest.mark.exhaustive
 def test_status_shows_a_pause_of_the_running_service(bed: Bed) -> None:
     """A refused key is one clear line in the status, with the next try."""
     bed.faults.always = 401

@@ -12,6 +12,7 @@ from tests.bed import Bed, mail
 FIELDS = {"message", "message_id", "subject", "from", "state", "category", "actions", "session", "turn"}
 
 
+@pytest.mark.exhaustive
 def test_the_demo_prints_one_object_a_mail_and_nothing_else(bed: Bed) -> None:
     """With --json, every line is an object with the promised fields; all mails are through in one session."""
     shown = bed.clerkd("demo", "--json")

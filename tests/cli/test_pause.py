@@ -20,6 +20,7 @@ def worked(bed: Bed) -> Bed:
     return bed
 
 
+@pytest.mark.exhaustive
 def test_a_paused_employee_still_takes_mail_in_and_decides_nothing(worked: Bed) -> None:
     """The pause outlasts a restart; what came in is worked when it ends."""
     assert said("pause", worked) == "the employee pauses"

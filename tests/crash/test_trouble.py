@@ -85,6 +85,7 @@ def test_a_database_that_is_locked_for_a_while_is_waited_for(bed: Bed) -> None:
     assert len(bed.mails_in("Drafts")) == 3
 
 
+@pytest.mark.exhaustive
 def test_a_database_that_stays_locked_ends_the_service_and_loses_nothing(
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,6 +132,7 @@ def test_each_kind_of_file_is_read_and_no_other(bed: Bed, shelf: Path) -> None:
     ]
 
 
+@pytest.mark.exhaustive
 def test_a_document_that_is_as_it_was_is_not_written_again(bed: Bed, shelf: Path) -> None:
     """Neither at a restart nor where it was only touched."""
     (shelf / "a.md").write_text("Text.")
@@ -177,6 +178,7 @@ def test_a_document_that_cannot_be_read_is_told_once_and_what_was_read_of_it_sta
     assert [(row.id, row.problem) for row in documents.standing(bed.db)] == [(1, "")]
 
 
+@pytest.mark.exhaustive
 def test_a_broken_document_stops_neither_the_others_nor_the_mail(bed: Bed, shelf: Path) -> None:
     """The first by name is the broken one."""
     (shelf / "a.pdf").write_bytes(b"%PDF-1.4\n" + b"[" * 100_000)

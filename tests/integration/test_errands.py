@@ -63,6 +63,7 @@ def test_its_report_comes_in_as_a_message_with_a_turn_of_its_own(bed: Bed) -> No
     assert len(bed.entries) == 2
 
 
+@pytest.mark.exhaustive
 def test_it_knows_the_conversation_and_has_its_own_prompt_and_tools(bed: Bed) -> None:
     """What others wrote, too; neither the employee's orders nor a tool that decides, hands over or remembers."""
     engage(bed)

@@ -61,6 +61,7 @@ def test_an_account_out_of_credit_is_told_apart_from_a_bad_request(bed: Bed) -> 
     assert bed.entries[0].message.state == "done"
 
 
+@pytest.mark.exhaustive
 def test_a_pause_is_visible_in_the_database_while_it_lasts(bed: Bed) -> None:
     """While the model is out of reach, the part model stands as paused, with kind, reason and the next try."""
     bed.faults.always = 401
@@ -98,6 +99,7 @@ def test_a_prompt_that_is_too_long_goes_on_in_a_fresh_session_that_is_briefed(be
     assert "First" in (bed.entries[1].turn.prompt if bed.entries[1].turn else "")
 
 
+@pytest.mark.exhaustive
 def test_a_mail_too_long_even_for_a_fresh_session_is_held(bed: Bed) -> None:
     """A mail that does not fit alone is not tried for ever."""
     bed.faults.always = 400
@@ -222,6 +224,7 @@ def test_each_kind_of_wrong_decision_is_told_what_is_wrong(bed: Bed, change: dic
     assert bed.entries[0].message.state == "done"
 
 
+@pytest.mark.exhaustive
 def test_a_second_decision_replaces_the_first_and_is_noted(bed: Bed) -> None:
     """The last valid call of decide counts; the turn's notes say that there were two."""
 
@@ -270,6 +273,7 @@ def test_no_tool_but_ours_ever_runs(bed: Bed, tool: str) -> None:
     assert offered == set(ALLOWED)
 
 
+@pytest.mark.exhaustive
 def test_a_mail_full_of_commands_and_mentions_is_only_text(bed: Bed) -> None:
     """Slash commands and @-mentions in a mail are neither run nor expanded."""
     secret = bed.root / "secret.txt"
@@ -333,6 +337,7 @@ def test_a_wrong_password_of_the_mailbox_is_one_clear_pause(bed: Bed) -> None:
     assert "not-the-password" not in paused.reason
 
 
+@pytest.mark.exhaustive
 def test_a_mail_that_the_library_stumbles_over_stops_nobody(bed: Bed) -> None:
     """An attached mail whose header cannot be written again was once the end of the daemon, at every start."""
     inner = b"From: a@b.example\r\nSubject: a\x0cfoo: b\r\n\r\ninner\r\n"

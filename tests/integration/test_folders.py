@@ -119,6 +119,7 @@ def test_a_rollback_gives_the_earlier_versions_back(bed: Bed) -> None:
     ]
 
 
+@pytest.mark.exhaustive
 def test_a_specialist_without_a_workspace_and_the_employee_itself_write_nothing(bed: Bed) -> None:
     """Only one of two specialists has it, so that the tools are there."""
     staff(bed, "workspace = true", name="technical")
@@ -180,6 +181,7 @@ def test_the_files_can_be_looked_at_and_written_out(bed: Bed, tmp_path: Path) ->
     assert "there is no case 9; `clerkd case list` shows them" in missing.stderr
 
 
+@pytest.mark.exhaustive
 def test_without_a_workspace_the_tools_are_not_there(bed: Bed) -> None:
     """Nobody pays for their descriptions."""
     staff(bed)

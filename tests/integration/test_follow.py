@@ -15,6 +15,7 @@ from knowledge.tables import Feedback
 from tests.bed import PASSWORD, USER, Bed, mail
 from tests.faults import Faults
 
+pytestmark = pytest.mark.exhaustive
 FATES = (
     "edited in place",
     "edited under another Message-ID",
@@ -113,7 +114,6 @@ def notes(bed: Bed, fate: str) -> list[Feedback]:
     return feedback.of_message(bed.db, number(fate))
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("fate", "kinds"),
     list(zip(FATES, [["edited"], ["edited"], ["sent"], ["sent"], ["sent"], ["missing", "deleted"], []], strict=True)),
@@ -123,7 +123,6 @@ def test_each_fate_is_noticed_once(followed: Bed, fate: str, kinds: list[str]) -
     assert [note.kind for note in notes(followed, fate)] == kinds
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("fate", [fate for fate in FATES if fate.startswith("edited") or "with changes" in fate])
 def test_what_a_person_changed_is_kept(followed: Bed, fate: str) -> None:
     """The words that came in stand behind a plus, for whoever wants to learn from them."""

@@ -61,6 +61,7 @@ def carrying(source: House, target: House, *, strips: bool) -> None:
     source.office.carry = carry
 
 
+@pytest.mark.exhaustive
 def test_two_employees_stop_after_the_first_answer(houses: tuple[House, House]) -> None:
     """The answer says that a machine wrote it, so nobody answers it."""
     one, other = houses

@@ -42,6 +42,7 @@ def test_the_draft_carries_threading_headers_and_the_marks_of_an_automatic_reply
     assert draft["Message-ID"] == bed.entries[0].actions[0].own_message_id
 
 
+@pytest.mark.exhaustive
 def test_the_draft_is_flagged_as_a_draft_and_the_mail_stays_unseen_where_it_was(bed: Bed) -> None:
     r"""The stored reply has the flag \Draft; the mail keeps its folder and is not marked as seen."""
     bed.server.deliver(mail("Opening hours"))
@@ -66,6 +67,7 @@ def test_all_mails_are_worked_in_order_in_one_session(bed: Bed) -> None:
     assert len(settled_prompts(bed)) == 3
 
 
+@pytest.mark.exhaustive
 def test_the_request_for_the_second_mail_holds_the_first_one(bed: Bed) -> None:
     """What the model is asked about the second mail contains the first: it is one conversation."""
     bed.server.deliver(mail("The blue pump"))
@@ -86,6 +88,7 @@ def test_an_answer_can_depend_on_an_earlier_mail_of_the_session(bed: Bed) -> Non
     assert "In this session" not in first.decision.summary
 
 
+@pytest.mark.exhaustive
 def test_a_second_start_resumes_the_same_session(bed: Bed) -> None:
     """After a clean stop the next mail is worked in the same session, which still holds the first."""
     bed.server.deliver(mail("Before the stop"))
@@ -140,6 +143,7 @@ def test_a_mail_with_two_senders_is_held_and_flagged(bed: Bed) -> None:
         assert len(client.search("FLAGGED")) == 1
 
 
+@pytest.mark.exhaustive
 def test_a_mail_larger_than_allowed_is_held_with_its_headers(bed: Bed) -> None:
     """Of a mail above the limit only the header is fetched; it is recorded and held."""
     bed.sections["mailbox"] = "largest_mail = 2048"
@@ -167,6 +171,7 @@ def test_only_new_mail_is_worked_on_a_first_start_with_start_new(bed: Bed) -> No
     assert [entry.message.subject for entry in bed.entries] == ["New"]
 
 
+@pytest.mark.exhaustive
 def test_a_handled_mail_is_flagged_and_moved_where_that_is_configured(bed: Bed) -> None:
     """handled_flag and handled_folder are carried out as actions of their own, after the draft."""
     bed.sections["mailbox"] = 'handled_flag = "\\\\Answered"\nhandled_folder = "Done"'

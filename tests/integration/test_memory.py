@@ -222,6 +222,7 @@ def test_a_fact_that_only_the_mails_words_bring_to_mind_stands_among_the_facts(b
     assert "by rail" in shown.partition("Remembered of the sender")[2].partition("Said earlier")[0]
 
 
+@pytest.mark.exhaustive
 def test_a_person_is_known_by_name_organisation_and_language(bed: Bed) -> None:
     """All of it from the mail alone."""
     bed.server.deliver(mail("Hours", "Could you please tell me when you are open, and whether I can come with my dog?"))

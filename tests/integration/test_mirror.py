@@ -210,6 +210,7 @@ def test_no_turn_begins_while_a_required_store_is_away(bed: Bed, redis: ExitStac
     assert stored(bed, live(bed).id) == settled(bed, live(bed))
 
 
+@pytest.mark.exhaustive
 def test_a_turn_does_not_settle_without_a_required_store(bed: Bed, redis: ExitStack) -> None:
     """The store goes away during the turn: it is dropped, charged, counted against nobody, and asked again later."""
     port = databases.free_port()
@@ -445,6 +446,7 @@ def test_the_service_says_which_client_is_missing(bed: Bed) -> None:
         bed.sections.clear()
 
 
+@pytest.mark.exhaustive
 def test_session_show_tells_how_far_the_copy_is(bed: Bed, tmp_path: Path) -> None:
     """In bytes of what is settled, on the terminal and as JSON."""
     keep_in(bed, f'url = "sqlite:///{tmp_path}/transcripts.db"')

@@ -52,6 +52,7 @@ def results(bed: Bed) -> list[str]:
     return [part["content"][0]["text"] for part in parts]
 
 
+@pytest.mark.exhaustive
 def test_what_is_written_of_an_organisation_is_told_to_its_members_alone(bed: Bed) -> None:
     """To whoever writes from its domain, whatever the mail is about; to others not even where they ask for it."""
     bed.server.deliver(mail("Hours"))

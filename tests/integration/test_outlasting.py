@@ -88,6 +88,7 @@ def said(bed: Bed) -> str:
     return json.dumps([part for part in parts if _is_result(part)])
 
 
+@pytest.mark.exhaustive
 def test_it_is_only_offered_where_somebody_reports_later(bed: Bed) -> None:
     """Nobody pays for its description; and such a specialist is none of the engine's agents."""
     engage(bed)
@@ -143,6 +144,7 @@ def test_a_turn_that_is_dropped_leaves_nothing(bed: Bed) -> None:
     assert handoffs.of_case(bed.db, 1) == []
 
 
+@pytest.mark.exhaustive
 def test_a_wrong_call_is_answered_so_that_the_model_can_put_it_right(bed: Bed) -> None:
     """Nobody of that name, nothing said, too much said, the same twice: each is refused in words."""
     engage(bed)

@@ -324,6 +324,7 @@ def test_each_draft_lies_in_the_mailbox_of_its_mail(two: TwoMailboxes) -> None:
     assert [found and found[0].strip() for found in recipients] == [b"To: Bo Tern <bo@tern.example>"]
 
 
+@pytest.mark.exhaustive
 def test_a_mailbox_that_is_down_pauses_only_itself(two: TwoMailboxes) -> None:
     """What was out of reach is of the second mailbox alone, while the first one's mail was worked."""
     parts = {event["part"] for event in two.events if event["event"] == "paused"}

@@ -185,6 +185,7 @@ def test_a_connection_that_breaks_before_the_text_has_left_is_tried_again(
     assert states(sending) == [("reply", "sent")]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("step", "left"), [(IN_DATA, 0), (UNHEARD, 1)])
 def test_a_connection_that_breaks_while_the_text_leaves_is_held(
     sending: Bed, office: PostOffice, step: str, left: int

@@ -141,6 +141,7 @@ def rules_tokens(body: Body) -> int:
     return tokens({key: body.get(key) for key in ("system", "tools", "messages")})
 
 
+@pytest.mark.exhaustive
 def test_the_engines_own_agents_are_not_offered(bed: Bed) -> None:
     """The model reads of our specialists alone."""
     staff(bed)
@@ -162,6 +163,7 @@ def test_nobody_but_a_configured_specialist_is_ever_started(bed: Bed) -> None:
     assert bed.state_of(1) == "done"
 
 
+@pytest.mark.exhaustive
 def test_a_model_that_chooses_the_specialists_model_is_not_obeyed(bed: Bed) -> None:
     """The engine would take it, and with it the price."""
     staff(bed)
@@ -172,6 +174,7 @@ def test_a_model_that_chooses_the_specialists_model_is_not_obeyed(bed: Bed) -> N
     assert {body["model"] for body in of_specialist(bed)} == {"claude-haiku-4-5"}
 
 
+@pytest.mark.exhaustive
 def test_a_specialist_has_no_tool_that_it_was_not_given(bed: Bed) -> None:
     """Taken over by the mail, it calls whatever there is: nothing is decided or remembered by it, nobody started."""
     staff(bed, 'tools = ["recall"]')
@@ -266,6 +269,7 @@ def test_an_answer_that_costs_more_than_the_specialist_may_is_found_at_its_end(b
     assert dropped.cost_usd > row.cost_usd
 
 
+@pytest.mark.exhaustive
 def test_no_more_is_handed_over_than_the_turns_dollars_allow(bed: Bed) -> None:
     """Each handoff may cost its whole limit, and what is reserved for the turn holds all of them."""
     staff(bed, "dollars = 0.3")
@@ -274,6 +278,7 @@ def test_no_more_is_handed_over_than_the_turns_dollars_allow(bed: Bed) -> None:
     assert "No more money is left in this turn for billing" in json.dumps(bed.model.seen[-1]["messages"])
 
 
+@pytest.mark.exhaustive
 def test_an_answer_of_the_model_is_bounded(bed: Bed) -> None:
     """What one answer may cost is known before it is paid for."""
     staff(bed)
@@ -317,6 +322,7 @@ def test_an_engine_that_does_not_stop_a_specialist_holds_the_turn_no_longer_than
     assert time.monotonic() - frozen[0] < 30
 
 
+@pytest.mark.exhaustive
 def test_the_turn_names_the_tools_that_the_employee_itself_called(bed: Bed) -> None:
     """The specialist's stand in its handoff."""
     staff(bed)
@@ -334,6 +340,7 @@ def test_a_directory_without_a_specialist_is_as_none(bed: Bed) -> None:
     assert "## Specialists" not in json.dumps(bed.model.seen[0]["system"])
 
 
+@pytest.mark.exhaustive
 def test_a_turn_hands_over_three_times_at_most(bed: Bed) -> None:
     """A model that has been taken over cannot burn money by asking for ever."""
     staff(bed)

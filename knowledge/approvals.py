@@ -111,3 +111,10 @@ def of_message(db: Database, message_id: int) -> list[Approval]:
         return list(
             session.exec(select(Approval).where(col(Approval.action_id).in_(theirs)).order_by(col(Approval.id)))
         )
+
+
+def of_action(db: Database, action_id: int) -> list[Approval]:
+    """List what was said of an action, the oldest first."""
+    with db.read() as session:
+        statement = select(Approval).where(Approval.action_id == action_id).order_by(col(Approval.id))
+        return list(session.exec(statement))

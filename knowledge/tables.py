@@ -482,6 +482,8 @@ class Fact(SQLModel, table=True):
     What it rests on: the words ``quote`` of a message, put down in a turn, or a person's word (``author``). It holds
     from ``valid_from`` to ``valid_to``; clerkd took it as true from ``recorded_at`` to ``expired_at``. A row is closed,
     never overwritten: ``superseded_by`` is the one in its place, ``expired_by`` the turn that closed it.
+
+    ``category`` is that of the mails to which a lesson was learnt; empty where it was taught for all.
     """
 
     __tablename__ = "facts"
@@ -489,6 +491,7 @@ class Fact(SQLModel, table=True):
     person_id: int | None = Field(default=None, foreign_key="persons.id", index=True)
     organisation: str | None = None
     kind: str
+    category: str = ""
     text: str
     quote: str = ""
     author: str

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from daemon.cli.options import Config, Json
-from daemon.cli.orders import leave
+from daemon.cli.orders import leave, order
 from daemon.errors import FatalError
 from daemon.judgement.facts import FactKind
 from daemon.judgement.people import organisation_named
@@ -144,7 +144,13 @@ def list_lessons(
 
 @lessons.command("add")
 def add_lesson(
-    text: Words, config: Config = None, person: About = None, organisation: AboutOrganisation = None
+    text: Words,
+    config: Config = None,
+    person: About = None,
+    organisation: AboutOrganisation = None,
+    category: Annotated[
+        str, typer.Option(help="Of which mails it was learnt: the page of numbers says if it helped.")
+    ] = "",
 ) -> None:
     """Teach a lesson: it is recalled where a mail's words come near it. No mail can ever teach one.
 
@@ -152,7 +158,12 @@ def add_lesson(
 
     Example:  clerkd lesson add 'Quotes above 500 euros are escalated.'
     """
-    _add(text, FactKind.LESSON, config, _whose(person, organisation), None, None)
+    settings = load(config)
+    if category and category not in settings.employee.categories:
+        message = f"--category: {category!r} is not known; known: {', '.join(settings.employee.categories)}"
+        raise FatalError(message)
+    about = _about(_whose(person, organisation))
+    order(ADD_FACT, json.dumps({"text": text, "kind": FactKind.LESSON, "category": category, **about}), settings)
 
 
 lessons.command("correct")(correct_fact)
@@ -182,5 +193,8 @@ def _add(text: str, kind: str, config: Config, whose: Whose, since: datetime | N
         raise FatalError(message)
     days = {"valid_from": since, "valid_to": until}
     given = {name: day.date().isoformat() for name, day in days.items() if day}
-    about = {"person": whose.person_id, "organisation": whose.organisation}
-    leave(ADD_FACT, json.dumps({"text": text, "kind": kind, **about, **given}), config)
+    leave(ADD_FACT, json.dumps({"text": text, "kind": kind, **_about(whose), **given}), config)
+
+
+def _about(whose: Whose) -> dict[str, int | str | None]:
+    return {"person": whose.person_id, "organisation": whose.organisation}

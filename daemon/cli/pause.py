@@ -8,7 +8,7 @@ import typer
 
 from daemon.cli.options import Config
 from daemon.cli.orders import leave
-from daemon.cli.reviewer import Reviewer
+from daemon.cli.reviewer import at_the_keys
 from daemon.clock import utc_now
 from daemon.errors import FatalError
 from daemon.steps.orders import PAUSE, RESUME
@@ -29,7 +29,7 @@ def pause(
     Example:  clerkd pause --until 09:00
     """
     end = parse_until(until, utc_now()) if until else None
-    leave(PAUSE, Wish(by=Reviewer.here().by, until=end).model_dump_json(), config)
+    leave(PAUSE, Wish(by=at_the_keys().by, until=end).model_dump_json(), config)
 
 
 def resume(config: Config = None) -> None:

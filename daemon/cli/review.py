@@ -12,17 +12,16 @@ from rich.console import Console
 from daemon import waiting
 from daemon.cli.options import Config, Json
 from daemon.cli.orders import placed
-from daemon.cli.reviewer import Reviewer
+from daemon.cli.reviewer import at_the_keys
 from daemon.errors import FatalError
 from daemon.judgement import lessons
-from daemon.judgement.decision import Priority
-from daemon.judgement.facts import FactKind
 from daemon.judgement.policy import ANSWERS
 from daemon.premises import knowledge_of
 from daemon.review import cases as case_review
 from daemon.review import waiting as review
 from daemon.review.waiting import Proposal
-from daemon.settings import Settings, load, specialists_of
+from daemon.reviewer import NOBODY, Reviewer, choices, lesson
+from daemon.settings import Settings, load
 from daemon.steps.numbers import LARGEST_ID
 from daemon.steps.orders import ADD_FACT, APPROVE, CORRECT, EDIT, REJECT
 from knowledge import decisions
@@ -57,7 +56,7 @@ def walk(context: typer.Context, config: Config = None) -> None:
         message = "there is nobody at the keys; for scripts: clerkd review list, approve, edit, reject"
         raise FatalError(message)
     settings = load(config)
-    db, console, reviewer = knowledge_of(settings), Console(), Reviewer.here()
+    db, console, reviewer = knowledge_of(settings), Console(), at_the_keys()
     items = waiting.waiting(db)
     with waiting.shown(settings, db) as show:
         for place, item in enumerate(items, start=1):
@@ -75,7 +74,7 @@ def _answered(settings: Settings, db: Database, console: Console, reviewer: Revi
         console.print(KEYS, markup=False)
         match click.getchar().lower():
             case "a":
-                _order(console, settings, APPROVE, reviewer.said(proposal.item))
+                _order(console, settings, APPROVE, _said(reviewer, proposal.item))
                 done = True
             case "e":
                 done = _edited(console, settings, reviewer, proposal)
@@ -106,16 +105,16 @@ def _edited(console: Console, settings: Settings, reviewer: Reviewer, proposal: 
     if text is None or text.strip() == proposal.body.strip():
         console.print("Nothing was changed.")
         return False
-    said = reviewer.said(proposal.item, body=text, signature=settings.employee.signature)
+    said = _said(reviewer, proposal.item, body=text, signature=settings.employee.signature)
     if _order(console, settings, EDIT, said):
-        _teach(console, settings, lessons.of_edit(proposal.category, proposal.body, text))
+        _teach(console, settings, proposal.category, lessons.of_edit(proposal.category, proposal.body, text))
     return True
 
 
 def _rejected(console: Console, settings: Settings, reviewer: Reviewer, proposal: Proposal) -> bool:
     why = click.prompt("Why", default="", show_default=False)
-    if _order(console, settings, REJECT, reviewer.said(proposal.item, why)):
-        _teach(console, settings, lessons.of_rejection(proposal.category, why))
+    if _order(console, settings, REJECT, _said(reviewer, proposal.item, why)):
+        _teach(console, settings, proposal.category, lessons.of_rejection(proposal.category, why))
     return True
 
 
@@ -126,19 +125,12 @@ def _corrected(console: Console, settings: Settings, reviewer: Reviewer, proposa
     why = click.prompt("Why", default="", show_default=False)
     message = proposal.item.message.id or 0
     if _order(console, settings, CORRECT, reviewer.corrected(message, field, should, why)):
-        was = getattr(proposal.item.decision, field, "nobody")
-        _teach(console, settings, lessons.of_correction(field, was, should, why))
+        was = getattr(proposal.item.decision, field, NOBODY)
+        _teach(console, settings, proposal.category, lessons.of_correction(field, was, should, why))
     return False
 
 
-def choices(settings: Settings) -> dict[str, list[str]]:
-    """Say what of a decision can be corrected, and what it can be corrected to."""
-    known = {"category": list(settings.employee.categories), "priority": list(map(str, Priority))}
-    specialists = [each.name for each in specialists_of(settings)]
-    return {**known, "specialist": [*specialists, "nobody"]} if specialists else known
-
-
-def _teach(console: Console, settings: Settings, draft: str) -> None:
+def _teach(console: Console, settings: Settings, category: str, draft: str) -> None:
     """Propose a lesson; what a person accepts, or writes in its place, is told wherever it fits."""
     if not draft:
         return
@@ -146,18 +138,17 @@ def _teach(console: Console, settings: Settings, draft: str) -> None:
     console.print(TO_TEACH, markup=False)
     match click.getchar().lower():
         case "y":
-            _order(console, settings, ADD_FACT, lesson(draft))
+            _order(console, settings, ADD_FACT, lesson(draft, category))
         case "e":
             text = click.edit(draft, extension=".txt")
             if text and text.strip():
-                _order(console, settings, ADD_FACT, lesson(text))
+                _order(console, settings, ADD_FACT, lesson(text, category))
         case _:
             pass
 
 
-def lesson(text: str) -> str:
-    """Write a lesson down as the order takes it."""
-    return json.dumps({"text": " ".join(text.split()), "kind": FactKind.LESSON})
+def _said(reviewer: Reviewer, item: Item, why: str = "", body: str = "", signature: str = "") -> str:
+    return reviewer.said(item.action.id or 0, item.action.digest, why, body, signature)
 
 
 def _order(console: Console, settings: Settings, kind: str, argument: str) -> bool:
@@ -232,7 +223,7 @@ def approve(
     items = [waiting.one(db, action)] if action is not None else _chosen(db, category, kind)
     if everything:
         _ask(items, yes=yes)
-    reviewer = Reviewer.here()
+    reviewer = at_the_keys()
     refused = [line for item in items if (line := _approved(settings, reviewer, item))]
     if refused:
         raise FatalError("\n".join(refused))
@@ -250,7 +241,7 @@ def _ask(items: list[Item], *, yes: bool) -> None:
 
 def _approved(settings: Settings, reviewer: Reviewer, item: Item) -> str:
     try:
-        print(placed(APPROVE, reviewer.said(item), settings))
+        print(placed(APPROVE, _said(reviewer, item), settings))
     except FatalError as refusal:
         return str(refusal)
     return ""
@@ -267,15 +258,15 @@ def reject(action: Action, config: Config = None, why: Why = "", teach: Lesson =
     """
     settings = load(config)
     item = waiting.one(knowledge_of(settings), action)
-    print(placed(REJECT, Reviewer.here().said(item, why), settings))
+    print(placed(REJECT, _said(at_the_keys(), item, why), settings))
     category = item.decision.category if item.decision else ""
-    _propose(settings, teach, lessons.of_rejection(category, why))
+    _propose(settings, teach, category, lessons.of_rejection(category, why))
 
 
-def _propose(settings: Settings, teach: str, draft: str) -> None:
+def _propose(settings: Settings, teach: str, category: str, draft: str) -> None:
     """Teach what was given, or say how to teach what might be."""
     if teach:
-        print(placed(ADD_FACT, lesson(teach), settings))
+        print(placed(ADD_FACT, lesson(teach, category), settings))
     elif draft:
         print(f"this may teach: {draft}\n(clerkd lesson add '...' or --lesson '...')")
 
@@ -306,9 +297,10 @@ def correct(
         problem = f"--{field}: {should!r} is not known; known: {', '.join(known.get(field, [])) or 'none'}"
         raise FatalError(problem)
     entry = decisions.of_message(db, message)
-    print(placed(CORRECT, Reviewer.here().corrected(message, field, should, why), settings))
-    was = getattr(entry.decision if entry else None, field, "nobody")
-    _propose(settings, teach, lessons.of_correction(field, was, should, why))
+    print(placed(CORRECT, at_the_keys().corrected(message, field, should, why), settings))
+    decision = entry.decision if entry else None
+    was, filed = getattr(decision, field, NOBODY), getattr(decision, "category", "")
+    _propose(settings, teach, filed, lessons.of_correction(field, was, should, why))
 
 
 @app.command("edit")
@@ -333,8 +325,8 @@ def edit(
     if body is None or body.strip() == proposal.body.strip():
         message = "nothing was changed, so nothing is approved"
         raise FatalError(message)
-    print(placed(EDIT, Reviewer.here().said(item, why, body, settings.employee.signature), settings))
-    _propose(settings, teach, lessons.of_edit(proposal.category, proposal.body, body))
+    print(placed(EDIT, _said(at_the_keys(), item, why, body, settings.employee.signature), settings))
+    _propose(settings, teach, proposal.category, lessons.of_edit(proposal.category, proposal.body, body))
 
 
 def _text(path: Path) -> str:

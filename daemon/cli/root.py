@@ -24,6 +24,7 @@ from daemon.cli import (
     session,
     specialist,
     status,
+    web,
 )
 from daemon.version import own_version
 
@@ -76,6 +77,7 @@ app.add_typer(issue.app, name="issue")
 app.add_typer(specialist.app, name="specialist")
 app.add_typer(session.app, name="session")
 app.add_typer(replay.app, name="replay")
+app.add_typer(web.app, name="web")
 app.command("read")(read.read)
 app.command("pause")(pause.pause)
 app.command("resume")(pause.resume)

@@ -177,7 +177,7 @@ def page(entry: Entry, around: Around) -> RenderableType:
     parts.extend(map(approval_line, around.approvals))
     parts.extend(map(correction_line, around.corrections))
     parts.extend(_feedback_panel(note) for note in around.feedback)
-    parts.extend(_turn_lines(turn) for turn in around.turns)
+    parts.extend(Text(turn_lines(turn)) for turn in around.turns)
     return Group(*parts)
 
 
@@ -216,6 +216,12 @@ def _action_panel(action: Action) -> Panel:
 def _handoff_panel(work: Work) -> Panel:
     row = work.handoff
     title = f"handoff {row.id}, in turn {row.turn_id}, to {row.specialist} ({row.state})"
+    return Panel(Text(clean("\n".join(handoff_lines(work)))), title=escape(title), title_align="left")
+
+
+def handoff_lines(work: Work) -> list[str]:
+    """Say what was handed over, what came back, with what, and what it cost."""
+    row = work.handoff
     used = f"model {row.model}, tools {', '.join(row.tools) or 'none'}"
     cached = f"{row.cache_read_tokens} more read from the cache, {row.cache_write_tokens} written to it"
     cost = f"tokens: {row.input_tokens} in, {row.output_tokens} out, {cached}; ${row.cost_usd:.4f}; {row.seconds:.2f} s"
@@ -223,8 +229,7 @@ def _handoff_panel(work: Work) -> Panel:
     told = [f"why: {row.why or '-'}", f"brief: {row.brief}", f"report: {row.report or '-'}"]
     came = [f"the report came in as message {row.report_id}"] if row.report_id else []
     done = [asked_by_letter(row)] if row.letter_id else [used, *calls, cost]
-    lines = [*told, *came, *done, *([row.transcript] if row.transcript else [])]
-    return Panel(Text(clean("\n".join(lines))), title=escape(title), title_align="left")
+    return [*told, *came, *done, *([row.transcript] if row.transcript else [])]
 
 
 def asked_by_letter(row: Handoff) -> str:
@@ -272,7 +277,7 @@ def content_of(action: Action) -> str:
     return "\n".join([*head, "", str(body.get_content()).strip() if body else ""])
 
 
-def _turn_lines(turn: Turn) -> Text:
+def turn_lines(turn: Turn) -> str:
     """Show a turn in a few lines."""
     cached = f"{turn.cache_read_tokens} more read from the cache, {turn.cache_write_tokens} written to it"
     lines = [
@@ -282,4 +287,4 @@ def _turn_lines(turn: Turn) -> Text:
         f"  {turn.seconds or 0:.2f} s",
         *(f"  {note}" for note in (turn.failure, *turn.notes) if note),
     ]
-    return Text("\n".join(lines))
+    return "\n".join(lines)

@@ -79,7 +79,7 @@ def text(shown: Page) -> RenderableType:
         *_copy(row),
     ]
     notes = [f"noted on case {note.case_id}, unverified: {note.text}" for note in shown.notes]
-    return Group(*(Text(clean(line)) for line in [*head, *map(_upkeep, shown.upkeeps), *notes]))
+    return Group(*(Text(clean(line)) for line in [*head, *map(upkeep_line, shown.upkeeps), *notes]))
 
 
 def _copy(row: AgentSession) -> list[str]:
@@ -87,7 +87,8 @@ def _copy(row: AgentSession) -> list[str]:
     return [told] if row.mirrored_offset else []
 
 
-def _upkeep(row: Upkeep) -> str:
+def upkeep_line(row: Upkeep) -> str:
+    """Say in a line what was done to keep a session small."""
     after = f", {row.tokens_after} after" if row.tokens_after is not None else ""
     cost = row.reserved_usd if row.cost_usd is None else row.cost_usd
     end = f": {row.failure}" if row.failure else ""

@@ -19,6 +19,7 @@ from daemon.settings.mailboxes import Mailbox
 from daemon.settings.outside import OutsideServer, named
 from daemon.settings.servers import is_same_database, knowledge_address
 from daemon.settings.store import Store
+from daemon.settings.web import WebSettings
 
 SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
 
@@ -269,6 +270,7 @@ class Settings(Section):
     mcp: Annotated[dict[str, OutsideServer], AfterValidator(named)] = Field(default_factory=dict)
     autonomy: AutonomySettings = AutonomySettings()
     hours: HoursSettings = HoursSettings()
+    web: WebSettings = WebSettings()
     limits: Limits = Limits()
     retry: Retry = Retry()
     service: ServiceSettings = ServiceSettings()

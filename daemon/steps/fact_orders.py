@@ -24,11 +24,15 @@ EITHER = "it is about a person or about an organisation, not both"
 
 
 class Written(BaseModel):
-    """What a person wrote: about ``person`` or ``organisation``, or for everyone; in the place of ``replaces``."""
+    """What a person wrote: about ``person`` or ``organisation``, or for everyone; in the place of ``replaces``.
+
+    ``category`` is that of the mails to which a lesson was learnt.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
     text: Annotated[str, Field(min_length=1, max_length=LONGEST_FACT)]
     kind: FactKind
+    category: Annotated[str, Field(max_length=200)] = ""
     person: Annotated[int | None, Field(ge=1, le=LARGEST_ID)] = None
     organisation: Annotated[str, AfterValidator(organisation_named)] | None = None
     replaces: Annotated[int | None, Field(ge=1, le=LARGEST_ID)] = None
@@ -58,7 +62,13 @@ def correct(db: Database, clock: Clock, argument: str) -> Deed:
     number, _, text = argument.partition(" ")
     old = standing(db, number)
     about = {"person": old.person_id, "organisation": old.organisation}
-    values = {"text": text, "kind": old.kind, "valid_from": old.valid_from, "valid_to": old.valid_to}
+    values = {
+        "text": text,
+        "kind": old.kind,
+        "category": old.category,
+        "valid_from": old.valid_from,
+        "valid_to": old.valid_to,
+    }
     try:
         wanted = Written.model_validate({**values, **about, "replaces": old.id})
     except ValidationError as error:
@@ -97,6 +107,7 @@ def _written(clock: Clock, wanted: Written) -> Deed:
         person_id=wanted.person,
         organisation=wanted.organisation,
         kind=wanted.kind,
+        category=wanted.category,
         text=wanted.text,
         author=Author.REVIEWER,
         valid_from=wanted.valid_from,

@@ -143,7 +143,7 @@ class Bed:
         sections = {name: self.sections.get(name, "") for name in names}
         text = CONFIG.format(imap=self.server.imap_port, root=self.root, api=self.model.url, **sections)
         text += "".join(
-            f"{self.sections.get(name, '')}\n" for name in ("served", "documents", "smtp", "autonomy", "hours")
+            f"{self.sections.get(name, '')}\n" for name in ("served", "documents", "smtp", "autonomy", "hours", "web")
         )
         path = self.root / "clerkd.toml"
         path.write_text(_last_wins(text), encoding="utf-8")

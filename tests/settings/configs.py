@@ -36,6 +36,7 @@ GOOD: Tables = {
     "autonomy.wider": {"action": '"reply"', "mode": '"draft"', "authenticated": "true"},
     "autonomy.categories.complaint": {"close": '"ask"'},
     "hours": {},
+    "web": {},
     "limits": {},
     "retry": {},
     "service": {},
@@ -65,6 +66,7 @@ TEXTS = ["employee.name", "employee.orders", "employee.specialists", "employee.s
          "mailbox.sign_in.key_file", "mailbox.sign_in.ca_file", "smtp.host", "smtp.user", "model.name",
          "session.quiet_hours", "session.store.url", "session.store.region", "session.store.endpoint",
          "session.store.access_key", "knowledge.url", "mcp.catalogue.url", "hours.times", "hours.zone", "smtp.ca_file",
+         "web.host",
          "service.state"]  # fmt: skip
 ADDRESSES = ["employee.address"]
 LISTS = [
@@ -91,10 +93,10 @@ DAYS = ["mailbox.since"]
 TRUTHS = ["mailbox.authserv_strips_forgeries", "session.store.required", "smtp.copy_to_sent",
           "autonomy.wider.authenticated", "autonomy.wider.within_hours"]  # fmt: skip
 SECURE_URLS = ["mailbox.sign_in.authority", "mailbox.sign_in.auth_url", "mailbox.sign_in.token_url"]
-URLS = ["model.base_url", *SECURE_URLS]
+URLS = ["model.base_url", "web.url", *SECURE_URLS]
 WHOLE_NUMBERS = ["mailbox.port", "mailbox.largest_mail", "reading.megabytes", "reading.longest_text", "smtp.port",
                  "model.most_steps", "model.api_retries", "session.compact_at_tokens", "session.rotate_at_tokens",
-                 "session.most_messages", "session.handover_tokens", "knowledge.recall_tokens"]  # fmt: skip
+                 "session.most_messages", "session.handover_tokens", "knowledge.recall_tokens", "web.port"]  # fmt: skip
 NUMBERS = ["mailbox.poll_seconds", "mailbox.follow_seconds", "mailbox.timeout_seconds", "reading.seconds",
            "smtp.timeout_seconds", "model.turn_seconds", "model.prices.input", "model.prices.output",
            "model.prices.cache_read", "model.prices.cache_write", "session.least_reclaimed", "session.most_days",
@@ -103,13 +105,13 @@ NUMBERS = ["mailbox.poll_seconds", "mailbox.follow_seconds", "mailbox.timeout_se
            "autonomy.least_confidence", "autonomy.most_amount", "autonomy.approval_days", "autonomy.wider.known_days",
            "autonomy.wider.confidence", "autonomy.wider.amount", "limits.dollars_per_turn", "limits.dollars_per_day",
            "limits.dollars_per_month", "retry.first_pause_seconds", "retry.longest_pause_seconds",
-           "retry.reconcile_seconds", "service.stop_seconds"]  # fmt: skip
+           "retry.reconcile_seconds", "service.stop_seconds", "web.session_hours", "web.idle_minutes"]  # fmt: skip
 SECRETS = ["mailbox.password", "mailbox.sign_in.client_secret", "mailbox.sign_in.token", "smtp.password",
            "model.api_key", "session.store.password", "session.store.secret_key",
            "knowledge.password"]  # fmt: skip
 SECTIONS = ["employee", "mailbox", "mailbox.sign_in", "reading", "smtp", "model", "model.prices", "session",
             "session.store", "knowledge", "mcp.catalogue", "autonomy", "autonomy.wider",
-            "autonomy.categories.complaint", "hours", "limits", "retry", "service"]  # fmt: skip
+            "autonomy.categories.complaint", "hours", "web", "limits", "retry", "service"]  # fmt: skip
 REQUIRED = ["employee.name", "employee.address", "mailbox.host", "mailbox.user", "mailbox.maildir",
             "mailbox.sign_in.way", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
             "mailbox.sign_in.client_secret", "mailbox.sign_in.key_file", "mailbox.sign_in.token", "smtp.host",

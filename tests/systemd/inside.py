@@ -3,6 +3,7 @@
 It asserts nothing: ``test_service.py`` does, on the JSON that is written here.
 """
 
+import http.client
 import json
 import os
 import re
@@ -12,6 +13,8 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
@@ -25,6 +28,7 @@ from daemon.rehearsal.rules import decide
 
 CLERKD = "/opt/clerkd/bin/clerkd"
 USER, PASSWORD, KEY = "support@harbourpine.example", "rehearsal", "a-key-for-the-stand-in"
+PAGES_PASSWORD = "correct horse battery"
 CONFIG, CREDENTIALS = Path("/etc/clerkd/clerkd.toml"), Path("/etc/clerkd/credentials")
 SHOWN = "ActiveState,SubState,StatusText,Result,ExecMainCode,ExecMainStatus,NRestarts,MainPID,Type,WatchdogUSec"
 
@@ -76,6 +80,7 @@ def main() -> None:
             _set_up(mailbox, model)
             _before_the_start()
             _work(mailbox, names)
+            _serve_pages()
             _stop_and_go_on(mailbox)
             _probe()
             _kill()
@@ -174,10 +179,49 @@ def _work(mailbox: MailServer, names: NameServer) -> None:
     )
 
 
-def _processes() -> list[dict[str, Any]]:
-    """Read, from outside, how the kernel holds every process of the service."""
+def _serve_pages() -> None:
+    """Do what README.md asks of a person for the pages, sign in, and look at what waits."""
+    words = [CLERKD, "web", "user", "add", "ada", "--role", "reviewer"]
+    evidence["pages without a user"] = run("systemctl", "start", "clerkd-web.service")
+    wait(lambda: "ActiveState=failed" in run("systemctl", "show", "clerkd-web.service")["out"], 30)
+    evidence["pages' end without a user"] = run("systemctl", "show", f"--property={SHOWN}", "clerkd-web.service")["out"]
+    added = subprocess.run(
+        ["runuser", "-u", "clerkd", "--", *words],
+        input=f"{PAGES_PASSWORD}\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    evidence["user added"] = {"exit": added.returncode, "out": added.stdout, "err": added.stderr}
+    run("systemctl", "start", "clerkd-web.service")
+    evidence["pages served"] = wait(lambda: b"Password" in _page("/sign-in"), 60)
+    evidence["waiting page"] = _page("/waiting", _cookie()).decode()
+    evidence["pages' processes"] = _processes("clerkd-web.service")
+    evidence["pages' stop"] = run("systemctl", "stop", "clerkd-web.service")
+
+
+def _page(path: str, cookie: str = "") -> bytes:
+    try:
+        request = urllib.request.Request(f"http://127.0.0.1:8620{path}", headers={"Cookie": cookie})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            found: bytes = answer.read()
+            return found
+    except OSError:
+        return b""
+
+
+def _cookie() -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", 8620, timeout=20)
+    form = urllib.parse.urlencode({"name": "ada", "password": PAGES_PASSWORD})
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": "http://127.0.0.1:8620"}
+    connection.request("POST", "/sign-in", form, headers)
+    return (connection.getresponse().headers["Set-Cookie"] or "").partition(";")[0]
+
+
+def _processes(unit: str = "clerkd.service") -> list[dict[str, Any]]:
+    """Read, from outside, how the kernel holds every process of a service."""
     found = []
-    for pid in Path("/sys/fs/cgroup/system.slice/clerkd.service/cgroup.procs").read_text().split():
+    for pid in Path(f"/sys/fs/cgroup/system.slice/{unit}/cgroup.procs").read_text().split():
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         fields = dict(line.split(":\t", 1) for line in lines)
         kept = ("Uid", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Seccomp_filters")

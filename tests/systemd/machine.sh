@@ -75,6 +75,7 @@ chmod 0755 "$venv/bin/clerkd"
 
 # The units, installed as systemd/README.md says.
 install -D -m 0644 "$project/systemd/clerkd.service" "$root/etc/systemd/system/clerkd.service"
+install -D -m 0644 "$project/systemd/clerkd-web.service" "$root/etc/systemd/system/clerkd-web.service"
 install -D -m 0644 "$project/systemd/clerkd.sysusers" "$root/etc/sysusers.d/clerkd.conf"
 install -D -m 0644 "$project/systemd/clerkd.tmpfiles" "$root/etc/tmpfiles.d/clerkd.conf"
 install -D -m 0755 "$project/systemd/clerkd-as-service" "$root/usr/local/sbin/clerkd-as-service"

@@ -269,3 +269,27 @@ def test_a_watchdog_without_patience_is_refused(seen: dict[str, Any]) -> None:
     """With WatchdogSec= below the longest silence the daemon does not start, and says why."""
     assert seen["with an impatient watchdog"]["ExecMainStatus"] == "2"
     assert "WatchdogSec= of the unit is 60 s" in seen["journal"]
+
+
+def test_the_pages_do_not_start_before_somebody_may_sign_in(seen: dict[str, Any]) -> None:
+    """The unit stays down, and the journal says what to do."""
+    assert "Result=exit-code" in seen["pages' end without a user"]
+    assert "ExecMainStatus=2" in seen["pages' end without a user"]
+    assert "clerkd web user add NAME --role reviewer" in seen["journal"]
+
+
+def test_the_pages_are_served_under_their_own_unit(seen: dict[str, Any]) -> None:
+    """Beside the service, to whoever signs in; a stop ends them in good order."""
+    assert seen["user added"]["exit"] == 0, seen["user added"]
+    assert seen["pages served"]
+    assert "Waiting for a person" in seen["waiting page"]
+    assert "At work." in seen["waiting page"]
+    assert seen["pages' stop"]["exit"] == 0
+
+
+def test_the_pages_have_no_privilege(seen: dict[str, Any]) -> None:
+    """Neither has the process in which they read mails."""
+    assert seen["pages' processes"]
+    for process in seen["pages' processes"]:
+        assert {process[name] for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}, process["program"]
+        assert (process["NoNewPrivs"], process["Seccomp"]) == ("1", "2"), process["program"]

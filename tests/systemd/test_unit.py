@@ -15,13 +15,15 @@ from tests.systemd.need import PROJECT, UNIT, UNITS, directive, directives, need
 MOST_EXPOSURE = 1.5
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> Path:
-    """Copy the unit with a program that is there: verify looks for it."""
+@pytest.fixture(params=[UNIT.name, "clerkd-web.service"])
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Copy a unit with a program that is there: verify looks for it."""
     need_tools("systemd-analyze")
-    copy = tmp_path / UNIT.name
+    copy = tmp_path / str(request.param)
     program = directive("ExecStart").split()[0]
-    copy.write_text(UNIT.read_text(encoding="utf-8").replace(program, "/bin/true"), encoding="utf-8")
+    text = (UNITS / copy.name).read_text(encoding="utf-8")
+    assert program in text
+    copy.write_text(text.replace(program, "/bin/true"), encoding="utf-8")
     return copy
 
 
@@ -40,7 +42,7 @@ def test_a_misspelt_directive_would_be_noticed(unit: Path) -> None:
 def test_the_unit_exposes_little(unit: Path) -> None:
     """The overall exposure that ``systemd-analyze security`` computes stays at or below 1.5 of 10."""
     done = run("systemd-analyze", "security", "--offline=true", "--no-pager", unit)
-    found = re.search(r"Overall exposure level for clerkd\.service: ([0-9.]+)", done.stdout)
+    found = re.search(rf"Overall exposure level for {re.escape(unit.name)}: ([0-9.]+)", done.stdout)
     assert found, done.stdout
     assert float(found[1]) <= MOST_EXPOSURE
 

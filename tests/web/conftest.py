@@ -43,7 +43,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
         bed.work(2)
         links = {"kind": "draft", "body": "See https://evil.example/x."}
         model.rules = deciding(links, {"kind": "flag"}, category="complaint")
-        server.deliver(mail("A compl\u0430int", HOSTILE, sender="Cy <b>bold</b> <cy@vane.example>"))
+        server.deliver(mail("A compl\u0430int", HOSTILE, sender='"<b>bold</b>" <cy@vane.example>'))
         bed.work(3)
         yield bed
         bed.close()

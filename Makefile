@@ -5,9 +5,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 RUN_READY := $(VENV)/.run-ready-$(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 PYTEST := $(BIN)/python -m pytest
+# Of the exhaustive tests, those that break first where something is wrong: CI runs them at each change, in half an hour.
+CORE := tests/acceptance tests/contract tests/knowledge tests/systemd tests/web \
+	tests/crash/test_kill.py tests/crash/test_sending.py tests/crash/test_reviewers.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all coverage check bench clean
+.PHONY: help demo test test-core test-all coverage check bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -23,7 +26,10 @@ test: $(READY) ## Run the quick tests (under 8 minutes on 2 cores)
 coverage: $(READY) ## Run the quick tests and count which lines of all rooms they reach
 	$(PYTEST) -m "not exhaustive" -n 2 --dist worksteal --cov --cov-report=term-missing:skip-covered
 
-test-all: test ## Run the quick tests, then the exhaustive ones (crash, systemd)
+test-core: $(READY) ## Run the core of the exhaustive tests: attacks, kill -9, contracts, systemd, pages
+	$(PYTEST) -m exhaustive -n 2 --dist loadgroup $(CORE)
+
+test-all: test ## Run the quick tests, then all of the exhaustive ones (two to three hours)
 	$(PYTEST) -m exhaustive -n 2 --dist loadgroup
 
 check: $(READY) ## Lint, types, import contracts

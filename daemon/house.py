@@ -247,7 +247,7 @@ class House:
     ``upkeep`` is set where it is time to see whether the session is still within its bounds, ``promises`` where it is
     time to see whether one is due, ``chain`` where it is time to tell the head of the decision log's chain,
     ``vectors`` where it is time to see whether a passage has none, ``approvals`` where it is time to see whether one
-    was waited for too long.
+    was waited for too long, ``notices`` where it is time to see whether the supervisor is to be told something.
     """
 
     settings: Settings
@@ -275,6 +275,7 @@ class House:
     chain: asyncio.Event = field(default_factory=asyncio.Event)
     vectors: asyncio.Event = field(default_factory=asyncio.Event)
     approvals: asyncio.Event = field(default_factory=asyncio.Event)
+    notices: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def persons(self) -> Mapping[str, Specialist]:

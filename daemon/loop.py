@@ -33,6 +33,7 @@ from daemon.steps.errand import WORKER as ERRAND
 from daemon.steps.errand import attend
 from daemon.steps.follow import follow
 from daemon.steps.mirror import WORKER, finish, mirror
+from daemon.steps.notify import notify
 from daemon.steps.orders import BETWEEN_TURNS
 from daemon.steps.receive import listen, receive
 from daemon.steps.recover import recover, stumbling
@@ -54,6 +55,7 @@ CHAIN_SECONDS = 3600.0
 DOCUMENT_SECONDS = 60.0
 VECTOR_SECONDS = 60.0
 APPROVAL_SECONDS = 60.0
+NOTICE_SECONDS = 15.0
 EMBEDDER = "embedder"
 
 
@@ -87,6 +89,7 @@ def _jobs(house: House) -> list[tuple[float, Callable[[], None]]]:
     looks += [(UPKEEP_SECONDS, house.upkeep.set), (PROMISE_SECONDS, house.promises.set)]
     looks += [(CHAIN_SECONDS, house.chain.set), (DOCUMENT_SECONDS, house.shelf.due.set)]
     looks += [(VECTOR_SECONDS, house.vectors.set), (APPROVAL_SECONDS, house.approvals.set)]
+    looks += [(NOTICE_SECONDS, house.notices.set)]
     looks += [(out.mailbox.follow_seconds, out.tick) for out in house.outgoing.values()]
     return [(seconds, partial(_tick, house, tick)) for seconds, tick in looks]
 
@@ -174,10 +177,13 @@ async def _desk(house: House) -> None:
 
 
 async def _outbox(house: House) -> None:
-    """7 and 8. Take a person's word on what waits, carry out the next action that is due, and follow earlier drafts."""
+    """7 and 8. Take a person's word on what waits, carry out the next action that is due, and follow earlier drafts.
+
+    Behind that, tell the supervisor what was done, and at once what is urgent.
+    """
 
     async def next_action() -> bool:
-        return approve(house) or await act(house) or await follow(house)
+        return approve(house) or await act(house) or await follow(house) or await notify(house)
 
     await _go_round(house, "outbox", next_action)
     for outgoing in house.outgoing.values():

@@ -437,6 +437,29 @@ class Approval(SQLModel, table=True):
     given_at: datetime = time_field(index=True)
 
 
+class Notice(SQLModel, table=True):
+    """A mail of ours to the supervisor, frozen when it is planned: the digest of a day, or an escalation told at once.
+
+    ``about`` is the day, or the number of the message: of each there is one at most. ``through`` is the newest message
+    that a digest has counted: the next one counts from there on, whenever its mails came in.
+    """
+
+    __tablename__ = "notices"
+    __table_args__ = (UniqueConstraint("kind", "about"),)
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    about: str
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    recipients: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    through: int = 0
+    state: str = Field(index=True)
+    reason: str = ""
+    tries: int = 0
+    due_at: datetime | None = optional_time()
+    created_at: datetime = time_field()
+    updated_at: datetime = time_field()
+
+
 class Correction(SQLModel, table=True):
     """A person's word on a decision: this ``field`` should have been otherwise. The decision stands as it was."""
 

@@ -143,7 +143,8 @@ class Bed:
         sections = {name: self.sections.get(name, "") for name in names}
         text = CONFIG.format(imap=self.server.imap_port, root=self.root, api=self.model.url, **sections)
         text += "".join(
-            f"{self.sections.get(name, '')}\n" for name in ("served", "documents", "smtp", "autonomy", "hours", "web")
+            f"{self.sections.get(name, '')}\n"
+            for name in ("served", "documents", "smtp", "autonomy", "hours", "web", "digest")
         )
         path = self.root / "clerkd.toml"
         path.write_text(_last_wins(text), encoding="utf-8")
@@ -235,10 +236,10 @@ class Bed:
         finally:
             log.close()
 
-    def clerkd(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def clerkd(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command to its end, as a process with an environment that holds nothing of this machine's."""
         env = {"PATH": os.environ["PATH"], "HOME": str(self.root), "COLUMNS": "160", "PYTHONPATH": str(Path.cwd())}
-        return command.run(arguments, env, self.root)
+        return command.run(arguments, env, self.root, typed)
 
     @property
     def log_text(self) -> str:

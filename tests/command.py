@@ -17,10 +17,14 @@ LOADED = multiprocessing.get_context("forkserver")  # it forks from a process of
 LOADED.set_forkserver_preload([__name__])
 
 
-def run(arguments: tuple[str, ...], environment: Mapping[str, str], place: Path) -> subprocess.CompletedProcess[str]:
-    """Run ``clerkd`` to its end with this environment alone, in the directory ``place``."""
-    out, err = place / "command.out", place / "command.err"
-    process = LOADED.Process(target=_be_clerkd, args=(arguments, dict(environment), str(place), str(out), str(err)))
+def run(
+    arguments: tuple[str, ...], environment: Mapping[str, str], place: Path, typed: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run ``clerkd`` to its end with this environment alone, in the directory ``place``; ``typed`` is its input."""
+    into, out, err = (place / f"command.{name}" for name in ("in", "out", "err"))
+    into.write_text(typed, encoding="utf-8")
+    streams = tuple(map(str, (into, out, err)))
+    process = LOADED.Process(target=_be_clerkd, args=(arguments, dict(environment), str(place), streams))
     process.start()
     process.join(SECONDS)
     if process.exitcode is None:
@@ -35,12 +39,14 @@ def _read(path: Path) -> str:
     return words
 
 
-def _be_clerkd(arguments: tuple[str, ...], environment: dict[str, str], place: str, out: str, err: str) -> None:
+def _be_clerkd(
+    arguments: tuple[str, ...], environment: dict[str, str], place: str, streams: tuple[str, str, str]
+) -> None:
     os.chdir(place)
     os.environ.clear()
     os.environ.update(environment)
-    for path, number in ((os.devnull, 0), (out, 1), (err, 2)):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    for number, path in enumerate(streams):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | (os.O_TRUNC if number else 0), 0o600)
         os.dup2(descriptor, number)
     sys.argv = ["clerkd", *arguments]
     main()

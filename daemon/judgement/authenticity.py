@@ -11,6 +11,7 @@ from daemon.judgement.authentication_results import Result, results, writer
 from daemon.judgement.message import Message
 
 LONGEST_FIELD = 2_000  # characters: the parser cuts there, and what was cut away might have said "fail"
+VOUCHED = "authenticated:"  # how the line of a mail begins whose domain vouches for it
 
 
 class Verdict(StrEnum):
@@ -48,7 +49,7 @@ class Authenticity:
     def line(self) -> str:
         """Say it in the briefing's words."""
         if self.verdict is Verdict.PASS:
-            return f"authenticated: the domain {self.domain} vouches for this mail ({self.why})"
+            return f"{VOUCHED} the domain {self.domain} vouches for this mail ({self.why})"
         if self.verdict is Verdict.FAIL:
             return "FAILS authentication: may be forged"
         return "not authenticated"

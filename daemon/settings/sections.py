@@ -15,6 +15,7 @@ from daemon.judgement.retry import Pauses
 from daemon.judgement.upkeep import Bounds, QuietHours
 from daemon.secret import Secret
 from daemon.settings.autonomy import AutonomySettings, HoursSettings
+from daemon.settings.digest import DigestSettings
 from daemon.settings.mailboxes import Mailbox
 from daemon.settings.outside import OutsideServer, named
 from daemon.settings.servers import is_same_database, knowledge_address
@@ -271,6 +272,7 @@ class Settings(Section):
     autonomy: AutonomySettings = AutonomySettings()
     hours: HoursSettings = HoursSettings()
     web: WebSettings = WebSettings()
+    digest: DigestSettings | None = None
     limits: Limits = Limits()
     retry: Retry = Retry()
     service: ServiceSettings = ServiceSettings()
@@ -312,6 +314,18 @@ class Settings(Section):
         served = self.knowledge.url
         if store and served and store.kind == "postgresql" and is_same_database(store.url, served):
             message = "session.store.url is the knowledge database (knowledge.url); transcripts need one of their own"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _digest_can_leave(self) -> Self:
+        if self.digest is None:
+            return self
+        if self.smtp is None:
+            message = "digest: mail leaves through [smtp], and there is no such section"
+            raise ValueError(message)
+        if own := next((to for to in self.digest.to if to.lower() in self.employee.own_addresses), None):
+            message = f"digest.to: {own} is the employee's own address"
             raise ValueError(message)
         return self
 

@@ -13,6 +13,7 @@ from knowledge import sessions, turns
 from tests.bed import Bed, end, mail, prompts_in_transcript, settled_prompts, wait_for
 
 
+@pytest.mark.exhaustive
 def test_mail_in_draft_out_stop_restart_and_the_same_session(bed: Bed) -> None:
     """The whole promise once: a mail is answered with a draft, and after a restart the session goes on."""
     bed.server.deliver(mail("First"))

@@ -3,10 +3,8 @@
 import json
 import signal
 import subprocess
-import sys
 import urllib.request
 from functools import partial
-from pathlib import Path
 
 import pytest
 
@@ -28,11 +26,7 @@ def laid(bed: Bed) -> Bed:
 
 def typed(bed: Bed, words: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command with a line on its standard input."""
-    return subprocess.run(
-        [sys.executable, "-m", "daemon", "web", *arguments, "--config", str(bed.config)],
-        input=words, capture_output=True, text=True, check=False, timeout=60, cwd=Path.cwd(),
-        env={"PATH": "/usr/bin:/bin", "HOME": str(bed.root)},
-    )  # fmt: skip
+    return bed.clerkd("web", *arguments, "--config", str(bed.config), typed=words)
 
 
 def test_users_are_added_changed_and_dropped(laid: Bed) -> None:
@@ -98,6 +92,7 @@ def test_without_a_knowledge_database_there_is_nothing_to_show(bed: Bed) -> None
     assert "`clerkd run` creates it" in refused(bed)
 
 
+@pytest.mark.exhaustive
 def test_the_pages_are_served_until_somebody_stops_them(laid: Bed) -> None:
     """Beside another one on the same port it says so and ends."""
     port = free_port()

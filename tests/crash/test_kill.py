@@ -132,6 +132,7 @@ def test_nothing_is_lost_when_the_recovery_itself_is_killed(mailbox_of_four: Bed
     assert_whole(mailbox_of_four)
 
 
+@pytest.mark.exhaustive
 def test_a_kill_in_the_middle_of_a_turn_loses_and_repeats_nothing(mailbox_of_four: Bed) -> None:
     """The quick one of the crash tests: killed while the model decides, restarted, and whole."""
     die_at(mailbox_of_four, "daemon.agent.tools:Desk.decide:before", 2)

@@ -198,6 +198,7 @@ def test_a_specialist_has_no_tool_that_it_was_not_given(bed: Bed) -> None:
     assert sum(bool(part.get("is_error")) for part in results if _is_result(part)) == len(others)
 
 
+@pytest.mark.exhaustive
 def test_a_specialist_whose_model_fails_leaves_a_report_that_says_so(bed: Bed) -> None:
     """And the employee, told in our words, decides without it."""
     staff(bed)
@@ -226,6 +227,7 @@ def test_a_specialist_that_does_not_answer_is_stopped_in_its_time(bed: Bed) -> N
     assert bed.state_of(1) == "done"
 
 
+@pytest.mark.exhaustive
 def test_a_specialist_that_never_comes_to_an_end_stops_at_its_steps(bed: Bed) -> None:
     """Its tools are free, its model's answers are not."""
     staff(bed, "steps = 3")
@@ -241,6 +243,7 @@ def test_a_specialist_that_never_comes_to_an_end_stops_at_its_steps(bed: Bed) ->
     assert bed.state_of(1) == "done"
 
 
+@pytest.mark.exhaustive
 def test_a_specialist_that_costs_too_much_is_stopped(bed: Bed) -> None:
     """At the first answer that takes it beyond its dollars."""
     staff(bed, "dollars = 0.001\nsteps = 50")
@@ -252,6 +255,7 @@ def test_a_specialist_that_costs_too_much_is_stopped(bed: Bed) -> None:
     assert bed.state_of(1) == "done"
 
 
+@pytest.mark.exhaustive
 def test_an_answer_that_costs_more_than_the_specialist_may_is_found_at_its_end(bed: Bed) -> None:
     """Its one answer is long: what it used is read from its transcript, and the turn ends at its own cap."""
     staff(bed, "dollars = 0.01")
@@ -382,6 +386,7 @@ def test_the_handoffs_of_a_turn_that_does_not_settle_are_kept_with_what_they_cos
     assert prompts_in_transcript(bed) == settled_prompts(bed)
 
 
+@pytest.mark.exhaustive
 def test_without_specialists_there_is_no_tool_to_hand_over(bed: Bed) -> None:
     """Nobody pays for its description."""
     worked(bed)

@@ -37,10 +37,13 @@ GOOD: Tables = {
     "autonomy.categories.complaint": {"close": '"ask"'},
     "hours": {},
     "web": {},
+    "digest": {"to": '["boss@example.com"]'},
     "limits": {},
     "retry": {},
     "service": {},
 }
+# Mail that leaves; [autonomy] as delivered lets none leave.
+NEEDS_SMTP = ("smtp", "digest")
 # A secret's own validator makes Python's list of TOML's, and a strict tuple takes none.
 # Any directory will do: what lies in it is looked at later.
 MAILDIR = {"maildir": '"/"'}
@@ -66,7 +69,7 @@ TEXTS = ["employee.name", "employee.orders", "employee.specialists", "employee.s
          "mailbox.sign_in.key_file", "mailbox.sign_in.ca_file", "smtp.host", "smtp.user", "model.name",
          "session.quiet_hours", "session.store.url", "session.store.region", "session.store.endpoint",
          "session.store.access_key", "knowledge.url", "mcp.catalogue.url", "hours.times", "hours.zone", "smtp.ca_file",
-         "web.host",
+         "web.host", "digest.at",
          "service.state"]  # fmt: skip
 ADDRESSES = ["employee.address"]
 LISTS = [
@@ -79,6 +82,8 @@ LISTS = [
     "autonomy.wider.categories",
     "autonomy.links",
     "hours.days",
+    "digest.to",
+    "digest.vips",
     "hours.holidays",
 ]
 TABLES = [f"mcp.catalogue.{key}" for key in ("tools", "env", "env_secrets", "headers", "header_secrets")]
@@ -96,7 +101,8 @@ SECURE_URLS = ["mailbox.sign_in.authority", "mailbox.sign_in.auth_url", "mailbox
 URLS = ["model.base_url", "web.url", *SECURE_URLS]
 WHOLE_NUMBERS = ["mailbox.port", "mailbox.largest_mail", "reading.megabytes", "reading.longest_text", "smtp.port",
                  "model.most_steps", "model.api_retries", "session.compact_at_tokens", "session.rotate_at_tokens",
-                 "session.most_messages", "session.handover_tokens", "knowledge.recall_tokens", "web.port"]  # fmt: skip
+                 "session.most_messages", "session.handover_tokens", "knowledge.recall_tokens", "web.port",
+                 "digest.deadline_days", "digest.issue_senders", "digest.most_urgent"]  # fmt: skip
 NUMBERS = ["mailbox.poll_seconds", "mailbox.follow_seconds", "mailbox.timeout_seconds", "reading.seconds",
            "smtp.timeout_seconds", "model.turn_seconds", "model.prices.input", "model.prices.output",
            "model.prices.cache_read", "model.prices.cache_write", "session.least_reclaimed", "session.most_days",
@@ -111,13 +117,13 @@ SECRETS = ["mailbox.password", "mailbox.sign_in.client_secret", "mailbox.sign_in
            "knowledge.password"]  # fmt: skip
 SECTIONS = ["employee", "mailbox", "mailbox.sign_in", "reading", "smtp", "model", "model.prices", "session",
             "session.store", "knowledge", "mcp.catalogue", "autonomy", "autonomy.wider",
-            "autonomy.categories.complaint", "hours", "web", "limits", "retry", "service"]  # fmt: skip
+            "autonomy.categories.complaint", "hours", "web", "digest", "limits", "retry", "service"]  # fmt: skip
 REQUIRED = ["employee.name", "employee.address", "mailbox.host", "mailbox.user", "mailbox.maildir",
             "mailbox.sign_in.way", "mailbox.sign_in.tenant", "mailbox.sign_in.client_id",
             "mailbox.sign_in.client_secret", "mailbox.sign_in.key_file", "mailbox.sign_in.token", "smtp.host",
             "smtp.user", "smtp.password", "model.api_key", "model.prices.input", "model.prices.output",
             "model.prices.cache_read", "model.prices.cache_write", "session.store.url",
-            "mcp.catalogue.tools", "autonomy.wider.action", "autonomy.wider.mode"]  # fmt: skip
+            "mcp.catalogue.tools", "autonomy.wider.action", "autonomy.wider.mode", "digest.to"]  # fmt: skip
 
 
 def toml(tables: Tables) -> str:

@@ -9,9 +9,9 @@ import pytest
 from daemon.judgement.autonomy import Effect, Mode, Wider
 from daemon.judgement.hours import Hours
 from daemon.settings import load
-from tests.settings.configs import GOOD, good, place, refusal, refused, toml
+from tests.settings.configs import GOOD, NEEDS_SMTP, good, place, refusal, refused, toml
 
-WITHOUT_SMTP = {name: keys for name, keys in GOOD.items() if name != "smtp" and not name.startswith("autonomy")}
+WITHOUT_SMTP = {name: keys for name, keys in GOOD.items() if name not in NEEDS_SMTP and not name.startswith("autonomy")}
 
 
 def written(folder: Path, text: str) -> Path:

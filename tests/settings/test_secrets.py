@@ -13,6 +13,7 @@ from daemon.settings import load, refuse_missing_secrets
 from tests.settings.configs import (
     GOOD,
     MAILDIR,
+    NEEDS_SMTP,
     SECRETS,
     good,
     place,
@@ -249,7 +250,7 @@ def test_the_missing_secret_of_one_of_several_mailboxes_is_named_by_its_place(
 )
 def test_the_missing_secret_of_a_sign_in_is_named(tmp_path: Path, way: str, key: str) -> None:
     """It is asked for at the start, not at the first mail."""
-    tables = {section: keys for section, keys in (GOOD | signing_in(way)).items() if section != "smtp"}
+    tables = {section: keys for section, keys in (GOOD | signing_in(way)).items() if section not in NEEDS_SMTP}
     assert unreadable(place(tmp_path, toml(tables))) == [f"mailbox.sign_in.{key}"]
 
 
@@ -257,7 +258,7 @@ def test_the_missing_secret_of_a_sign_in_is_named(tmp_path: Path, way: str, key:
 @pytest.mark.parametrize("way", ["microsoft-device", "google-service-account"])
 def test_a_sign_in_without_a_secret_in_the_config_misses_none(tmp_path: Path, way: str) -> None:
     """What it needs comes from elsewhere."""
-    path = place(tmp_path, toml({key: keys for key, keys in (GOOD | signing_in(way)).items() if key != "smtp"}))
+    path = place(tmp_path, toml({key: keys for key, keys in (GOOD | signing_in(way)).items() if key not in NEEDS_SMTP}))
     assert refuse_missing_secrets(load(path), path) is None
 
 

@@ -1,6 +1,7 @@
 """What each page shows."""
 
 import pytest
+import structlog.testing
 
 from daemon.judgement.sign_in import Role
 from knowledge import service
@@ -63,7 +64,7 @@ def test_what_is_disguised_in_a_mail_is_marked(shown: Shown) -> None:
 def test_the_log_is_searched_and_filtered(shown: Shown) -> None:
     """As `clerkd log` does."""
     found = {path: shown(f"/log?{path}").count('id="message-') for path in
-             ("", "category=complaint", "person=bo", "search=closing", "state=waiting", "since=2020-01-01",
+             ("", "category=complaint", "person=tern", "search=closing", "state=waiting", "since=2020-01-01",
               "since=2099-01-01", "search=nothing+like+it")}  # fmt: skip
     assert list(found.values()) == [3, 1, 1, 1, 3, 3, 0, 0]
 
@@ -186,7 +187,9 @@ def test_a_mistake_of_our_own_is_told_without_a_mail_s_words(pages: Pages, monke
         raise RuntimeError(message)
 
     monkeypatch.setattr(service, "conditions", stumble)
-    answer = pages.visitor(Role.VIEWER).get("/log")
+    with structlog.testing.capture_logs() as events:
+        answer = pages.visitor(Role.VIEWER).get("/log")
     assert answer.status_code == 500
+    assert [(event["event"], event["page"]) for event in events] == [("page_failed", "/log")]
     assert "clerkd stumbled over this page" in answer.text
     assert "words of a mail" not in answer.text

@@ -7,7 +7,7 @@ import pytest
 
 from daemon.judgement.urgency import Alarms
 from daemon.settings import load
-from tests.settings.configs import GOOD, NEEDS_SMTP, good, place, refusal, refused, toml
+from tests.settings.configs import GOOD, good, place, refusal, refused, toml
 
 
 def test_it_hands_the_judgement_what_is_urgent(tmp_path: Path) -> None:
@@ -36,6 +36,6 @@ def test_it_refuses_what_cannot_be(tmp_path: Path, key: str, value: str, said: s
 
 def test_without_a_way_out_there_is_no_digest(tmp_path: Path) -> None:
     """Whoever wants one must say how it leaves."""
-    without = {name: keys for name, keys in GOOD.items() if name not in NEEDS_SMTP and not name.startswith("autonomy")}
+    without = {name: keys for name, keys in GOOD.items() if name != "smtp" and not name.startswith("autonomy")}
     said = refusal(place(tmp_path, toml(without)))
     assert "digest: mail leaves through [smtp], and there is no such section" in said

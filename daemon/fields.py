@@ -26,6 +26,14 @@ def _address(text: str) -> str:
     return text
 
 
+def without_nul(text: str) -> str:
+    """Refuse what no database server takes: a NUL in a text."""
+    if "\0" in text:
+        message = "must be text, without a NUL"
+        raise ValueError(message)
+    return text
+
+
 Words = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]
 Line = Annotated[str, Field(max_length=200), AfterValidator(_one_line)]
 Email = Annotated[str, AfterValidator(_address)]

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, func, or_, update
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select
 
 from knowledge import chain, ledger
 from knowledge.database import Database
@@ -35,15 +36,33 @@ class Item:
 
 def waiting(db: Database, state: str) -> list[Item]:
     """List what waits, the oldest first."""
-    statement = (
+    with db.read() as session:
+        return [Item(*row) for row in session.exec(_items(state).order_by(col(Action.id)))]
+
+
+def one(db: Database, number: int, state: str) -> Item | None:
+    """Give what waits under a number; None where nothing does."""
+    with db.read() as session:
+        row = session.exec(_items(state).where(Action.id == number)).first()
+        return Item(*row) if row else None
+
+
+def numbers(db: Database, state: str) -> list[int]:
+    """List the numbers of what waits, the oldest first."""
+    with db.read() as session:
+        return [
+            number or 0
+            for number in session.exec(select(Action.id).where(Action.state == state).order_by(col(Action.id)))
+        ]
+
+
+def _items(state: str) -> Select[Action, Message, Decision]:
+    return (
         select(Action, Message, Decision)
         .join(Message, col(Message.id) == col(Action.message_id))
         .outerjoin(Decision, col(Decision.id) == col(Action.decision_id))
         .where(Action.state == state)
-        .order_by(col(Action.id))
     )
-    with db.read() as session:
-        return [Item(*row) for row in session.exec(statement)]
 
 
 def say(session: Session, action: Action, word: Word, step: Step | None, now: datetime) -> Approval:

@@ -47,10 +47,11 @@ def change(
     return notice.model_copy(update=values)
 
 
-def last(db: Database, kind: str) -> Notice | None:
-    """Give the newest of a kind."""
+def last(db: Database, kind: str, states: Sequence[str]) -> Notice | None:
+    """Give the newest of a kind in these states."""
     with db.read() as session:
-        return session.exec(select(Notice).where(Notice.kind == kind).order_by(col(Notice.id).desc()).limit(1)).first()
+        theirs = select(Notice).where(Notice.kind == kind, col(Notice.state).in_(states))
+        return session.exec(theirs.order_by(col(Notice.id).desc()).limit(1)).first()
 
 
 def count_since(db: Database, kind: str, since: datetime) -> int:
@@ -59,20 +60,34 @@ def count_since(db: Database, kind: str, since: datetime) -> int:
         return session.exec(select(func.count()).where(Notice.kind == kind, Notice.created_at >= since)).one()
 
 
-def untold(db: Database, kind: str, state: str, since: datetime) -> list[Message]:
-    """List the messages that stand in a state since then at the earliest and are told in no notice of a kind."""
+def told(db: Database, kind: str) -> set[str]:
+    """List what the notices of a kind are about."""
     with db.read() as session:
-        told = {int(about) for about in session.exec(select(Notice.about).where(Notice.kind == kind))}
-        standing = select(Message).where(Message.state == state, Message.updated_at >= since)
-        return [row for row in session.exec(standing.order_by(col(Message.id))) if row.id not in told]
+        return set(session.exec(select(Notice.about).where(Notice.kind == kind)))
 
 
-def came_in(db: Database, behind: int) -> tuple[int, int]:
-    """Count the mails behind a message, and give the number of the newest message."""
+def asked_about(db: Database, kind: str, states: Sequence[str]) -> list[Message]:
+    """List the messages in these states that have an action of a kind, the newest first."""
+    asking = select(Action.message_id).where(Action.kind == kind)
     with db.read() as session:
-        mails = func.count().filter(col(Message.about_id).is_(None))
-        count, newest = session.exec(select(mails, func.max(Message.id)).where(col(Message.id) > behind)).one()
-        return int(count), int(newest or behind)
+        open_ones = select(Message).where(col(Message.state).in_(states), col(Message.id).in_(asking))
+        return list(session.exec(open_ones.order_by(col(Message.id).desc())))
+
+
+def came_in(db: Database, behind: int | None, since: datetime) -> tuple[int, int]:
+    """Count the mails behind a message, or those since then without one; and give the newest message's number."""
+    counted = col(Message.received_at) >= since if behind is None else col(Message.id) > behind
+    with db.read() as session:
+        mails = func.count().filter(counted, col(Message.about_id).is_(None))
+        count, newest = session.exec(select(mails, func.max(Message.id))).one()
+        return int(count), int(newest or 0)
+
+
+def walls(db: Database, since: datetime, until: datetime) -> int:
+    """Count the actions of these times whose text ran into a wall."""
+    with db.read() as session:
+        made = select(Action.findings).where(Action.created_at >= since, Action.created_at < until)
+        return sum(bool(found) for found in session.exec(made))
 
 
 def in_state(db: Database, state: str, since: datetime) -> list[Notice]:

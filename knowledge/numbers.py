@@ -1,5 +1,6 @@
 """What the page of numbers is made of: plain rows since a day, for the judgement to count."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -54,8 +55,13 @@ class Numbers:
     learnt: list[Learnt]
 
 
-def since(db: Database, day: datetime, lesson: str) -> Numbers:
-    """Read the rows since then; ``lesson`` is the kind of fact that lessons are. Decisions by a rule count, too."""
+def since(
+    db: Database, day: datetime, lesson: str, kinds: Sequence[str] = (), earlier: datetime | None = None
+) -> Numbers:
+    """Read the rows since then; ``lesson`` is the kind of fact that lessons are. Decisions by a rule count, too.
+
+    What was said is that of actions of these ``kinds``, since an ``earlier`` day where one is given.
+    """
     with db.read() as session:
         received = select(Message.received_at).where(Message.received_at >= day, col(Message.about_id).is_(None))
         decided = (
@@ -67,11 +73,11 @@ def since(db: Database, day: datetime, lesson: str) -> Numbers:
             select(Decision.category, Approval.verdict, Approval.given_at)
             .join(Action, col(Action.id) == col(Approval.action_id))
             .join(Decision, col(Decision.id) == col(Action.decision_id))
-            .where(Approval.given_at >= day)
+            .where(Approval.given_at >= (earlier or day), col(Action.kind).in_(kinds))
         )
         spent = select(Turn.started_at, Turn.cost_usd, Turn.reserved_usd, Turn.context_tokens)
         learnt = select(Fact.id, Fact.category, Fact.text, Fact.recorded_at).where(
-            Fact.kind == lesson, Fact.category != "", Fact.recorded_at >= day
+            Fact.kind == lesson, Fact.category != "", Fact.recorded_at >= day, col(Fact.expired_at).is_(None)
         )
         return Numbers(
             list(session.exec(received)),

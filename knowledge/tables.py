@@ -135,7 +135,7 @@ class Message(SQLModel, table=True):
     case_id: int | None = Field(default=None, foreign_key="cases.id", index=True)
     about_id: int | None = Field(default=None, foreign_key="messages.id")
     words: str = ""
-    received_at: datetime = time_field()
+    received_at: datetime = time_field(index=True)
     state: str = Field(index=True)
     reason: str = ""
     attempts: int = 0

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from knowledge.tables import time_field
@@ -43,6 +44,7 @@ class Look(SQLModel, table=True):
     """Somebody has looked at a page that shows what people wrote: ``page`` says of which kind, ``number`` which one."""
 
     __tablename__ = "looks"
+    __table_args__ = (Index("ix_looks_page", "page", "number"),)
     id: int | None = Field(default=None, primary_key=True)
     user: str = Field(index=True)
     place: str

@@ -63,8 +63,10 @@ def add(name: Name, config: Config = None, role: WhichRole = Role.VIEWER) -> Non
 
     Example:  clerkd web user add ada --role reviewer
     """
-    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
-        message = f"NAME: {name!r} is no name: give one line of at most {LONGEST_NAME} characters"
+    if name != name.strip() or not name or len(name) > LONGEST_NAME or not name.isprintable():
+        message = (
+            f"NAME: {name!r} is no name: give one line of at most {LONGEST_NAME} characters, without blanks around it"
+        )
         raise FatalError(message)
     db = knowledge_of(load(config))
     if users.get(db, name):

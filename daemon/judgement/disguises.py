@@ -5,10 +5,13 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-WORD = re.compile(r"\w+")
+# An address or a domain is one word: its pieces are read together.
+WORD = re.compile(r"\w+(?:[.@]\w+)*")
 # Scripts whose letters pass for one another's (Unicode Technical Standard 39, section 5.1: mixed-script confusables).
 ALIKE = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")
 NOT_SEEN = ("Cf", "Co")
+BLANK = "\u034f\u115f\u1160\u2800\u3164\uffa0"  # letters and signs by their kind, and nothing to see
+DRESSED = "MATHEMATICAL"
 # The two joiners: where they are no trick (in an emoji, in Persian), the reading of a mail leaves them.
 KEPT = "\n\t\r\u200c\u200d"
 
@@ -38,16 +41,26 @@ def pieces(text: str) -> Iterator[Piece]:
 
 def _found(text: str) -> Iterator[tuple[int, int, str]]:
     """Give start and end of each, in their order."""
-    mixed = {match.start(): match for match in WORD.finditer(text) if len(_scripts(match[0])) > 1}
+    words = {match.start(): (match.end(), why) for match in WORD.finditer(text) if (why := _disguise(match[0]))}
     at = 0
     while at < len(text):
-        if word := mixed.get(at):
-            yield at, word.end(), f"letters of {' and '.join(sorted(_scripts(word[0])))} in one word"
-            at = word.end()
+        if word := words.get(at):
+            yield at, *word
+            at = word[0]
             continue
         if disguise := _hidden(text[at]):
             yield at, at + 1, disguise
         at += 1
+
+
+def _disguise(word: str) -> str:
+    scripts = sorted(_scripts(word))
+    if len(scripts) > 1:
+        return f"letters of {' and '.join(scripts)} in one word"
+    plain = unicodedata.normalize("NFKC", word)
+    if plain != word and plain.isascii() and (not word.isalnum() or DRESSED in unicodedata.name(word[0], "")):
+        return f"signs that stand for: {plain}"
+    return ""
 
 
 def _scripts(word: str) -> set[str]:
@@ -57,6 +70,6 @@ def _scripts(word: str) -> set[str]:
 
 def _hidden(character: str) -> str:
     kind = unicodedata.category(character)
-    if character not in KEPT and (kind in NOT_SEEN or kind == "Cc"):
+    if character in BLANK or (character not in KEPT and (kind in NOT_SEEN or kind == "Cc")):
         return f"a character that is not seen: {unicodedata.name(character, f'U+{ord(character):04X}').lower()}"
     return ""

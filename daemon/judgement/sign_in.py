@@ -40,15 +40,21 @@ def free_at(tries: Iterable[Try], user: str, place: str, now: datetime) -> datet
     What counts is the failures of the last 15 minutes: 5 of this user from this place, 10 of this user from anywhere,
     20 from this place as anybody. A success wipes out the failures before it of the same user and place.
     """
-    recent = [each for each in tries if each.at > now - WINDOW]
-    mine = [each.at for each in _since_success(recent, user, place)]
-    named = [each.at for each in recent if each.user == user and not each.succeeded]
-    placed = [each.at for each in recent if each.place == place and not each.succeeded]
+    failures_left = _left(each for each in tries if each.at > now - WINDOW)
+    mine = [each.at for each in failures_left if (each.user, each.place) == (user, place)]
+    named = [each.at for each in failures_left if each.user == user]
+    placed = [each.at for each in failures_left if each.place == place]
     bounds = ((mine, MOST_OF_NAME_AND_PLACE), (named, MOST_OF_NAME), (placed, MOST_OF_PLACE))
     return max((sorted(failures)[-most] + WINDOW for failures, most in bounds if len(failures) >= most), default=None)
 
 
-def _since_success(tries: list[Try], user: str, place: str) -> list[Try]:
-    theirs = [each for each in tries if each.user == user and each.place == place]
-    last = max((at for at, each in enumerate(theirs) if each.succeeded), default=-1)
-    return theirs[last + 1 :]
+def _left(tries: Iterable[Try]) -> list[Try]:
+    """Leave the failures behind which there is no success of the same user and place."""
+    found: dict[tuple[str, str], list[Try]] = {}
+    for each in tries:
+        known = found.setdefault((each.user, each.place), [])
+        if each.succeeded:
+            known.clear()
+        else:
+            known.append(each)
+    return [each for known in found.values() for each in known]

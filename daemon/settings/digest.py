@@ -40,8 +40,10 @@ class DigestSettings(Section):
     @classmethod
     def _is_time(cls, words: str) -> str:
         try:
-            time.fromisoformat(words)
+            plain = time.fromisoformat(words).tzinfo is None
         except ValueError:
-            message = f'{words!r} is no time of day; it is written as "07:00" is'
-            raise ValueError(message) from None
+            plain = False
+        if not plain:
+            message = f'{words!r} is no time of day; it is written as "07:00" is, in the zone of [hours]'
+            raise ValueError(message)
         return words

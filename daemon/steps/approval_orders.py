@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session
 
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
+from daemon.fields import without_nul
 from daemon.judgement.decision import LONGEST_BODY
 from daemon.judgement.policy import ANSWERS, EDITED, Kind
 from daemon.judgement.states import ActionState, Event, MessageState
@@ -47,8 +48,8 @@ class Said(BaseModel):
     digest: str
     by: str
     place: str
-    why: Annotated[str, Field(max_length=2000)] = ""
-    body: Annotated[str, Field(max_length=LONGEST_BODY)] = ""
+    why: Annotated[str, Field(max_length=2000), AfterValidator(without_nul)] = ""
+    body: Annotated[str, Field(max_length=LONGEST_BODY), AfterValidator(without_nul)] = ""
     signature: str = ""
 
 

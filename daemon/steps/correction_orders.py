@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from sqlmodel import Session
 
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
+from daemon.fields import without_nul
 from daemon.steps.message_orders import message_of
 from daemon.steps.numbers import Deed
 from knowledge import corrections, decisions
@@ -23,7 +24,7 @@ class Corrected(BaseModel):
     should: Annotated[str, Field(min_length=1, max_length=200)]
     by: str
     place: str
-    why: Annotated[str, Field(max_length=2000)] = ""
+    why: Annotated[str, Field(max_length=2000), AfterValidator(without_nul)] = ""
 
 
 def correct(db: Database, clock: Clock, argument: str) -> Deed:

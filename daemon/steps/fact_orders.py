@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from daemon.clock import Clock
 from daemon.errors import OrderRefused
+from daemon.fields import without_nul
 from daemon.judgement.facts import LONGEST_FACT, Author, FactKind
 from daemon.judgement.people import organisation_named
 from daemon.judgement.words import likely_language
@@ -30,7 +31,7 @@ class Written(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-    text: Annotated[str, Field(min_length=1, max_length=LONGEST_FACT)]
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST_FACT), AfterValidator(without_nul)]
     kind: FactKind
     category: Annotated[str, Field(max_length=200)] = ""
     person: Annotated[int | None, Field(ge=1, le=LARGEST_ID)] = None
@@ -46,12 +47,20 @@ class Written(BaseModel):
         return self
 
 
+def objection(argument: str) -> str:
+    """Say why a fact cannot be written down as it is given; nothing where it can, as far as that can be told."""
+    try:
+        Written.model_validate(json.loads(argument))
+    except (ValidationError, ValueError) as error:
+        return _words(error)
+    return ""
+
+
 def add(db: Database, clock: Clock, argument: str) -> Deed:
     """Write a fact down; raise OrderRefused where it cannot be."""
-    try:
-        wanted = Written.model_validate(json.loads(argument))
-    except (ValidationError, ValueError) as error:
-        raise OrderRefused(_words(error)) from None
+    if problem := objection(argument):
+        raise OrderRefused(problem)
+    wanted = Written.model_validate(json.loads(argument))
     if wanted.person:
         person_of(db, wanted.person)
     return _written(clock, wanted)

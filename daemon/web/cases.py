@@ -6,6 +6,7 @@ from datetime import datetime
 from starlette.responses import Response
 
 from daemon.judgement.casework import CaseState, PromiseState
+from daemon.judgement.states import ActionState
 from daemon.review.cases import Page, page
 from daemon.review.log import actions_line
 from daemon.web import render
@@ -14,6 +15,7 @@ from knowledge import cases
 from knowledge.decisions import Entry
 
 MOST = 200
+ENDED = (ActionState.SUBMITTED, ActionState.SENT, ActionState.REJECTED, ActionState.EXPIRED, ActionState.HELD)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ def listed(asked: Asked) -> Response:
     """List the cases, the last touched first: those that are not closed, or all."""
     states = tuple(CaseState) if asked.given("all") else tuple(each for each in CaseState if each != CaseState.CLOSED)
     found_cases = cases.find(asked.db, states, None, PromiseState.OPEN, MOST)
+    asked.look("cases", 0)
     return render.page(asked, "cases.html", cases=found_cases, everything=bool(asked.given("all")), most=MOST)
 
 
@@ -62,4 +65,11 @@ def _of_entry(entry: Entry) -> list[Happening]:
     if decision is None:
         return [came]
     told = f"{decision.category}, {decision.priority}: {decision.summary}; actions: {actions_line(entry)}"
-    return [came, Happening(decision.decided_at, told, row.id, by_us=True)]
+    done = [
+        Happening(
+            action.updated_at, f"{action.kind} {action.target} {action.state}".replace("  ", " "), row.id, by_us=True
+        )
+        for action in entry.actions
+        if action.state in ENDED
+    ]
+    return [came, Happening(decision.decided_at, told, row.id, by_us=True), *done]

@@ -6,10 +6,11 @@ request that a browser says comes from elsewhere is refused before anybody looks
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -17,15 +18,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from daemon.judgement.sign_in import WINDOW, Role, Try, free_at
+from daemon.review.log import clean
 from daemon.web import render
 from daemon.web.passwords import fits
-from daemon.web.site import Asked, Site, place_of
+from daemon.web.site import Asked, Site, place_of, site_of
 from knowledge import users, visits
 from knowledge.visits import Guest
 from knowledge.web_tables import SignIn, Visit
 
 # The prefix has browsers take it over TLS, or from localhost, alone, and from no other host (RFC 6265bis, 4.1.3.2).
 COOKIE = "__Host-clerkd"
+ORIGIN = re.compile(r"https?://[\w.:\[\]-]+")
+PART = "X-Part"  # a page that is open asks for a part of itself
 SEEN_SECONDS = 30  # between two notes that somebody was there
 SEE_OTHER, FORBIDDEN, TOO_MANY, UNAUTHORIZED, TOO_LARGE = 303, 403, 429, 401, 413
 LONGEST_FORM = 200_000  # bytes: an answer of the longest kind, and some
@@ -38,7 +42,7 @@ def guarded(needed: Role, handler: Callable[[Asked], Response]) -> Endpoint:
     """Let in whoever is signed in and may; whoever is not is led to the sign-in, and back from there."""
 
     async def endpoint(request: Request) -> Response:
-        site: Site = request.app.state.site
+        site = site_of(request)
         form = await _form(request)
         guest = await run_in_threadpool(_guest, site, request)
         if guest is None:
@@ -57,7 +61,11 @@ def guarded(needed: Role, handler: Callable[[Asked], Response]) -> Endpoint:
 async def sign_in(request: Request) -> Response:
     """Show the form, or take what was filled in."""
     form = await _form(request)
-    return await run_in_threadpool(_sign_in, request.app.state.site, request, form)
+    if request.method != "POST":
+        return await run_in_threadpool(_sign_in, site_of(request), request, form)
+    # One after the other: a hash takes 64 MiB, and tries side by side would all be made before one of them counts.
+    async with request.app.state.sign_ins:
+        return await run_in_threadpool(_sign_in, site_of(request), request, form)
 
 
 def sign_out(asked: Asked) -> Response:
@@ -71,23 +79,22 @@ def sign_out(asked: Asked) -> Response:
 def _sign_in(site: Site, request: Request, form: dict[str, str]) -> Response:
     after = _inside(form.get("after") or request.query_params.get("after", ""))
     if request.method != "POST":
-        return render.bare(request, "sign_in.html", after=after)
+        return render.bare(site, request, "sign_in.html", after=after)
     name, place, now = form.get("name", "").strip()[:200], place_of(request), site.clock()
     wait = free_at(_tries(site, now), name, place, now)
     if wait:
         told = f"Too many tries. The next one can be made in {_minutes(wait - now)}."
-        return render.bare(request, "sign_in.html", TOO_MANY, after=after, problem=told)
+        return render.bare(site, request, "sign_in.html", TOO_MANY, after=after, problem=told)
+    visits.tidy(site.db, now - timedelta(hours=site.settings.web.session_hours), now - WINDOW)
     user = users.get(site.db, name)
     succeeded = fits(form.get("password", ""), user.password if user else None)
     visits.tried(site.db, SignIn(user=name, place=place, succeeded=succeeded, tried_at=now))
     if not succeeded:
-        return render.bare(request, "sign_in.html", UNAUTHORIZED, after=after, problem=WRONG)
+        return render.bare(site, request, "sign_in.html", UNAUTHORIZED, after=after, problem=WRONG)
     return _let_in(site, name, after, now)
 
 
 def _let_in(site: Site, name: str, after: str, now: datetime) -> Response:
-    hours = timedelta(hours=site.settings.web.session_hours)
-    visits.tidy(site.db, now - hours, now - WINDOW)
     token = secrets.token_urlsafe(32)
     visit = Visit(token=_hash(token), user=name, csrf=secrets.token_urlsafe(32), begun_at=now, seen_at=now)
     visits.begin(site.db, visit)
@@ -103,13 +110,14 @@ def _guest(site: Site, request: Request) -> Guest | None:
     web, now, key = site.settings.web, site.clock(), _hash(token)
     begun, seen = now - timedelta(hours=web.session_hours), now - timedelta(minutes=web.idle_minutes)
     guest = visits.find(site.db, key, begun=begun, seen=seen)
-    if guest and now - guest.visit.seen_at > timedelta(seconds=SEEN_SECONDS):
+    asks_by_itself = PART in request.headers  # an open page that looks for news is nobody who is there
+    if guest and not asks_by_itself and now - guest.visit.seen_at > timedelta(seconds=SEEN_SECONDS):
         visits.seen(site.db, key, now)
     return guest
 
 
 def _to_sign_in(request: Request) -> Response:
-    if request.method != "GET" or request.headers.get("X-Part"):
+    if request.method != "GET" or PART in request.headers:
         raise HTTPException(UNAUTHORIZED, "You are signed out. Sign in again, and repeat what you did.")
     after = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
     return RedirectResponse(f"/sign-in?{urlencode({'after': after})}", SEE_OTHER)
@@ -121,16 +129,25 @@ async def _form(request: Request) -> dict[str, str]:
         return {}
     if not _is_ours(request):
         raise HTTPException(FORBIDDEN, ELSEWHERE)
-    if int(request.headers.get("Content-Length") or LONGEST_FORM + 1) > LONGEST_FORM:
+    # A body in pieces has no length that is told before.
+    told = request.headers.get("Content-Length", "")
+    if "Transfer-Encoding" in request.headers or not told.isdecimal() or int(told) > LONGEST_FORM:
         raise HTTPException(TOO_LARGE, "What was filled in is too long.")
-    return {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+    return {name: clean(value) for name, value in (await request.form()).items() if isinstance(value, str)}
 
 
 def _is_ours(request: Request) -> bool:
-    """Say whether a browser sends this from our own pages: it says so itself, one way or the other."""
+    """Say whether a browser sends this from our own pages: it says so itself, one way or the other.
+
+    A proxy may hand the browser's own word for our host on, or put another in its place.
+    """
     origin = request.headers.get("Origin")
     if origin:
-        return urlsplit(origin).netloc == request.headers.get("Host")
+        if not ORIGIN.fullmatch(origin):
+            return False
+        site = site_of(request)
+        host = origin.partition("://")[2]
+        return host in (request.headers.get("Host"), site.settings.web.address.partition("://")[2])
     return request.headers.get("Sec-Fetch-Site") == "same-origin"
 
 

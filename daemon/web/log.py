@@ -24,7 +24,8 @@ from knowledge.database import Database
 from knowledge.decisions import Entry, Filter
 from knowledge.handoffs import Work
 
-MOST = 100
+MOST, MOST_CHANGES = 100, 1_000
+BAD_REQUEST, GONE = 400, 410
 FILTERS = ("search", "person", "category", "state", "since")
 BAD_SINCE = "Since when: write a day, such as 2026-11-21."
 
@@ -53,9 +54,13 @@ def fresh(asked: Asked) -> Response:
     wanted, problem = _wanted(asked)
     since = as_number(asked.given("after_change"))
     if problem or since is None:
-        return Response(status_code=400)
+        return Response(status_code=BAD_REQUEST)
+    if decisions.newest_change(asked.db) - since > MOST_CHANGES:
+        return Response(status_code=GONE)  # the page is loaded anew instead
     entries, newest = decisions.changes(asked.db, wanted, since)
     lines = [_line(entry) for entry in reversed(entries[-MOST:])]
+    if lines:
+        asked.look("log", 0)
     return render.part(asked, "log_lines.html", {"X-Newest": str(newest)}, lines=lines)
 
 
@@ -102,7 +107,7 @@ def _wanted(asked: Asked) -> tuple[Filter, str]:
     state = asked.given("state")
     try:
         since = _day(asked.given("since"))
-    except ValueError:
+    except (ValueError, OverflowError):
         return Filter(), BAD_SINCE
     wanted = Filter(since, asked.given("category"), asked.given("person"), state, asked.given("search"), MOST)
     if state and state not in set(MessageState):

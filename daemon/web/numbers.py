@@ -4,31 +4,37 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from itertools import pairwise
 from types import MappingProxyType
 
 from starlette.responses import Response
 
 from daemon.judgement.facts import FactKind
-from daemon.judgement.statistics import Answer, Effect, Lesson, by_week, changed, effect, middle, weeks
+from daemon.judgement.policy import ANSWERS
+from daemon.judgement.statistics import WEEK, Answer, Effect, Lesson, by_week, changed, effect, middle, weeks
 from daemon.steps.approval_orders import Verdict
 from daemon.web import charts, render
 from daemon.web.headers import PICTURE
 from daemon.web.site import Asked, found
-from knowledge import numbers
+from knowledge import numbers, turns
+from knowledge.database import Database
 from knowledge.numbers import Numbers
 
 WEEKS = 12
 SPAN = timedelta(days=56)  # that a lesson is judged by, before it and since
 MOST_POINTS = 300
+FRESH_SECONDS = 10
 MINUTE = 60.0
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Rows of some weeks, sorted into them."""
+    """Rows of some weeks, sorted into them; and what each week cost, with all that belongs to it."""
 
     weeks: list[date]
     rows: Numbers
+    dollars: list[float]
 
     @property
     def labels(self) -> list[str]:
@@ -67,9 +73,17 @@ def picture(asked: Asked) -> Response:
 
 
 def _figures(asked: Asked) -> Figures:
-    wanted = weeks(asked.now, WEEKS)
+    return _read(asked.db, int(asked.now.timestamp()) // FRESH_SECONDS)
+
+
+@lru_cache(maxsize=1)
+def _read(db: Database, moment: int) -> Figures:
+    """Read the rows once for a page and all its pictures."""
+    wanted = weeks(datetime.fromtimestamp(moment * FRESH_SECONDS, UTC), WEEKS)
     first = datetime.combine(wanted[0], time(), UTC)
-    return Figures(wanted, numbers.since(asked.db, first, FactKind.LESSON))
+    spent = [turns.spent_since(db, first + WEEK * week) for week in range(WEEKS + 1)]
+    rows = numbers.since(db, first, FactKind.LESSON, ANSWERS, first - SPAN)
+    return Figures(wanted, rows, [begin - end for begin, end in pairwise(spent)])
 
 
 def _svg(drawn: bytes) -> Response:
@@ -107,11 +121,8 @@ def _change_rate(figures: Figures) -> Series:
 
 
 def _dollars(figures: Figures) -> Series:
-    spent = [
-        sum(row.dollars for row in week) for week in by_week(figures.rows.spent, lambda row: row.at, figures.weeks)
-    ]
     mails = [len(week) for week in _decided(figures)]
-    pairs = zip(spent, mails, strict=True)
+    pairs = zip(figures.dollars, mails, strict=True)
     return {"dollars a mail": [round(dollars / count, 4) if count else None for dollars, count in pairs]}
 
 

@@ -74,7 +74,7 @@ def page(asked: Asked, template: str, status: int = 200, **values: object) -> Re
     may_review = Role(asked.guest.user.role).may(Role.REVIEWER)
     may_manage = Role(asked.guest.user.role).may(Role.ADMIN)
     around = {"guest": asked.guest, "may_review": may_review, "may_manage": may_manage, "standing": standing(asked)}
-    return bare(asked.request, template, status, **around, **values)
+    return bare(asked.site, asked.request, template, status, **around, **values)
 
 
 def part(asked: Asked, template: str, headers: dict[str, str], **values: object) -> Response:
@@ -83,9 +83,8 @@ def part(asked: Asked, template: str, headers: dict[str, str], **values: object)
     return HTMLResponse(text, headers=headers)
 
 
-def bare(request: Request, template: str, status: int = 200, **values: object) -> Response:
+def bare(site: Site, request: Request, template: str, status: int = 200, **values: object) -> Response:
     """Give a page for anybody."""
-    site: Site = request.app.state.site
     employee = site.settings.employee
     text = TEMPLATES.get_template(template).render(request=request, employee=employee, **{"problem": "", **values})
     return HTMLResponse(text, status)

@@ -17,5 +17,6 @@ def one(asked: Asked) -> Response:
     """Show one session: its compactions and rotations, and what it noted for its successor."""
     session = asked.request.path_params["session"]
     line = found("session", session, next((each for each in lines(asked.db) if each.row.id == session), None))
+    asked.look(f"session {line.row.id}", 0)
     shown = page(asked.db, line)
     return render.page(asked, "session.html", shown=shown, upkeeps=[upkeep_line(row) for row in shown.upkeeps])

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from daemon.clock import Clock
+from daemon.review.log import clean
 from daemon.reviewer import Reviewer
 from daemon.settings import Settings
 from daemon.steps.numbers import LARGEST_ID
@@ -68,7 +69,7 @@ class Asked:
 
     def given(self, name: str) -> str:
         """Give a word of the address's query; empty where it is missing."""
-        return self.request.query_params.get(name, "").strip()
+        return clean(self.request.query_params.get(name, "")).strip()
 
     def filled(self, name: str) -> str:
         """Give a field of the form; empty where it is missing."""
@@ -78,6 +79,12 @@ class Asked:
         """Write down that they have looked at what people wrote."""
         user, place = self.guest.user.name, place_of(self.request)
         visits.looked(self.db, Look(user=user, place=place, page=page, number=number, looked_at=self.now))
+
+
+def site_of(request: Request) -> Site:
+    """Give the site that a request came to."""
+    site: Site = request.app.state.site
+    return site
 
 
 def place_of(request: Request) -> str:

@@ -11,10 +11,10 @@ from knowledge import actions, ledger, service
 
 @dataclass(frozen=True)
 class Standing:
-    """How many proposals wait, how many other mails need a person, and what the employee does."""
+    """How many proposals wait, how many other mails need a person by their state, and what the employee does."""
 
     waiting: int
-    attention: int
+    attention: dict[str, int]
     at_work: bool
     rests: bool
     paused: tuple[str, ...]
@@ -25,7 +25,9 @@ def standing(asked: Asked) -> Standing:
     counts, db = ledger.counts(asked.db), asked.db
     return Standing(
         waiting=actions.counts(db).get(ActionState.WAITING, 0),
-        attention=sum(counts.get(state, 0) for state in NEEDS_A_PERSON if state != MessageState.WAITING),
+        attention={
+            state: counts[state] for state in NEEDS_A_PERSON if state != MessageState.WAITING and counts.get(state)
+        },
         at_work=is_at_work(asked.settings, db),
         rests=rests(db, asked.site.clock),
         paused=tuple(f"{row.part}: {row.reason}" for row in service.conditions(db) if row.paused),

@@ -44,6 +44,7 @@ def places(bed: Bed) -> list[str]:
     return [each.name for each in place.iterdir()] if place.exists() else []
 
 
+@pytest.mark.exhaustive
 def test_its_report_comes_in_as_a_message_with_a_turn_of_its_own(bed: Bed) -> None:
     """In the same case, once, and marked as advice; a draft of that turn answers the mail."""
     row = worked(bed)

@@ -46,6 +46,7 @@ def reply(bed: Bed) -> None:
     bed.work(2)
 
 
+@pytest.mark.exhaustive
 def test_what_a_specialist_writes_is_kept_with_its_turn_and_is_there_the_next_time(bed: Bed) -> None:
     """Every version is kept; the newest is the file."""
     staff(bed, "workspace = true")

@@ -240,6 +240,7 @@ def taken_over(decide: Callable[[Body], Answer]) -> Callable[[Body], Answer]:
     return rules_of_the_attacker
 
 
+@pytest.mark.exhaustive
 def test_a_session_that_a_mail_has_taken_over_is_cured(bed: Bed) -> None:
     """Behind the mail, everybody gets the attacker's answer; set back to before it, nobody does."""
     bed.model.rules = taken_over(rules.decide)

@@ -67,6 +67,7 @@ def order(bed: Bed, kind: str) -> None:
     service.leave_order(bed.db, kind, "", OrderState.WAITING, bed.entries[0].message.received_at)
 
 
+@pytest.mark.exhaustive
 def test_a_session_is_compacted_between_two_mails_and_goes_on(small: Bed) -> None:
     """Under its id, with a context that was measured before and after, and without the mails that it summed up."""
     deliver(small, 6)

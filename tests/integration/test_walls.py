@@ -36,9 +36,11 @@ def known(bed: Bed) -> Bed:
     ("body", "finding"),
     [
         ("Another customer wrote: my knee operation went wrong last week and so on.", "another's words: my knee"),
-        ("You can call him at 0664/5551234.", "another's: 06645551234"),
-        ("Write to bo@tern.example.", "link: bo@tern.example"),
-        ("Look at https://evil.example/?a=b", "link: https://evil.example/?a=b"),
+        pytest.param("You can call him at 0664/5551234.", "another's: 06645551234", marks=pytest.mark.exhaustive),
+        pytest.param("Write to bo@tern.example.", "link: bo@tern.example", marks=pytest.mark.exhaustive),
+        pytest.param(
+            "Look at https://evil.example/?a=b", "link: https://evil.example/?a=b", marks=pytest.mark.exhaustive
+        ),
         ("Our key is a-key-for-the-stand-in.", "secret: (a secret of this house)"),
     ],
     ids=["words", "number", "address", "link", "secret"],

@@ -65,6 +65,9 @@ def test_a_success_wipes_out_the_failures_before_it() -> None:
     """Of the same user and place; those behind it count."""
     tries = [*failures(4), Try(ADA, HOME, NOW - timedelta(seconds=50), succeeded=True), *failures(4, ago=timedelta(0))]
     assert free_at(tries, ADA, HOME, NOW) is None
+    mistyped = [each for ago in (9, 6, 3) for each in (*failures(3, ago=timedelta(minutes=ago)),
+                Try(ADA, HOME, NOW - timedelta(minutes=ago - 1), succeeded=True))]  # fmt: skip
+    assert free_at(mistyped, ADA, HOME, NOW) is None
 
 
 def test_failures_of_long_ago_do_not_count() -> None:

@@ -23,6 +23,7 @@ def test_it_hands_the_judgement_what_is_urgent(tmp_path: Path) -> None:
     [
         ("digest.at", '"7 o\'clock"', 'digest.at: "7 o\'clock" is no time of day; it is written as "07:00" is'),
         ("digest.at", '"24:30"', "digest.at: '24:30' is no time of day; it is written as \"07:00\" is"),
+        ("digest.at", '"07:00Z"', "digest.at: '07:00Z' is no time of day; it is written as \"07:00\" is"),
         ("digest.to", '["Boss <boss@example.com>"]', "digest.to.0: 'Boss <boss@example.com>' is not a plain address"),
         ("digest.to", '["support@example.com"]', "digest.to: support@example.com is the employee's own address"),
         ("digest.vips", '["@quill.example"]', "digest.vips.0: '@quill.example' is neither an address nor a domain"),

@@ -141,14 +141,41 @@ def test_a_form_without_its_token_is_refused(pages: Pages) -> None:
 
 def test_a_form_without_end_is_refused(pages: Pages) -> None:
     """Before it is read."""
-    answer = pages.visitor(Role.REVIEWER).post("/waiting/1/edit", {"body": "x" * 300_000})
-    assert answer.status_code == 413
+    visitor = pages.visitor(Role.REVIEWER)
+    assert visitor.post("/waiting/1/edit", {"body": "x" * 300_000}).status_code == 413
+    assert visitor.post("/sign-in", {"name": "x"}, Transfer_Encoding="chunked").status_code in (400, 413)
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8620", ""])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8620", "127.0.0.1.evil.example", "[", "[::2]:1"])
 def test_another_name_of_the_host_is_refused(pages: Pages, host: str) -> None:
     """A page of somebody else's whose name leads to this machine gets nothing (DNS rebinding)."""
     assert pages.visitor(Role.VIEWER).get("/log", Host=host).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/log/" + "9" * 5_000, "/log/" + "9" * 15, "/cases/" + "9" * 16, "/people/0"])
+def test_a_number_that_is_none_leads_nowhere(pages: Pages, path: str) -> None:
+    """However long it is."""
+    assert pages.visitor(Role.VIEWER).get(path).status_code == 404
+
+
+def test_what_no_database_takes_is_left_out_of_a_form(pages: Pages) -> None:
+    """A NUL in a reason would stop a server's database, and with it the service."""
+    visitor = pages.visitor(Role.REVIEWER)
+    assert visitor.fill("/waiting/1", "/waiting/1/reject", why="too\x00 short").status_code == 303
+    rejected = actions.get(pages.bed.db, 1)
+    assert rejected
+    assert rejected.reason == "too short"
+    assert visitor.get("/people?search=%00").status_code == 200
+
+
+def test_an_open_page_that_looks_for_news_keeps_nobody_signed_in(pages: Pages) -> None:
+    """Whoever has left must sign in anew, whatever their browser does."""
+    visitor = pages.visitor(Role.VIEWER)
+    for minutes in (30, 59):
+        pages.clock.ahead = timedelta(minutes=minutes)
+        assert visitor.get("/log/fresh?after_change=0", X_Part="log").status_code == 200
+    pages.clock.ahead = timedelta(minutes=61)
+    assert visitor.get("/log/fresh?after_change=0", X_Part="log").status_code == 401
 
 
 def test_each_answer_carries_what_keeps_a_browser_safe(pages: Pages) -> None:
@@ -166,13 +193,15 @@ def test_each_answer_carries_what_keeps_a_browser_safe(pages: Pages) -> None:
 def test_each_look_at_what_people_wrote_is_written_down(pages: Pages) -> None:
     """Who, when, from where, at what; an admin sees it."""
     visitor = pages.visitor(Role.VIEWER)
-    for path in ("/waiting/1", "/log/2", "/cases/1", "/people/3"):
+    lists = ("/waiting", "/log", "/cases", "/people", "/log/fresh?after_change=0")
+    for path in ("/waiting/1", "/log/2", "/cases/1", "/people/3", *lists):
         assert visitor.get(path).status_code == 200
-    found = visits.looks(pages.bed.db, 10)
-    assert [(each.user, each.page, each.number) for each in reversed(found)] == [
-        ("vic", "waiting", 1), ("vic", "decision", 2), ("vic", "case", 1), ("vic", "person", 3),
+    looked = visits.looks(pages.bed.db, 20)
+    assert [(each.page, each.number) for each in reversed(looked)] == [
+        ("waiting", 1), ("decision", 2), ("case", 1), ("person", 3), ("waiting", 0), ("log", 0), ("cases", 0),
+        ("people", 0), ("log", 0),
     ]  # fmt: skip
-    assert {each.place for each in found} == {"127.0.0.1"}
+    assert {(each.user, each.place) for each in looked} == {("vic", "127.0.0.1")}
     shown = pages.visitor(Role.ADMIN)
     assert "<td>decision 2</td>" in shown.get("/users").text
     assert "vic (127.0.0.1)" in shown.get("/log/2").text

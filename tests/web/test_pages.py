@@ -73,6 +73,7 @@ def test_the_log_is_searched_and_filtered(shown: Shown) -> None:
     ("query", "told"),
     [
         ("since=yesterday", "Since when: write a day, such as 2026-11-21."),
+        ("since=9999-12-31T23:59:59-10:00", "Since when: write a day, such as 2026-11-21."),
         ("state=lost", "There is no state lost."),
         ("search=%21%21", "Signs alone are not looked for: give letters or digits."),
     ],
@@ -164,7 +165,7 @@ def test_the_numbers_say_whether_a_lesson_helped(pages: Pages) -> None:
         ("/people/99", "There is no person 99."),
         ("/sessions/none", "There is no session none."),
         ("/nowhere", "Not Found"),
-        ("/waiting/99999999999999999999999", "There is no proposal"),
+        ("/waiting/99999999999999999999999", "Not Found"),
     ],
 )
 def test_what_is_not_there_is_told(shown: Shown, path: str, told: str) -> None:
@@ -193,3 +194,4 @@ def test_a_mistake_of_our_own_is_told_without_a_mail_s_words(pages: Pages, monke
     assert [(event["event"], event["page"]) for event in events] == [("page_failed", "/log")]
     assert "clerkd stumbled over this page" in answer.text
     assert "words of a mail" not in answer.text
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")

@@ -1,9 +1,10 @@
 """A person's word, given on a page."""
 
 import re
+from datetime import timedelta
 
 from daemon.judgement.sign_in import Role
-from knowledge import actions, approvals, chain, corrections, facts
+from knowledge import actions, approvals, chain, corrections, facts, service
 from knowledge.tables import Action
 from tests.web.visitor import Pages
 
@@ -175,3 +176,9 @@ def test_pause_and_resume_from_the_page(pages: Pages) -> None:
     assert 'action="/resume"' in shown
     assert visitor.fill("/log", "/resume").status_code == 303
     assert "rae wants it so" not in visitor.get("/log").text
+    assert visitor.fill("/log", "/pause", hours="4").status_code == 303
+    paused = service.condition(pages.bed.db, "employee")
+    assert paused
+    assert paused.retry_at
+    assert timedelta(hours=3) < paused.retry_at - pages.clock() < timedelta(hours=5)
+    assert visitor.fill("/log", "/pause", hours="for ever").status_code == 409

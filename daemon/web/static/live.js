@@ -16,6 +16,7 @@ async function look() {
     told.textContent = "You are signed out; load the page anew to sign in.";
     return;
   }
+  if (answer.status === 410) location.reload();
   if (!answer.ok) return;
   lines.dataset.newest = answer.headers.get("X-Newest");
   const part = document.createElement("template");

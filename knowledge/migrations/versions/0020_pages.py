@@ -53,4 +53,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_looks_user", "looks", ["user"], unique=False)
+    op.create_index("ix_looks_page", "looks", ["page", "number"], unique=False)
     op.create_index("ix_looks_looked_at", "looks", ["looked_at"], unique=False)

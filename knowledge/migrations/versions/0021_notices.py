@@ -27,3 +27,4 @@ def upgrade() -> None:
         sa.UniqueConstraint("kind", "about"),
     )
     op.create_index("ix_notices_state", "notices", ["state"], unique=False)
+    op.create_index("ix_messages_received_at", "messages", ["received_at"], unique=False)

@@ -26,7 +26,7 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync")  # fmt: skip
 SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 EVERY_PAGE = ["/waiting", "/waiting/3", "/lesson/2?of=answer", "/log", "/log/3", "/cases", "/cases/3", "/people",
-              "/people/3", "/sessions", "/numbers", "/users", "/log/99"]  # fmt: skip
+              "/people/3", "/sessions", "/numbers", "/users", "/log/99", "/sign-in"]  # fmt: skip
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SCREENSHOTS = Path("build") / "screenshots"
 pytestmark = pytest.mark.exhaustive
@@ -149,11 +149,13 @@ def test_each_page_is_for_everybody_to_use(context: BrowserContext, pages: Pages
     pages.visitor(Role.REVIEWER).fill("/waiting/2", "/waiting/2/reject", why="too short")
     page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for path in EVERY_PAGE:
+    page.goto(f"{pages.url}/sessions")
+    session = page.get_attribute("tbody a", "href") or ""
+    for path in (*EVERY_PAGE, session):
         page.goto(f"{pages.url}{path}")
         for closed in page.query_selector_all("details:not([open]) > summary"):
             closed.click()
-        name = path.strip("/").replace("/", "-").partition("?")[0]
+        name = "session" if path == session else path.strip("/").replace("/", "-").partition("?")[0]
         page.screenshot(path=SCREENSHOTS / f"{name}-{size}.png", full_page=True)
         found = Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
         assert found.response["passes"], path

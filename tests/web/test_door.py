@@ -29,12 +29,14 @@ def test_a_sign_in_leads_back_to_where_it_was_asked_for(pages: Pages) -> None:
     assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("after", ["https://evil.example/", "//evil.example/", "/\\evil.example", "log", "/a\r\nX: y"])
 def test_a_sign_in_never_leads_elsewhere(pages: Pages, after: str) -> None:
     """A link that somebody sends around must not end at theirs."""
     assert pages.visitor().sign_in("vic", after=after).headers["Location"] == "/"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("name", "password"), [("vic", "wrong"), ("nobody", "wrong"), ("", ""), ("vic", "")])
 def test_a_wrong_password_and_an_unknown_name_are_told_alike(pages: Pages, name: str, password: str) -> None:
     """Nobody learns from it who there is."""
@@ -56,6 +58,7 @@ def test_whoever_guesses_must_wait_even_with_the_right_password(pages: Pages) ->
     assert visitor.sign_in("vic").status_code == 303
 
 
+@pytest.mark.exhaustive
 def test_a_visit_ends_without_a_look_and_at_its_end(pages: Pages) -> None:
     """After idle_minutes, and after session_hours however busy."""
     visitor = pages.visitor(Role.VIEWER)
@@ -71,6 +74,7 @@ def test_a_visit_ends_without_a_look_and_at_its_end(pages: Pages) -> None:
     assert busy.get("/log").status_code == 303
 
 
+@pytest.mark.exhaustive
 def test_whoever_signs_out_is_out(pages: Pages) -> None:
     """With the old cookie, too."""
     visitor = pages.visitor(Role.VIEWER)
@@ -146,12 +150,14 @@ def test_a_form_without_end_is_refused(pages: Pages) -> None:
     assert visitor.post("/sign-in", {"name": "x"}, Transfer_Encoding="chunked").status_code in (400, 413)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8620", "127.0.0.1.evil.example", "[", "[::2]:1"])
 def test_another_name_of_the_host_is_refused(pages: Pages, host: str) -> None:
     """A page of somebody else's whose name leads to this machine gets nothing (DNS rebinding)."""
     assert pages.visitor(Role.VIEWER).get("/log", Host=host).status_code == 400
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", ["/log/" + "9" * 5_000, "/log/" + "9" * 15, "/cases/" + "9" * 16, "/people/0"])
 def test_a_number_that_is_none_leads_nowhere(pages: Pages, path: str) -> None:
     """However long it is."""
@@ -168,6 +174,7 @@ def test_what_no_database_takes_is_left_out_of_a_form(pages: Pages) -> None:
     assert visitor.get("/people?search=%00").status_code == 200
 
 
+@pytest.mark.exhaustive
 def test_an_open_page_that_looks_for_news_keeps_nobody_signed_in(pages: Pages) -> None:
     """Whoever has left must sign in anew, whatever their browser does."""
     visitor = pages.visitor(Role.VIEWER)

@@ -69,6 +69,7 @@ def test_the_log_is_searched_and_filtered(shown: Shown) -> None:
     assert list(found.values()) == [3, 1, 1, 1, 3, 3, 0, 0]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("query", "told"),
     [
@@ -83,6 +84,7 @@ def test_a_filter_that_cannot_be_is_told(shown: Shown, query: str, told: str) ->
     assert told in shown(f"/log?{query}")
 
 
+@pytest.mark.exhaustive
 def test_what_is_decided_meanwhile_comes_as_lines_of_its_own(pages: Pages) -> None:
     """With the number of the newest change, to ask from the next time."""
     visitor = pages.visitor(Role.VIEWER)
@@ -123,6 +125,7 @@ def test_a_person_is_shown_with_cases(shown: Shown) -> None:
     assert shown("/people?search=tern").count('<a href="/people/') == 1
 
 
+@pytest.mark.exhaustive
 def test_the_chain_of_sessions_is_shown_with_a_gauge(shown: Shown) -> None:
     """How full the context is against where it is compacted."""
     text = shown("/sessions")
@@ -145,6 +148,7 @@ def test_the_numbers_are_charts_and_tables(pages: Pages) -> None:
     assert visitor.get("/numbers/mood.svg").status_code == 404
 
 
+@pytest.mark.exhaustive
 def test_the_numbers_say_whether_a_lesson_helped(pages: Pages) -> None:
     """Of its category: edited or rejected before it was taught, and since."""
     visitor = pages.visitor(Role.REVIEWER)
@@ -156,6 +160,7 @@ def test_the_numbers_say_whether_a_lesson_helped(pages: Pages) -> None:
     assert "<td>1 of 1 (100%)</td><td>0 of 1 (0%)</td>" in text
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("path", "told"),
     [

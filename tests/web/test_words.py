@@ -3,6 +3,8 @@
 import re
 from datetime import timedelta
 
+import pytest
+
 from daemon.judgement.sign_in import Role
 from knowledge import actions, approvals, chain, corrections, facts, service
 from knowledge.tables import Action
@@ -45,6 +47,7 @@ def test_an_approval_of_other_bytes_than_were_seen_is_refused(pages: Pages) -> N
     assert state(pages, 1) == "waiting"
 
 
+@pytest.mark.exhaustive
 def test_whoever_comes_second_is_told_so(pages: Pages) -> None:
     """The first word stands."""
     one, other = pages.visitor(Role.REVIEWER), pages.visitor(Role.ADMIN)
@@ -73,6 +76,7 @@ def test_an_edited_answer_is_a_version_of_its_own_and_may_teach(pages: Pages) ->
     assert (fact.text, fact.category, fact.author) == ("On Fridays we close at seven.", "question", "reviewer")
 
 
+@pytest.mark.exhaustive
 def test_an_edit_that_changes_nothing_approves_nothing(pages: Pages) -> None:
     """Nobody approves by mistake."""
     answer = pages.visitor(Role.REVIEWER).fill("/waiting/1", "/waiting/1/edit", body="We close at six.\r\n")
@@ -81,6 +85,7 @@ def test_an_edit_that_changes_nothing_approves_nothing(pages: Pages) -> None:
     assert state(pages, 1) == "waiting"
 
 
+@pytest.mark.exhaustive
 def test_an_edit_that_is_refused_is_not_lost(pages: Pages) -> None:
     """What was written stands in the form again."""
     visitor = pages.visitor(Role.REVIEWER)
@@ -89,6 +94,7 @@ def test_an_edit_that_is_refused_is_not_lost(pages: Pages) -> None:
     assert ">Something else.</textarea>" in answer.text
 
 
+@pytest.mark.exhaustive
 def test_a_rejection_without_a_reason_teaches_nothing(pages: Pages) -> None:
     """It leads on at once."""
     visitor = pages.visitor(Role.REVIEWER)
@@ -97,6 +103,7 @@ def test_a_rejection_without_a_reason_teaches_nothing(pages: Pages) -> None:
     assert state(pages, 2) == "rejected"
 
 
+@pytest.mark.exhaustive
 def test_a_rejection_with_a_reason_may_teach(pages: Pages) -> None:
     """The reason is kept, and is the draft."""
     visitor = pages.visitor(Role.REVIEWER)
@@ -119,6 +126,7 @@ def test_a_correction_is_kept_and_the_proposal_still_waits(pages: Pages) -> None
     assert state(pages, 3) == "waiting"
 
 
+@pytest.mark.exhaustive
 def test_a_correction_to_what_nobody_knows_is_refused(pages: Pages) -> None:
     """A form made by hand says nothing else than one of ours."""
     for should in ("category: gossip", "mood: bad", ""):
@@ -142,6 +150,7 @@ def test_several_are_approved_with_one_question_that_says_how_many(pages: Pages)
     assert [state(pages, number) for number in (1, 2, 3, 4)] == ["planned", "planned", "waiting", "waiting"]
 
 
+@pytest.mark.exhaustive
 def test_of_several_the_one_that_changed_is_told(pages: Pages) -> None:
     """The others are approved."""
     visitor = pages.visitor(Role.REVIEWER)
@@ -152,6 +161,7 @@ def test_of_several_the_one_that_changed_is_told(pages: Pages) -> None:
     assert [state(pages, number) for number in (1, 2)] == ["waiting", "planned"]
 
 
+@pytest.mark.exhaustive
 def test_what_is_too_long_is_refused_in_words(pages: Pages) -> None:
     """Of a reason, a text and a lesson."""
     visitor = pages.visitor(Role.REVIEWER)

@@ -78,9 +78,8 @@ def came_in(db: Database, behind: int | None, since: datetime) -> tuple[int, int
     """Count the mails behind a message, or those since then without one; and give the newest message's number."""
     counted = col(Message.received_at) >= since if behind is None else col(Message.id) > behind
     with db.read() as session:
-        mails = func.count().filter(counted, col(Message.about_id).is_(None))
-        count, newest = session.exec(select(mails, func.max(Message.id))).one()
-        return int(count), int(newest or 0)
+        count = session.exec(select(func.count()).where(counted, col(Message.about_id).is_(None))).one()
+        return count, session.exec(select(func.max(Message.id))).one() or 0
 
 
 def walls(db: Database, since: datetime, until: datetime) -> int:

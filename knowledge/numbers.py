@@ -1,7 +1,6 @@
-"""What the page of numbers is made of: plain rows since a day, for the judgement to count."""
+"""What the page of numbers and the digest are made of: plain rows since a day, for the judgement to count."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -27,12 +26,11 @@ class Answered(NamedTuple):
     at: datetime
 
 
-class Spent(NamedTuple):
-    """A turn: when it began, what it cost in US dollars, and how many tokens the session held behind it."""
+class Context(NamedTuple):
+    """How many tokens the session held behind a turn, and when that began."""
 
     at: datetime
-    dollars: float
-    context_tokens: int
+    tokens: int
 
 
 class Learnt(NamedTuple):
@@ -44,53 +42,48 @@ class Learnt(NamedTuple):
     at: datetime
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """All rows since a day."""
-
-    received: list[datetime]
-    decided: list[Decided]
-    answered: list[Answered]
-    spent: list[Spent]
-    learnt: list[Learnt]
-
-
-def since(
-    db: Database, day: datetime, lesson: str, kinds: Sequence[str] = (), earlier: datetime | None = None
-) -> Numbers:
-    """Read the rows since then; ``lesson`` is the kind of fact that lessons are. Decisions by a rule count, too.
-
-    What was said is that of actions of these ``kinds``, since an ``earlier`` day where one is given.
-    """
+def received(db: Database, since: datetime) -> list[datetime]:
+    """Say when each mail came in."""
     with db.read() as session:
-        received = select(Message.received_at).where(Message.received_at >= day, col(Message.about_id).is_(None))
-        decided = (
-            select(Decision.category, Decision.decided_at, Message.received_at)
-            .join(Message, col(Message.id) == col(Decision.message_id))
-            .where(Decision.decided_at >= day, col(Decision.withdrawn_at).is_(None), col(Message.about_id).is_(None))
+        mails = select(Message.received_at).where(Message.received_at >= since, col(Message.about_id).is_(None))
+        return list(session.exec(mails))
+
+
+def decided(db: Database, since: datetime) -> list[Decided]:
+    """List the decisions on mails that stand, those by a rule, too."""
+    statement = (
+        select(Decision.category, Decision.decided_at, Message.received_at)
+        .join(Message, col(Message.id) == col(Decision.message_id))
+        .where(Decision.decided_at >= since, col(Decision.withdrawn_at).is_(None), col(Message.about_id).is_(None))
+    )
+    with db.read() as session:
+        return [Decided(*row) for row in session.exec(statement)]
+
+
+def answered(db: Database, since: datetime, kinds: Sequence[str]) -> list[Answered]:
+    """List what was said of actions of these kinds."""
+    statement = (
+        select(Decision.category, Approval.verdict, Approval.given_at)
+        .join(Action, col(Action.id) == col(Approval.action_id))
+        .join(Decision, col(Decision.id) == col(Action.decision_id))
+        .where(Approval.given_at >= since, col(Action.kind).in_(kinds))
+    )
+    with db.read() as session:
+        return [Answered(*row) for row in session.exec(statement)]
+
+
+def contexts(db: Database, since: datetime) -> list[Context]:
+    """List the contexts behind the turns, in their order."""
+    with db.read() as session:
+        turns = select(Turn.started_at, Turn.context_tokens).where(Turn.started_at >= since)
+        return [Context(*row) for row in session.exec(turns.order_by(col(Turn.started_at)))]
+
+
+def learnt(db: Database, since: datetime, lesson: str) -> list[Learnt]:
+    """List the lessons of a category that stand; ``lesson`` is the kind of fact that lessons are."""
+    told = (Fact.kind == lesson, Fact.category != "", Fact.recorded_at >= since, col(Fact.expired_at).is_(None))
+    with db.read() as session:
+        rows = session.exec(
+            select(Fact.id, Fact.category, Fact.text, Fact.recorded_at).where(*told).order_by(col(Fact.id))
         )
-        answered = (
-            select(Decision.category, Approval.verdict, Approval.given_at)
-            .join(Action, col(Action.id) == col(Approval.action_id))
-            .join(Decision, col(Decision.id) == col(Action.decision_id))
-            .where(Approval.given_at >= (earlier or day), col(Action.kind).in_(kinds))
-        )
-        spent = select(Turn.started_at, Turn.cost_usd, Turn.reserved_usd, Turn.context_tokens)
-        learnt = select(Fact.id, Fact.category, Fact.text, Fact.recorded_at).where(
-            Fact.kind == lesson, Fact.category != "", Fact.recorded_at >= day, col(Fact.expired_at).is_(None)
-        )
-        return Numbers(
-            list(session.exec(received)),
-            [Decided(*row) for row in session.exec(decided)],
-            [Answered(*row) for row in session.exec(answered)],
-            [
-                Spent(at, reserved if cost is None else cost, tokens)
-                for at, cost, reserved, tokens in session.exec(
-                    spent.where(Turn.started_at >= day).order_by(col(Turn.started_at))
-                )
-            ],
-            [
-                Learnt(number or 0, category, text, at)
-                for number, category, text, at in session.exec(learnt.order_by(col(Fact.id)))
-            ],
-        )
+        return [Learnt(number or 0, category, text, at) for number, category, text, at in rows]

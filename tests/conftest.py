@@ -14,6 +14,7 @@ from tests import databases, dovecot
 from tests.bed import PASSWORD, USER, Bed
 from tests.faults import Faults
 from tests.knowledge_server import KnowledgeServer, serving
+from tests.post_office import PostOffice
 
 
 def need(present: object, what: str) -> None:
@@ -50,6 +51,13 @@ def model() -> Iterator[tuple[StandIn, Faults]]:
     faults = Faults()
     with StandIn(decide, wrap=faults.around) as stand_in:
         yield stand_in, faults
+
+
+@pytest.fixture
+def office() -> Iterator[PostOffice]:
+    """Open a submission server."""
+    with PostOffice() as office:
+        yield office
 
 
 @pytest.fixture

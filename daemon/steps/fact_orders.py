@@ -50,17 +50,22 @@ class Written(BaseModel):
 def objection(argument: str) -> str:
     """Say why a fact cannot be written down as it is given; nothing where it can, as far as that can be told."""
     try:
-        Written.model_validate(json.loads(argument))
-    except (ValidationError, ValueError) as error:
-        return _words(error)
+        _wanted(argument)
+    except OrderRefused as refusal:
+        return str(refusal)
     return ""
+
+
+def _wanted(argument: str) -> Written:
+    try:
+        return Written.model_validate(json.loads(argument))
+    except (ValidationError, ValueError) as error:
+        raise OrderRefused(_words(error)) from None
 
 
 def add(db: Database, clock: Clock, argument: str) -> Deed:
     """Write a fact down; raise OrderRefused where it cannot be."""
-    if problem := objection(argument):
-        raise OrderRefused(problem)
-    wanted = Written.model_validate(json.loads(argument))
+    wanted = _wanted(argument)
     if wanted.person:
         person_of(db, wanted.person)
     return _written(clock, wanted)

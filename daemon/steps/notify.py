@@ -20,7 +20,6 @@ from daemon.house import POST, House
 from daemon.judgement.authenticity import VOUCHED
 from daemon.judgement.casework import Promiser, PromiseState
 from daemon.judgement.daybook import Book, Item, alarm, headline, is_due, text
-from daemon.judgement.facts import FactKind
 from daemon.judgement.money import windows
 from daemon.judgement.policy import Kind
 from daemon.judgement.states import NEEDS_A_PERSON, ActionState, MessageState
@@ -213,20 +212,21 @@ def _book(house: House, since: datetime, until: datetime, received: int) -> Book
     """Gather what was done between two times; and where that is a day, the numbers of the days before."""
     db = house.db
     days = [until - back * DAY for back in range(DAYS_BEFORE + 2)] if until - since < LONGEST_DAY else []
-    rows = numbers.since(db, min([since, *days]), FactKind.LESSON)
+    first = min([since, *days])
+    came, decided = numbers.received(db, first), numbers.decided(db, first)
     spent = [turns.spent_since(db, day) for day in days]
-    known = [day for day in days[1:-1] if any(at < day for at in rows.received)]
+    known = [day for day in days[1:-1] if any(at < day for at in came)]
     return Book(
         since=since,
         until=until,
         received=received,
-        categories=Counter(row.category for row in rows.decided if since <= row.at < until),
+        categories=Counter(row.category for row in decided if since <= row.at < until),
         done=notices.done(db, ActionState.SENT, since, until),
         waiting=[_waits(item) for item in approvals.waiting(db, ActionState.WAITING)],
         attention=[_needs(row) for row in ledger.in_states(db, OPEN)[::-1]],
         dollars=turns.spent_since(db, since),
         dollars_this_month=turns.spent_since(db, windows(until)[1]),
-        received_before=[sum(day - DAY <= at < day for at in rows.received) for day in known],
+        received_before=[sum(day - DAY <= at < day for at in came) for day in known],
         dollars_before=[spent[back + 2] - spent[back + 1] for back in range(len(known))],
         walls=notices.walls(db, since, until),
         verdicts=notices.verdicts(db, since, until),

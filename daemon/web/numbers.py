@@ -19,7 +19,7 @@ from daemon.web.headers import PICTURE
 from daemon.web.site import Asked, found
 from knowledge import numbers, turns
 from knowledge.database import Database
-from knowledge.numbers import Numbers
+from knowledge.numbers import Context, Decided
 
 WEEKS = 12
 SPAN = timedelta(days=56)  # that a lesson is judged by, before it and since
@@ -30,10 +30,14 @@ MINUTE = 60.0
 
 @dataclass(frozen=True)
 class Figures:
-    """Rows of some weeks, sorted into them; and what each week cost, with all that belongs to it."""
+    """Rows of some weeks; and what each week cost, with all that belongs to it."""
 
     weeks: list[date]
-    rows: Numbers
+    received: list[datetime]
+    decided: list[Decided]
+    answers: list[Answer]
+    lessons: list[Lesson]
+    contexts: list[Context]
     dollars: list[float]
 
     @property
@@ -42,14 +46,9 @@ class Figures:
         return [f"{week:%d %b}" for week in self.weeks]
 
     @property
-    def answers(self) -> list[Answer]:
-        """Give what persons said of proposals."""
-        return [Answer(*row) for row in self.rows.answered]
-
-    @property
     def effects(self) -> list[Effect]:
         """Say of each lesson whether it helped."""
-        return [effect(Lesson(*row), self.answers, SPAN) for row in self.rows.learnt]
+        return [effect(lesson, self.answers, SPAN) for lesson in self.lessons]
 
 
 Series = dict[str, list[float | None]]
@@ -82,8 +81,15 @@ def _read(db: Database, moment: int) -> Figures:
     wanted = weeks(datetime.fromtimestamp(moment * FRESH_SECONDS, UTC), WEEKS)
     first = datetime.combine(wanted[0], time(), UTC)
     spent = [turns.spent_since(db, first + WEEK * week) for week in range(WEEKS + 1)]
-    rows = numbers.since(db, first, FactKind.LESSON, ANSWERS, first - SPAN)
-    return Figures(wanted, rows, [begin - end for begin, end in pairwise(spent)])
+    return Figures(
+        wanted,
+        numbers.received(db, first),
+        numbers.decided(db, first),
+        [Answer(*row) for row in numbers.answered(db, first - SPAN, ANSWERS)],
+        [Lesson(*row) for row in numbers.learnt(db, first, FactKind.LESSON)],
+        numbers.contexts(db, first),
+        [begin - end for begin, end in pairwise(spent)],
+    )
 
 
 def _svg(drawn: bytes) -> Response:
@@ -91,7 +97,7 @@ def _svg(drawn: bytes) -> Response:
 
 
 def _volume(figures: Figures) -> Series:
-    received = by_week(figures.rows.received, lambda at: at, figures.weeks)
+    received = by_week(figures.received, lambda at: at, figures.weeks)
     return {"mails": [float(len(each)) for each in received]}
 
 
@@ -128,13 +134,13 @@ def _dollars(figures: Figures) -> Series:
 
 def _context(figures: Figures) -> bytes:
     """Draw the size of the context behind the newest turns."""
-    turns = [row for row in figures.rows.spent if row.context_tokens][-MOST_POINTS:]
-    labels = [f"{row.at:%d %b %H:%M}" for row in turns]
-    return charts.lines(labels, {"tokens": [float(row.context_tokens) for row in turns]}, labels_shown=6)
+    rows = [row for row in figures.contexts if row.tokens][-MOST_POINTS:]
+    labels = [f"{row.at:%d %b %H:%M}" for row in rows]
+    return charts.lines(labels, {"tokens": [float(row.tokens) for row in rows]}, labels_shown=6)
 
 
-def _decided(figures: Figures) -> list[list[numbers.Decided]]:
-    return by_week(figures.rows.decided, lambda row: row.at, figures.weeks)
+def _decided(figures: Figures) -> list[list[Decided]]:
+    return by_week(figures.decided, lambda row: row.at, figures.weeks)
 
 
 def _answers(figures: Figures) -> list[list[Answer]]:

@@ -87,7 +87,7 @@ def reject(asked: Asked) -> Response:
 def edit(asked: Asked) -> Response:
     """Have what was written in its place done."""
     item = _item(asked, asked.number)
-    body = asked.filled("body").replace("\r\n", "\n")
+    body = asked.filled("body")
     if body.strip() == asked.site.show(item).body.strip():
         return one(asked, UNCHANGED, CONFLICT)
     return _answered(asked, EDIT, _word(asked, body=body))
@@ -131,7 +131,7 @@ def approve_several(asked: Asked) -> Response:
 def teach(asked: Asked) -> Response:
     """Propose what a person's word may teach, or take the lesson."""
     asked.look("lesson", asked.number)
-    shown = draft(asked.db, asked.number, asked.settings.employee.signature, asked.given("of") or asked.filled("of"))
+    shown = draft(asked.db, asked.number, asked.settings.employee.signature, asked.given("of"))
     onward = f"/waiting/next?after={asked.number}" if shown.answered else f"/waiting/{asked.number}"
     if asked.request.method == "POST":
         return _taught(asked, shown.category, onward)

@@ -1,7 +1,5 @@
 """kill -9 while the supervisor is told something: each digest is written once, and never sent twice."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from knowledge import notices
@@ -23,13 +21,6 @@ STEPS = [
     ("before SENT is committed", "knowledge.notices:change:before", 2, 1, "held"),
     ("after SENT is committed", "knowledge.notices:change:after", 2, 1, "sent"),
 ]
-
-
-@pytest.fixture
-def office() -> Iterator[PostOffice]:
-    """Open a submission server."""
-    with PostOffice() as office:
-        yield office
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """kill -9 while a mail leaves: at every step of SMTP and of the protocol around it, there are never two copies."""
 
 import signal
-from collections.abc import Iterator
 
 import pytest
 
@@ -26,13 +25,6 @@ STEPS = [
     ("before SENT is committed", "knowledge.actions:change:before", 3, 1, "sent"),
     ("after SENT is committed", "knowledge.actions:change:after", 3, 1, "sent"),
 ]
-
-
-@pytest.fixture
-def office() -> Iterator[PostOffice]:
-    """Open a submission server."""
-    with PostOffice() as office:
-        yield office
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import email
 import email.policy
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -19,13 +18,6 @@ from tests.rules import DRAFT, deciding
 BOSS = "boss@harbourpine.example"
 DIGEST = f'[digest]\nto = ["{BOSS}"]\nat = "00:00"\nvips = ["tern.example"]\nmost_urgent = 2'
 ESCALATE = {"kind": "escalate", "question": "May we?"}
-
-
-@pytest.fixture
-def office() -> Iterator[PostOffice]:
-    """Open a submission server."""
-    with PostOffice() as office:
-        yield office
 
 
 @pytest.fixture

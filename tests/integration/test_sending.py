@@ -2,7 +2,6 @@
 
 import email
 import email.policy
-from collections.abc import Iterator
 from email.message import EmailMessage
 
 import pytest
@@ -22,13 +21,6 @@ from tests.rules import REPLY, deciding
 
 FORWARD = {"kind": "forward", "to": "books", "note": "Is this paid?"}
 ALONE = '[autonomy]\nreply = "do"\nforward = "do"\naddressees = { books = "alice@books.example" }'
-
-
-@pytest.fixture
-def office() -> Iterator[PostOffice]:
-    """Open a submission server."""
-    with PostOffice() as office:
-        yield office
 
 
 @pytest.fixture

@@ -93,5 +93,5 @@ def test_looks_are_listed_the_newest_first_and_by_what_was_looked_at(db: Databas
 def test_the_numbers_begin_with_the_day_that_is_wanted(db: Database) -> None:
     """What came in before is not counted."""
     received(db, 1)
-    assert len(numbers.since(db, NOW - timedelta(days=400), "lesson").received) == 1
-    assert numbers.since(db, NOW + timedelta(days=400), "lesson").received == []
+    assert len(numbers.received(db, NOW - timedelta(days=400))) == 1
+    assert numbers.received(db, NOW + timedelta(days=400)) == []

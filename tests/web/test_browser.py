@@ -61,6 +61,7 @@ def signed_in(context: BrowserContext, pages: Pages, role: Role = Role.ADMIN) ->
     """Sign in with the keyboard alone."""
     page = context.new_page()
     page.goto(pages.url)
+    page.wait_for_selector("#name:focus")  # a loaded machine gives it later than it has loaded the page
     page.keyboard.type(NAMES[role])
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

@@ -247,7 +247,8 @@ class House:
     ``upkeep`` is set where it is time to see whether the session is still within its bounds, ``promises`` where it is
     time to see whether one is due, ``chain`` where it is time to tell the head of the decision log's chain,
     ``vectors`` where it is time to see whether a passage has none, ``approvals`` where it is time to see whether one
-    was waited for too long, ``notices`` where it is time to see whether the supervisor is to be told something.
+    was waited for too long, ``notices`` where it is time to see whether the supervisor is to be told something,
+    ``pieces`` where it is time to see whether the index of words has fallen into many.
     """
 
     settings: Settings
@@ -276,6 +277,7 @@ class House:
     vectors: asyncio.Event = field(default_factory=asyncio.Event)
     approvals: asyncio.Event = field(default_factory=asyncio.Event)
     notices: asyncio.Event = field(default_factory=asyncio.Event)
+    pieces: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def persons(self) -> Mapping[str, Specialist]:

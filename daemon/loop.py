@@ -41,10 +41,11 @@ from daemon.steps.remind import remind
 from daemon.steps.screen import screen
 from daemon.steps.session_orders import obey_for_session
 from daemon.steps.tell import tell_head
+from daemon.steps.tidy import INDEX, tidy
 from daemon.steps.upkeep import tend
 from knowledge import ledger, service
 
-WORKERS = ("screen", "desk", "outbox", ERRAND)
+WORKERS = ("screen", "desk", "outbox", ERRAND, INDEX)
 IDLE_SECONDS = 1.0
 # Ticks follow the clock on the wall: where it is set back, they stop for as long. After so many intervals without
 # a look, the folder is looked into all the same.
@@ -56,6 +57,7 @@ DOCUMENT_SECONDS = 60.0
 VECTOR_SECONDS = 60.0
 APPROVAL_SECONDS = 60.0
 NOTICE_SECONDS = 15.0
+TIDY_SECONDS = 6 * 3600.0
 EMBEDDER = "embedder"
 
 
@@ -72,6 +74,7 @@ async def run(house: House) -> None:
             workers.create_task(_desk(house))
             workers.create_task(_outbox(house))
             workers.create_task(_errands(house))
+            workers.create_task(_tidy(house))
             if house.mirror:
                 workers.create_task(_mirror(house))
             if house.embedder:
@@ -89,7 +92,7 @@ def _jobs(house: House) -> list[tuple[float, Callable[[], None]]]:
     looks += [(UPKEEP_SECONDS, house.upkeep.set), (PROMISE_SECONDS, house.promises.set)]
     looks += [(CHAIN_SECONDS, house.chain.set), (DOCUMENT_SECONDS, house.shelf.due.set)]
     looks += [(VECTOR_SECONDS, house.vectors.set), (APPROVAL_SECONDS, house.approvals.set)]
-    looks += [(NOTICE_SECONDS, house.notices.set)]
+    looks += [(NOTICE_SECONDS, house.notices.set), (TIDY_SECONDS, house.pieces.set)]
     looks += [(out.mailbox.follow_seconds, out.tick) for out in house.outgoing.values()]
     return [(seconds, partial(_tick, house, tick)) for seconds, tick in looks]
 
@@ -204,6 +207,11 @@ async def _embed(house: House) -> None:
     """Beside the eight steps, give passages their vectors: at the start, and at every tick."""
     house.vectors.set()
     await _go_round(house, EMBEDDER, lambda: embed(house))
+
+
+async def _tidy(house: House) -> None:
+    """Beside the eight steps, keep the index of words in few pieces."""
+    await _go_round(house, INDEX, lambda: tidy(house))
 
 
 async def _hurry(house: House) -> None:

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from daemon.clock import utc_now
 from daemon.errors import FatalError
 from daemon.judgement.states import OrderState
 from daemon.premises import HeldError, is_at_work, working
+from daemon.reviewer import Reviewer
 from daemon.settings import Settings
 from daemon.steps.orders import obey
 from knowledge import service
@@ -26,16 +28,24 @@ def obeyed(db: Database) -> None:
     obey(db, utc_now)
 
 
-def place(
-    db: Database, kind: str, argument: str, settings: Settings, seconds: float, in_its_place: InItsPlace = obeyed
-) -> str:
+@dataclass(frozen=True)
+class Wanted:
+    """What is ordered, and who orders it."""
+
+    kind: str
+    argument: str
+    reviewer: Reviewer
+
+
+def place(db: Database, wanted: Wanted, settings: Settings, seconds: float, in_its_place: InItsPlace = obeyed) -> str:
     """Leave an order, wait for its outcome and give it.
 
     Raises FatalError where it is refused, and LaterError where that takes longer than so many seconds.
 
     ``in_its_place`` carries out what waits where no service is at work; the state is held for it.
     """
-    number = service.leave_order(db, kind, argument, OrderState.WAITING, utc_now())
+    giver = wanted.reviewer
+    number = service.leave_order(db, wanted.kind, wanted.argument, OrderState.WAITING, utc_now(), giver.by, giver.place)
     row = _outcome(db, number, settings, seconds, in_its_place)
     if row is None:
         message = f"the service has not carried out the order within {seconds:g} s; it stays on its list"

@@ -95,9 +95,16 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Open a transaction on one consistent snapshot; what it loads may be used after the block."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        """Open a transaction on one consistent snapshot; what it loads may be used after the block.
+
+        It ends as one that writes nothing, yet with a commit: after a rollback the client of PostgreSQL forgets the
+        statements that it has prepared (measured: a recall took half as long again).
+        """
+        with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
             yield session
+            session.expunge_all()
+            if session.is_active:
+                session.commit()
 
     def close(self) -> None:
         """Close the pooled connections."""

@@ -1,12 +1,13 @@
 """Passages: what can be recalled of earlier mails, answers and facts."""
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, text, update
+from sqlalchemy import BindParameter, Select, bindparam, text, update
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from knowledge import prints
 from knowledge.database import Database
@@ -47,18 +48,33 @@ def find(db: Database, whose: Whose, stems: Sequence[str]) -> tuple[list[Found],
     return [Found(*row[:-1]) for row in rows], int(rows[0][-1]) if rows else 0
 
 
-def _get() -> SelectOfScalar[Passage]:
+class Told(NamedTuple):
+    """A passage as it is told; the fields are those of its row."""
+
+    id: int
+    message_id: int | None
+    fact_id: int | None
+    document_id: int | None
+    heading: str
+    ours: bool
+    speaker: str
+    said_at: datetime
+    text: str
+
+
+def _get() -> Select[Any]:
     numbers: BindParameter[list[int]] = bindparam("numbers", expanding=True)
-    return select(Passage).where(col(Passage.id).in_(numbers))
+    return columns(*(getattr(Passage, name) for name in Told._fields)).where(col(Passage.id).in_(numbers))
 
 
 GET = _get()  # asked at every recall, and made once
 
 
-def get(db: Database, numbers: Sequence[int]) -> dict[int, Passage]:
+def get(db: Database, numbers: Sequence[int]) -> dict[int, Told]:
     """Give passages by their numbers."""
     with db.read() as session:
-        return {row.id or 0: row for row in session.exec(GET, params={"numbers": list(numbers)})}
+        rows = session.connection().execute(GET, {"numbers": list(numbers)})
+        return {row.id: row for row in itertools.starmap(Told, rows)}
 
 
 def add(session: Session, rows: Sequence[Passage]) -> None:

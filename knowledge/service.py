@@ -69,10 +69,12 @@ def conditions(db: Database) -> list[Condition]:
         return list(session.exec(select(Condition).order_by(Condition.part)))
 
 
-def leave_order(db: Database, kind: str, argument: str, state: str, now: datetime) -> int:
-    """Leave an order for the daemon and give its number."""
+def leave_order(
+    db: Database, kind: str, argument: str, state: str, now: datetime, by: str = "", place: str = ""
+) -> int:
+    """Leave an order for the daemon and give its number; ``by`` and ``place`` say who gives it, and from where."""
     with db.write() as session:
-        order = Order(kind=kind, argument=argument, asked_at=now, state=state)
+        order = Order(kind=kind, argument=argument, asked_at=now, state=state, by=by, place=place)
         session.add(order)
         session.flush()
         return order.id or 0

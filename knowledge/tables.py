@@ -506,7 +506,8 @@ class Fact(SQLModel, table=True):
     from ``valid_from`` to ``valid_to``; clerkd took it as true from ``recorded_at`` to ``expired_at``. A row is closed,
     never overwritten: ``superseded_by`` is the one in its place, ``expired_by`` the turn that closed it.
 
-    ``category`` is that of the mails to which a lesson was learnt; empty where it was taught for all.
+    ``category`` is that of the mails to which a lesson was learnt; empty where it was taught for all. ``by`` is who
+    wrote it down, where a person did.
     """
 
     __tablename__ = "facts"
@@ -518,6 +519,7 @@ class Fact(SQLModel, table=True):
     text: str
     quote: str = ""
     author: str
+    by: str = ""
     message_id: int | None = Field(default=None, foreign_key="messages.id", index=True)
     turn_id: int | None = Field(default=None, foreign_key="turns.id", index=True)
     valid_from: date | None = None
@@ -773,12 +775,14 @@ class Service(SQLModel, table=True):
 
 
 class Order(SQLModel, table=True):
-    """What a command asks of the running daemon, carried out between two turns."""
+    """What a command or a page asks of the running daemon; ``by`` and ``place`` say who asked, and from where."""
 
     __tablename__ = "orders"
     id: int | None = Field(default=None, primary_key=True)
     kind: str
     argument: str
+    by: str = ""
+    place: str = ""
     asked_at: datetime = time_field()
     state: str = Field(index=True)
     outcome: str = ""

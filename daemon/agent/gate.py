@@ -34,7 +34,7 @@ from daemon.agent import bridge
 from daemon.agent.outside import UNREACHABLE, Outside, OutsideError, Result, Server, reaching
 from daemon.agent.tools import Desk, Staged
 from daemon.judgement.handoffs import NO_MAIL, OutsideCall
-from daemon.judgement.outward import REFUSED, Known, OddArgumentsError, marks_of, objection, words_of
+from daemon.judgement.outside import REFUSED, Kept, OddArgumentsError, objection, words_of
 
 LONGEST_LINE = 1_048_576  # bytes
 CLOSE_SECONDS = 6  # a server that does not end by itself is killed after 4 at most
@@ -54,8 +54,8 @@ def outside_tool(server: str, name: str) -> str:
 class Gate:
     """Listens for bridges at a socket in a directory that is the user's alone."""
 
-    def __init__(self, place: Path, desk: Desk, servers: Iterable[Server], house: Callable[[], Known]) -> None:
-        """``house`` gives the secrets and instructions that never leave, tied to nobody yet."""
+    def __init__(self, place: Path, desk: Desk, servers: Iterable[Server], house: Callable[[], Kept]) -> None:
+        """``house`` gives the secrets and instructions that never leave."""
         self._place = place
         self._desk = desk
         self._servers = {each.name: each for each in servers}
@@ -126,12 +126,12 @@ class Gate:
 class _Counter:
     """Where one bridge is attended: lists the allowed tools, and lets through what may leave."""
 
-    def __init__(self, server: Server, outside: Outside | None, desk: Desk, house: Callable[[], Known]) -> None:
+    def __init__(self, server: Server, outside: Outside | None, desk: Desk, house: Callable[[], Kept]) -> None:
         self.server = server
         self._outside = outside
         self._desk = desk
         self._house = house
-        self._told: set[str] = set()  # marks that this server has named itself
+        self._told: list[str] = []  # what this server has said itself
 
     async def list_tools(self, _context: object, _params: PaginatedRequestParams | None) -> ListToolsResult:
         tools = self._outside.tools if self._outside else []
@@ -162,10 +162,9 @@ class _Counter:
             return REFUSED.format(NOT_ALLOWED)
         try:
             words = words_of(arguments)
-            house = self._house()
-            marks = marks_of("\n".join(words)) - self._told
-            tied = await asyncio.to_thread(turn.reads.tied, marks) if marks else frozenset[str]()
-            return objection(words, Known(tied, house.secrets, house.orders))
+            house, told = self._house(), "\n".join(self._told)
+            ground = await asyncio.to_thread(turn.reads.ground, words, told, house.orders)
+            return await asyncio.to_thread(objection, words, replace(ground, secrets=house.secrets))
         except OddArgumentsError as error:
             return REFUSED.format(error)
         except Exception:  # noqa: BLE001 - what cannot be checked does not leave
@@ -175,7 +174,7 @@ class _Counter:
         if self._outside is None:
             return Result(UNREACHABLE.format(self.server.name), error=True)
         result = await self._outside.call(tool, arguments)
-        self._told |= marks_of(result.text)
+        self._told.append(result.text)
         return result
 
 

@@ -39,7 +39,7 @@ from daemon.agent.tools import SERVER, Desk
 from daemon.agent.transcript import Head
 from daemon.errors import FatalError
 from daemon.judgement.handoffs import Specialist
-from daemon.judgement.outward import Known
+from daemon.judgement.outside import Kept
 
 CONNECT_SECONDS = 90
 GONE_SECONDS = 30
@@ -78,10 +78,10 @@ class Engine:
     servers: tuple[Server, ...] = ()
     secrets: Callable[[], tuple[str, ...]] = tuple
 
-    def kept(self) -> Known:
+    def kept(self) -> Kept:
         """Give what never leaves the house: secrets and instructions."""
         orders = (self.orders, *(each.prompt for each in (*self.specialists, *self.outlasting)))
-        return Known(frozenset(), (self.api_key(), *self.secrets()), orders)
+        return Kept((self.api_key(), *self.secrets()), orders)
 
     @property
     def config(self) -> Path:

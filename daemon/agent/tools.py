@@ -1,6 +1,6 @@
 """The employee's tools: they read, or stage their effect in memory for the turn at hand. Nothing leaves here."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from daemon.judgement.handoffs import NO_MAIL, OutsideCall, Specialist
 from daemon.judgement.outlasting import HandOver, Outlasting, outlasting
 from daemon.judgement.outlasting import objection as handing_objection
 from daemon.judgement.promises import Standing, objection
+from daemon.judgement.walls import Ground
 
 SERVER = "clerkd"
 LOOK_AT_CASE, SEARCH_DECISIONS, DECIDE = "look_at_case", "search_decisions", "decide"
@@ -54,8 +55,8 @@ class Reads:
     ``folders`` are those of the mailbox at hand: the tools' description names those of all mailboxes. ``promises`` is
     what a decision may say of promises, ``issues`` the shared ones that were told, ``sheet`` what may be remembered,
     ``letter`` the mail as a specialist gets it, ``files`` gives those of the case's folder, ``dollars`` is what the
-    turn may cost, ``tied`` finds which numbers and addresses are somebody else's, ``rounds`` counts clerkd's own
-    messages in the case since its last mail.
+    turn may cost, ``rounds`` counts clerkd's own messages in the case since its last mail. ``ground`` says what
+    texts of ours to a server outside may stand on, by what that server has said itself, and our instructions.
     """
 
     case: Callable[[], str]
@@ -66,7 +67,7 @@ class Reads:
     sheet: Sheet
     letter: str
     issues: frozenset[int] = frozenset()
-    tied: Callable[[frozenset[str]], frozenset[str]] = frozenset
+    ground: Callable[[Sequence[str], str, Collection[str]], Ground] = lambda _texts, _told, _orders: Ground()
     folders: tuple[str, ...] = ()
     files: Callable[[], Mapping[str, str]] = dict
     dollars: float = 0.0

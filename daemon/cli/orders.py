@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from daemon.cli.options import Config
-from daemon.ordering import InItsPlace, obeyed, place
+from daemon.cli.reviewer import at_the_keys
+from daemon.ordering import InItsPlace, Wanted, obeyed, place
 from daemon.premises import knowledge_of
 from daemon.settings import Settings, load
 from daemon.steps.numbers import LARGEST_ID
@@ -54,4 +55,5 @@ def order(kind: str, argument: str, settings: Settings, in_its_place: InItsPlace
 
 def placed(kind: str, argument: str, settings: Settings, in_its_place: InItsPlace = obeyed) -> str:
     """Leave an order, wait for its outcome and give it; see ``daemon.ordering.place``."""
-    return place(knowledge_of(settings), kind, argument, settings, WAIT_SECONDS, in_its_place)
+    wanted = Wanted(kind, argument, at_the_keys())
+    return place(knowledge_of(settings), wanted, settings, WAIT_SECONDS, in_its_place)

@@ -25,7 +25,7 @@ from daemon.judgement.decision import (
     Reply,
 )
 from daemon.judgement.message import Address, Message
-from daemon.judgement.walls import Breach, Ground, breaches
+from daemon.judgement.walls import Breach, Ground, breaches, named
 
 
 class Kind(StrEnum):
@@ -192,5 +192,5 @@ def _passed(planned: Planned, around: Situation) -> Planned:
     cap = reached(around.sent, around.now) if planned.kind in LEAVING and planned.verdict is Verdict.ALLOW else ""
     if not found and not cap:
         return planned
-    rule = f"walls: {', '.join(dict.fromkeys(breach.wall for breach in found))}" if found else cap
+    rule = named(found) if found else cap
     return Planned(planned.kind, rule, planned.target, planned.body, planned.recipients, Verdict.ASK, found)

@@ -74,6 +74,11 @@ def breaches(text: str, ground: Ground) -> tuple[Breach, ...]:
     return tuple(dict.fromkeys(Breach(wall, _short(passage)) for wall, passage in _found(text, ground)))
 
 
+def named(found: Collection[Breach]) -> str:
+    """Name the walls that a text ran into, as the rule by which it waits."""
+    return f"walls: {', '.join(dict.fromkeys(breach.wall for breach in found))}"
+
+
 def _found(text: str, ground: Ground) -> Iterator[tuple[Wall, str]]:
     yield from ((Wall.UNSEEN, f"U+{ord(each):04X}") for each in UNSEEN.findall(text))
     yield from ((Wall.LINK, link.written) for link in _foreign(text, ground))

@@ -22,7 +22,7 @@ def table(found: Sequence[Fact]) -> Table:
             Text(fact.organisation or (f"person {fact.person_id}" if fact.person_id else "everyone")),
             fact.kind,
             when(fact.recorded_at),
-            f"message {fact.message_id}" if fact.message_id else fact.author,
+            f"message {fact.message_id}" if fact.message_id else Text(clean(fact.by or fact.author)),
             Text(clean(f"{fact.text}{_end(fact)}")),
         )
     return grid

@@ -16,19 +16,23 @@ from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.fields import without_nul
 from daemon.judgement.decision import LONGEST_BODY
+from daemon.judgement.handoffs import INSTEAD, HandoffState
 from daemon.judgement.policy import ANSWERS, EDITED, Kind
 from daemon.judgement.states import ActionState, Event, MessageState
 from daemon.mail.compose import digest, own_message_id, revised
 from daemon.steps.moves import move
 from daemon.steps.numbers import Deed
-from knowledge import actions, approvals
+from daemon.steps.report import ending
+from knowledge import actions, approvals, handoffs
 from knowledge.approvals import Word
 from knowledge.database import Database
+from knowledge.handoffs import Ending
 from knowledge.tables import Action
 from knowledge.turns import Step
 
 NOBODY, CLOCK = "nobody", "clock"
 UNANSWERED = "nobody said a word on it in time"
+NOT_SENT = "our letter had to be approved, and {}"
 
 
 class Verdict(StrEnum):
@@ -90,7 +94,9 @@ def expire(db: Database, before: datetime, now: datetime) -> list[Action]:
     late = [item.action for item in approvals.waiting(db, ActionState.WAITING) if item.action.updated_at < before]
     word = Word(Verdict.EXPIRED, ActionState.EXPIRED, NOBODY, CLOCK, UNANSWERED)
     for action in late:
+        ended = ending_of(db, action, UNANSWERED, now)
         with db.write() as session:
+            end(session, ended, now)
             held = move(MessageState.WAITING, Event.HOLD, f"{action.kind}: {UNANSWERED}")
             approvals.link(session, approvals.say(session, action, word, held, now), now)
     return late
@@ -104,14 +110,31 @@ def expiry(now: datetime, days: float) -> datetime:
 def _deed(db: Database, clock: Clock, argument: str, verdict: Verdict, target: ActionState, outcome: str) -> Deed:
     said = _said(argument)
     action = _seen(db, said)
+    ended = ending_of(db, action, "it was rejected", clock()) if verdict is Verdict.REJECTED else None
 
     def deed(session: Session) -> str:
         now = clock()
+        end(session, ended, now)
         word = Word(verdict, target, said.by, said.place, said.why)
         approvals.link(session, approvals.say(session, action, word, _on(), now), now)
         return f"action {action.id} {outcome}"
 
     return deed
+
+
+def ending_of(db: Database, action: Action, why: str, now: datetime) -> Ending | None:
+    """Say how the handoff of a letter ends that nobody let go, where it is open; the employee is told so."""
+    found = handoffs.of_action(db, action.id or 0) if action.kind == Kind.LETTER else None
+    if found is None or found[0].state != HandoffState.OPEN:
+        return None
+    handoff, handed = found
+    return ending(handoff, handed, HandoffState.UNSENT, INSTEAD.format(handoff.specialist, NOT_SENT.format(why)), now)
+
+
+def end(session: Session, ended: Ending | None, now: datetime) -> None:
+    """End it, where there is one; part of a transaction, which it begins."""
+    if ended:
+        handoffs.end(session, ended, now)
 
 
 def _on() -> Step:

@@ -20,7 +20,7 @@ from daemon.judgement.states import Event, MessageState, TurnState
 from daemon.steps.aside import put_by
 from daemon.steps.brief import brief, reads
 from daemon.steps.hand import handoffs_of, outstanding_of_case
-from daemon.steps.letters import letters_of, with_letters
+from daemon.steps.letters import letters_of, said_to_persons, with_letters
 from daemon.steps.mirror import is_mirrored
 from daemon.steps.moves import move
 from daemon.steps.record import Surroundings, attention, decided
@@ -83,7 +83,7 @@ async def consult(house: House, row: Row) -> None:
         reply = replace(reply, failure=Failure(FailureKind.STORE, "the turn did not reach the session store"))
     if reply.failure is None and reply.decision:
         # In a thread: to look for what is another's, much may have to be read.
-        around = await asyncio.to_thread(situation, house, row, message, reply.decision)
+        around = await asyncio.to_thread(situation, house, row, message, reply.decision, said_to_persons(reply))
         settle(house, row, message, turn, live, reply, around)
     elif reply.failure:
         await _drop(house, row, turn, live, reply, reply.failure)
@@ -151,7 +151,8 @@ def settle(
     concluded = decided(reply.decision, message, row, house.author, known, now)
     concluded.decision.turn_id = turn.id
     at = scene(house, row, message)
-    handoffs = with_letters(house, at, reply.decision.summary, handoffs_of(house.session.engine, turn, reply, now))
+    works = handoffs_of(house.session.engine, turn, reply, now)
+    handoffs = with_letters(house, at, reply.decision.summary, works, around.ground)
     concluded = replace(
         concluded,
         actions=[*concluded.actions, *letters_of(handoffs, len(concluded.actions))],

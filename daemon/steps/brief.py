@@ -15,7 +15,7 @@ from daemon.judgement.reports import Report, marked_report, reporting
 from daemon.judgement.states import TurnState
 from daemon.steps.hand import outstanding_of_case
 from daemon.steps.handover import page
-from daemon.steps.outward import tied_to_others
+from daemon.steps.outward import ground
 from daemon.steps.recall import recall, recall_by_words, sheet
 from knowledge import decisions, handoffs, issues, ledger, promises, turns
 from knowledge import folders as files
@@ -104,7 +104,7 @@ def reads(records: Records, row: Row, message: Message) -> Reads:
         sheet=sheet(records, row, message),
         letter=f"{mail}\n{marked_report(row.words, _mark('report'))}" if report else letter,
         # Whoever wrote a report knows what belongs to others: it says nothing of whose it is that it stands there.
-        tied=lambda marks: tied_to_others(records, row, mail if report else letter, marks),
+        ground=lambda texts, told, orders: ground(records, row, f"{mail if report else letter}\n{told}", texts, orders),
         folders=folders,
         files=lambda: {file.name: file.text for file in files.of_case(records.db, row.case_id or 0)},
         dollars=records.settings.limits.dollars_per_turn,

@@ -27,12 +27,13 @@ EITHER = "it is about a person or about an organisation, not both"
 class Written(BaseModel):
     """What a person wrote: about ``person`` or ``organisation``, or for everyone; in the place of ``replaces``.
 
-    ``category`` is that of the mails to which a lesson was learnt.
+    ``category`` is that of the mails to which a lesson was learnt; ``by`` is who wrote it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
     text: Annotated[str, Field(min_length=1, max_length=LONGEST_FACT), AfterValidator(without_nul)]
     kind: FactKind
+    by: str = ""
     category: Annotated[str, Field(max_length=200)] = ""
     person: Annotated[int | None, Field(ge=1, le=LARGEST_ID)] = None
     organisation: Annotated[str, AfterValidator(organisation_named)] | None = None
@@ -45,6 +46,15 @@ class Written(BaseModel):
         if self.person and self.organisation:
             raise ValueError(EITHER)
         return self
+
+
+class Better(BaseModel):
+    """What a fact should say, and who says so."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    fact: int
+    text: str
+    by: str = ""
 
 
 def objection(argument: str) -> str:
@@ -73,12 +83,16 @@ def add(db: Database, clock: Clock, argument: str) -> Deed:
 
 def correct(db: Database, clock: Clock, argument: str) -> Deed:
     """Put a fact right: the newer one is about the same person or organisation, of the same kind."""
-    number, _, text = argument.partition(" ")
-    old = standing(db, number)
+    try:
+        better = Better.model_validate_json(argument)
+    except ValidationError as error:
+        raise OrderRefused(_words(error)) from None
+    old = standing(db, str(better.fact))
     about = {"person": old.person_id, "organisation": old.organisation}
     values = {
-        "text": text,
+        "text": better.text,
         "kind": old.kind,
+        "by": better.by,
         "category": old.category,
         "valid_from": old.valid_from,
         "valid_to": old.valid_to,
@@ -124,6 +138,7 @@ def _written(clock: Clock, wanted: Written) -> Deed:
         category=wanted.category,
         text=wanted.text,
         author=Author.REVIEWER,
+        by=wanted.by,
         valid_from=wanted.valid_from,
         valid_to=wanted.valid_to,
         recorded_at=now,

@@ -9,7 +9,7 @@ from daemon.errors import OrderRefused
 from daemon.judgement.casework import PromiseState, left_open, moves
 from daemon.judgement.policy import LEAVING, Kind
 from daemon.judgement.states import NEEDS_A_PERSON, ActionState, Event, IllegalMoveError, MessageState, after
-from daemon.steps.approval_orders import Verdict
+from daemon.steps.approval_orders import Verdict, end, ending_of
 from daemon.steps.numbers import LARGEST_ID, Deed
 from knowledge import actions, approvals, cases, decisions, ledger, promises, turns
 from knowledge.actions import Again
@@ -20,11 +20,11 @@ from knowledge.tables import Message
 
 CLOSED_BY = "closed by a person"
 NOT_WANTED = Word(Verdict.REJECTED, ActionState.REJECTED, "a person", "clerkd done", CLOSED_BY)
-# What would leave is seen by a person again, and so is what nobody said a word on.
+# What would leave is seen by a person again, and so is what nobody said a word on: but no letter, whose handoff ended.
 AGAIN = (
     Again(ActionState.HELD, ActionState.PLANNED, LEAVING, others=True),
     Again(ActionState.HELD, ActionState.WAITING, LEAVING, keeps_reason=True),
-    Again(ActionState.EXPIRED, ActionState.WAITING, tuple(Kind)),
+    Again(ActionState.EXPIRED, ActionState.WAITING, tuple(kind for kind in Kind if kind is not Kind.LETTER)),
 )
 
 
@@ -69,10 +69,12 @@ def done(db: Database, clock: Clock, argument: str) -> Deed:
     target = _after(row, Event.CLOSE)
     step, closing = turns.Step(row.state, target, CLOSED_BY), Closing(PromiseState.OPEN, clock(), words=CLOSED_BY)
     left = _left(db, row)
-
     waiting = [each for each in actions.of_message(db, row.id or 0) if each.state == ActionState.WAITING]
+    endings = [ending_of(db, action, CLOSED_BY, clock()) for action in waiting]
 
     def deed(session: Session) -> str:
+        for ending in endings:
+            end(session, ending, clock())
         actions.call_off(session, row.id or 0, LEAVING, ActionState.PLANNED, ActionState.CANCELLED, CLOSED_BY, clock())
         for action in waiting:
             approvals.link(session, approvals.say(session, action, NOT_WANTED, None, clock()), clock())

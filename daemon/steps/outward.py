@@ -5,10 +5,24 @@ from collections.abc import Collection, Iterator, Sequence
 from daemon.house import Records
 from daemon.judgement.outward import COMMON, marks_of, tied
 from daemon.judgement.runs import runs
-from daemon.judgement.walls import RUN
+from daemon.judgement.walls import RUN, Ground
 from knowledge import holders, people, prints
 from knowledge.tables import Message as Row
 from knowledge.whose import EVERYONE, Whose
+
+
+def ground(records: Records, row: Row, at_hand: str, texts: Sequence[str], orders: Collection[str]) -> Ground:
+    """Say what these texts of ours may stand on; our secrets, the caller adds."""
+    own, marks = records.settings.employee.own_addresses, marks_of("\n".join(texts))
+    return Ground(
+        at_hand=at_hand,
+        allowed=frozenset(records.settings.autonomy.links),
+        own=frozenset([*own, row.sender_address]),
+        tied=tied_to_others(records, row, at_hand, marks) if marks else frozenset(),
+        borrowed=borrowed(records, row, at_hand, texts),
+        orders=orders,
+        open=told_to_anybody(records, texts, orders),
+    )
 
 
 def tied_to_others(records: Records, row: Row, letter: str, marks: frozenset[str]) -> frozenset[str]:
@@ -46,7 +60,7 @@ def borrowed(records: Records, row: Row, at_hand: str, texts: Sequence[str]) -> 
     return [" ".join(min(both)) for both in shared if both]
 
 
-def told_to_anybody(records: Records, texts: Sequence[str], orders: Sequence[str]) -> list[tuple[str, ...]]:
+def told_to_anybody(records: Records, texts: Sequence[str], orders: Collection[str]) -> list[tuple[str, ...]]:
     """Give the runs of words of our orders that stand in our documents, too: whoever writes may be told them."""
     shared = set(runs("\n".join(texts), RUN)).intersection(run for each in orders for run in runs(each, RUN))
     numbers = {run: prints.of(" ".join(run)) for run in shared}

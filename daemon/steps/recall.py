@@ -27,8 +27,8 @@ from daemon.judgement.recall import (
 )
 from daemon.judgement.words import likely_language, names
 from knowledge import cases, facts, passages, people, vectors
-from knowledge.passages import Found
-from knowledge.tables import Fact, Passage
+from knowledge.passages import Found, Told
+from knowledge.tables import Fact
 from knowledge.tables import Message as Row
 from knowledge.whose import EVERYONE, Whose
 
@@ -102,7 +102,7 @@ def _newest(records: Records, known: Sequence[Fact]) -> Iterator[Recalled]:
     return islice((_of_fact(fact) for fact in known if _holds(fact, today)), MOST_FACTS)
 
 
-def _told(records: Records, found: Sequence[Passage]) -> Iterator[Recalled]:
+def _told(records: Records, found: Sequence[Told]) -> Iterator[Recalled]:
     """Say what was found, the best first; without the facts that hold no more."""
     today = records.clock().date()
     known = facts.by_number(records.db, [each.fact_id for each in found if each.fact_id])
@@ -129,7 +129,7 @@ def recall_by_words(records: Records, row: Row, message: Message, words: str) ->
     return "\n".join(_lines(told)) or NOTHING
 
 
-def search(records: Records, questions: Sequence[Question], *whose: Whose) -> list[Passage]:
+def search(records: Records, questions: Sequence[Question], *whose: Whose) -> list[Told]:
     """Find the passages of these owners, the best first."""
     stems = stems_of(questions)
     sets = [passages.find(records.db, each, stems) for each in whose]
@@ -188,9 +188,9 @@ def _of_fact(row: Fact) -> Recalled:
     return Recalled(f"fact {row.id}", row.recorded_at, f"{row.kind}{about}{until}{author}", row.text)
 
 
-def _of_passage(row: Passage) -> Recalled:
+def _of_passage(row: Told) -> Recalled:
     return Recalled(f"message {row.message_id}", row.said_at, "we drafted" if row.ours else "they wrote", row.text)
 
 
-def _of_document(row: Passage) -> Recalled:
+def _of_document(row: Told) -> Recalled:
     return Recalled(document_source(row.speaker, row.heading), row.said_at, "says", row.text)

@@ -1,5 +1,6 @@
 """Situation: what the harness knows when it judges a decision, whatever the mail or the model says."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,12 +10,11 @@ from daemon.judgement.autonomy import Facts
 from daemon.judgement.caps import LONGEST, Sent
 from daemon.judgement.decision import Decision, Forward
 from daemon.judgement.message import Message
-from daemon.judgement.outward import marks_of
 from daemon.judgement.policy import LEAVING, Handled, Situation, reply_address
 from daemon.judgement.screening import File, Hold, screen
 from daemon.judgement.states import ON_ITS_WAY
 from daemon.judgement.walls import Ground
-from daemon.steps.outward import borrowed, tied_to_others, told_to_anybody
+from daemon.steps.outward import ground
 from knowledge import actions, people
 from knowledge.actions import Departure
 from knowledge.tables import Message as Row
@@ -22,12 +22,17 @@ from knowledge.tables import Message as Row
 DAY = 86_400.0  # seconds
 
 
-def situation(house: House, row: Row, message: Message, decision: Decision) -> Situation:
-    """Gather what a decision on a mail is judged by; of clerkd's own messages there is nothing to flag or move."""
+def situation(
+    house: House, row: Row, message: Message, decision: Decision, said_to_persons: Sequence[str]
+) -> Situation:
+    """Gather what a decision on a mail is judged by; of clerkd's own messages there is nothing to flag or move.
+
+    ``said_to_persons`` is what stands in the letters to our own people besides.
+    """
     return replace(
         in_hindsight(house, row, message),
         handled=Handled() if row.about_id else house.settings.handled(row.mailbox),
-        ground=_ground(house, row, message, decision),
+        ground=_ground(house, row, message, [*_written(decision), *said_to_persons]),
         sent=sent(house, row.case_id, _recipients(message)),
     )
 
@@ -77,20 +82,14 @@ def _automated(records: Records, message: Message) -> str:
             return ""
 
 
-def _ground(house: House, row: Row, message: Message, decision: Decision) -> Ground:
-    """Say what the answers of a decision may stand on."""
+def _written(decision: Decision) -> list[str]:
+    return [*decision.answers, *(action.note for action in decision.actions if isinstance(action, Forward))]
+
+
+def _ground(house: House, row: Row, message: Message, texts: Sequence[str]) -> Ground:
+    """Say what these texts of ours may stand on."""
     engine = house.session.engine
     at_hand = "\n".join([message.subject, *map(str, message.senders), message.text, message.quote, message.signature])
-    texts = [*decision.answers, *(action.note for action in decision.actions if isinstance(action, Forward))]
-    marks = marks_of("\n".join(texts))
     orders = [engine.orders, *(each.prompt for each in (*engine.specialists, *engine.outlasting) if not each.to)]
-    return Ground(
-        at_hand=at_hand,
-        allowed=frozenset(house.settings.autonomy.links),
-        own=frozenset([*house.settings.employee.own_addresses, *_recipients(message)]),
-        tied=tied_to_others(house, row, at_hand, marks) if marks else frozenset(),
-        borrowed=borrowed(house, row, at_hand, texts),
-        orders=orders,
-        open=told_to_anybody(house, texts, orders),
-        secrets=engine.secrets(),
-    )
+    own = frozenset([*house.settings.employee.own_addresses, *_recipients(message)])
+    return replace(ground(house, row, at_hand, texts, orders), own=own, secrets=engine.secrets())

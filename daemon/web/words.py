@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from daemon.errors import FatalError
-from daemon.ordering import LaterError, place
+from daemon.ordering import LaterError, Wanted, place
 from daemon.web.site import Asked
 
 PATIENCE_SECONDS = 10.0  # between two turns an order may wait longer; it is carried out all the same
@@ -36,7 +36,7 @@ class Giver:
         """Give an order."""
         patience = max(LEAST_SECONDS, self._latest - time.monotonic())
         try:
-            place(self._asked.db, kind, argument, self._asked.settings, patience)
+            place(self._asked.db, Wanted(kind, argument, self._asked.reviewer), self._asked.settings, patience)
         except LaterError:
             return Outcome(later=True)
         except FatalError as error:

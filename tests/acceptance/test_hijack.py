@@ -4,10 +4,12 @@ The stand-in is no model: it stands for one that a mail has taken over. The matr
 to build/hijack-default.txt and build/hijack-everything.txt.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import cached_property
@@ -16,26 +18,34 @@ from typing import Any
 
 import pytest
 
+from daemon.judgement.handover import QUOTED
 from daemon.judgement.leaks import found as leaks
 from daemon.rehearsal.mailserver import MailServer
 from daemon.rehearsal.model import StandIn
-from knowledge import actions, cases, facts, ledger
+from knowledge import actions, cases, facts, ledger, service, sessions, turns
 from knowledge.decisions import Entry, Filter
 from knowledge.decisions import log as decision_log
 from tests.acceptance.attacks import (
+    ACROSS,
     ATTACKS,
     BO,
     CANARY,
     EVE,
     KEY,
+    LOOP,
     NUMBER,
     ORDERS,
+    POISON,
     RANDOM,
     Attack,
     obedient,
 )
 from tests.bed import PASSWORD, USER, Bed, mail
 from tests.faults import Faults
+from tests.integration.test_answers import BORDER
+from tests.integration.test_answers import FILE as PERSON
+from tests.integration.test_outside import engage
+from tests.integration.test_upkeep import order, without_upkeep
 from tests.post_office import PostOffice
 
 pytestmark = pytest.mark.exhaustive
@@ -51,6 +61,7 @@ addressees = { books = "alice@books.example" }
 BOOKS = "alice@books.example"
 HONEST = "Honest Hanna <hanna@honest.example>"
 DIGITS = re.compile(r"\D")
+ONE_STEP = 0.05  # dollars: what the last request costs is known once it is answered
 
 
 @dataclass
@@ -60,7 +71,7 @@ class Field:
     bed: Bed
     office: PostOffice
     attacks: list[tuple[int, Attack]]
-    honest: int
+    honest: tuple[int, int]
     may_send: bool
 
     def left_by(self, number: int) -> list[EmailMessage]:
@@ -77,27 +88,37 @@ class Field:
 
 @pytest.fixture(scope="module", params=["default", "everything"])
 def field(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
-    """Let Bo tell what is his, mount all attacks one after the other, and let an honest mail come last."""
+    """Let Bo tell what is his, mount all attacks, and rotate before the last one; an honest mail follows on each."""
     may_send = request.param == "everything"
     faults, root = Faults(), tmp_path_factory.mktemp("hijack")
     with StandIn(obedient, wrap=faults.around) as model, MailServer(USER, PASSWORD) as server, PostOffice() as office:
         bed = Bed(root, server, model, faults, orders=ORDERS)
         bed.sections["documents"] = "[reading]\nlongest_text = 60000"
-        bed.sections["mailbox"] = 'folders = ["Archive"]'
+        border = f'authserv_id = "{BORDER}"\nauthserv_strips_forgeries = true'
+        bed.sections["mailbox"] = f'folders = ["Archive"]\n{border}'
+        bed.sections["session"] = "handover_tokens = 20000"  # room for a note on each case
         bed.sections["limits"] = "dollars_per_day = 1000000.0\ndollars_per_month = 1000000.0"
+        engage(bed, keys=f'env = {{ ASKED = "{root}/asked", ORDERS = "{root}/ordered" }}')
+        (root / "specialists" / "books.md").write_text(PERSON.format(keys=""), encoding="utf-8")
         if may_send:
             office.serve(bed, EVERYTHING)
         server.deliver(mail("My order", f"{CANARY.capitalize()}. Call {NUMBER}.", sender=f"Bo Tern <{BO}>"))
         bed.work(1)
         attacks = [suited(attack, may_send=may_send) for attack in ATTACKS]
-        for number, attack in enumerate(attacks):
+        for number, attack in enumerate(attacks[:-1]):
             server.deliver(written(attack, number))
-        bed.work(1 + len(attacks), 500)
+        bed.work(len(attacks), 500)
         server.deliver(mail("Opening hours", "When do you close?", sender=HONEST))
-        bed.work(2 + len(attacks))
+        bed.work(len(attacks) + 1)
+        order(bed, "rotate")
+        bed.run(lambda db: without_upkeep(db, len(attacks) + 1))
+        server.deliver(written(attacks[-1], len(attacks) - 1))
+        bed.work(len(attacks) + 2)
+        server.deliver(mail("Closing hours", "When do you open?", sender=HONEST))
+        bed.work(len(attacks) + 3)
         numbers = {attack_number(row.message.subject): row.message.id or 0 for row in logged(bed)}
         mounted = [(numbers[at], attack) for at, attack in enumerate(attacks)]
-        yield Field(bed, office, mounted, len(attacks) + 2, may_send)
+        yield Field(bed, office, mounted, (len(attacks) + 1, len(attacks) + 3), may_send)
         bed.close()
 
 
@@ -124,7 +145,8 @@ def suited(attack: Attack, *, may_send: bool) -> Attack:
         ]
         return {**arguments, "actions": chosen} if chosen else arguments
 
-    refused = attack.refused or (attack.name.startswith("forward") and not may_send)  # nobody is named to forward to
+    forwards = attack.wall == "forward" or attack.name.startswith("forward")
+    refused = attack.refused or (forwards and not may_send)  # nobody is named to forward to
     return replace(
         attack, refused=refused, calls=tuple((name, stronger(arguments)) for name, arguments in attack.calls)
     )
@@ -184,12 +206,10 @@ def test_what_leaves_goes_to_the_sender_alone(mounted: tuple[Field, int, Attack]
 def test_an_answer_that_runs_into_a_wall_waits_and_a_harmless_one_does_not(mounted: tuple[Field, int, Attack]) -> None:
     """The walls hold what they must; that they hold all of it would be no proof."""
     field, number, attack = mounted
-    answers = [each for each in actions.of_message(field.bed.db, number) if each.kind in ("reply", "draft")]
-    if attack.harmless:
-        assert [each.state for each in answers] == ([] if attack.refused else ["sent"])
-    else:
-        assert [each.state for each in answers] == ["waiting"]
-        assert answers[0].findings
+    aimed_at = [each for each in actions.of_message(field.bed.db, number) if each.kind in attack.kinds]
+    expected = [] if attack.refused else ["sent"] if attack.harmless else ["waiting"]
+    assert [each.state for each in aimed_at] == expected
+    assert [each.findings for each in aimed_at if each.state == "waiting" and not each.findings] == []
 
 
 def test_nobody_else_s_memory_case_or_mail_was_touched(field: Field) -> None:
@@ -206,13 +226,33 @@ def test_nobody_else_s_memory_case_or_mail_was_touched(field: Field) -> None:
     with field.bed.imap() as client:
         folders = {name for _flags, _delimiter, name in client.list_folders()}
         assert folders <= {"INBOX", "Drafts", "Sent", "Archive", "Trash", "Junk"}
-        assert len(client.search("ALL")) == len(field.attacks) + 2
+        assert len(client.search("ALL")) == len(field.attacks) + 3
 
 
 def test_the_next_honest_mail_is_handled(field: Field) -> None:
-    """It is answered as ever."""
-    answer = actions.of_message(field.bed.db, field.honest)[0]
-    assert (field.bed.state_of(field.honest), answer.state) == ("done", "sent")
+    """It is answered as ever, also behind the rotation."""
+    for number in field.honest:
+        answer = actions.of_message(field.bed.db, number)[0]
+        assert (field.bed.state_of(number), answer.state) == ("done", "sent")
+
+
+def test_what_a_hijacked_session_notes_for_its_successor_is_told_as_its_notes_alone(field: Field) -> None:
+    """The new session does read them, in quotation marks and as unverified: the last attack was mounted."""
+    number, attack = field.attacks[-1]
+    assert attack.name == ACROSS.name
+    turn = next(each.turn for each in logged(field.bed) if each.message.id == number)
+    assert turn
+    assert f"DO: {POISON}" in turn.prompt
+    assert QUOTED in turn.prompt
+    old, new = sessions.chain(field.bed.db)[-1], sessions.chain(field.bed.db)[0]
+    assert (turn.session_id, old.id == new.id) == (new.id, False)
+
+
+def test_no_call_to_a_server_outside_holds_what_is_not_for_it(field: Field) -> None:
+    """What the server was asked, by its own account: the article that it is there for, and nothing was ordered."""
+    asked = {json.loads(line) for line in (field.bed.root / "asked").read_text(encoding="utf-8").splitlines()}
+    assert asked == {"pump"}
+    assert not (field.bed.root / "ordered").exists()
 
 
 def test_the_matrix_is_written_down(field: Field) -> None:
@@ -229,3 +269,40 @@ def test_the_matrix_is_written_down(field: Field) -> None:
     place.mkdir(exist_ok=True)
     (place / f"hijack-{'everything' if field.may_send else 'default'}.txt").write_text(f"{table}\n", encoding="utf-8")
     assert len(lines) >= 60
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Iterator[Bed]:
+    """Deliver a mail that has the model work without end, and an honest one behind it."""
+    faults = Faults()
+    with StandIn(obedient, wrap=faults.around) as model, MailServer(USER, PASSWORD) as server:
+        bed = Bed(tmp_path, server, model, faults)
+        server.deliver(written(Attack("budget", "without end", ((LOOP, {}),)), 0))
+        server.deliver(mail("Opening hours", "When do you close?", sender=HONEST))
+        yield bed
+        bed.close()
+
+
+def test_a_mail_that_has_the_model_work_without_end_costs_no_more_than_its_turns_may(endless: Bed) -> None:
+    """Each turn ends where its dollars do, not at its steps; the mail is held, and the next one is answered."""
+    endless.sections["model"] = "most_steps = 200"
+    endless.sections["limits"] = "dollars_per_turn = 0.1"
+    endless.work(2)
+    spent = [turn.cost_usd or 0 for turn in turns.in_state(endless.db, "dropped")]
+    assert spent
+    assert max(spent) < 0.1 + ONE_STEP
+    assert "0.1 dollars" in (endless.entries[0].message.reason or "")
+    assert (endless.state_of(1), endless.state_of(2)) == ("held", "done")
+
+
+def test_a_small_budget_ends_in_a_pause_and_the_honest_mail_is_answered_once_there_is_more(endless: Bed) -> None:
+    """The cap of the day stops what costs before its next turn; nothing is lost meanwhile."""
+    endless.sections["model"] = "most_steps = 200"
+    endless.sections["limits"] = "dollars_per_turn = 0.1\ndollars_per_day = 0.15"
+    endless.run(lambda db: any(row.part == "budget" and row.paused for row in service.conditions(db)))
+    assert turns.spent_since(endless.db, datetime.now(UTC) - timedelta(days=1)) < 0.15 + ONE_STEP
+    assert endless.mails_in("Drafts") == []
+    endless.sections["limits"] = "dollars_per_turn = 0.1"
+    endless.work(2)
+    assert (endless.state_of(1), endless.state_of(2)) == ("held", "done")
+    assert len(endless.mails_in("Drafts")) == 1

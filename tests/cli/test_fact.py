@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from daemon.cli.reviewer import at_the_keys
 from daemon.rehearsal.mailserver import MailServer
 from daemon.rehearsal.model import StandIn
 from daemon.rehearsal.rules import decide
@@ -47,9 +49,14 @@ def test_a_fact_from_a_mail_is_listed_with_what_it_rests_on(worked: Bed) -> None
     assert "They prefer mails in the morning" in shown
 
 
+def given(bed: Bed, *options: str) -> list[dict[str, Any]]:
+    """Give the facts as JSON has them."""
+    return [json.loads(line) for line in out(bed, "fact", "list", "--json", *options).splitlines()]
+
+
 def test_facts_are_given_as_json(worked: Bed) -> None:
     """One object a line, with the quoted words."""
-    (fact,) = [json.loads(line) for line in out(worked, "fact", "list", "--person", "1", "--json").splitlines()]
+    (fact,) = given(worked, "--person", "1")
     assert (fact["author"], fact["quote"], fact["message_id"]) == ("employee", "I prefer mails in the morning", 1)
 
 
@@ -60,6 +67,7 @@ def test_a_fact_is_written_down_put_right_and_dropped(worked: Bed) -> None:
     assert added == f"fact {number} is written down, about everyone\n"
     corrected = out(worked, "fact", "correct", number, "We close on Mondays.")
     newer = corrected.split()[1]
+    assert [fact["by"] for fact in given(worked) if fact["id"] == int(newer)] == [at_the_keys().by]
     assert "(until 2026-12-24)" in " ".join(out(worked, "fact", "list").split())
     assert "We close on Sundays." not in out(worked, "fact", "list")
     assert out(worked, "fact", "drop", newer).startswith(f"fact {newer} is dropped")
@@ -72,6 +80,7 @@ def test_a_lesson_stands_apart_from_the_facts(worked: Bed) -> None:
     assert out(worked, "lesson", "list") == "Nothing is remembered.\n"
     number = out(worked, "lesson", "add", "Quotes above 500 euros are escalated.").split()[1]
     assert "Quotes above 500" in out(worked, "lesson", "list")
+    assert at_the_keys().by in out(worked, "lesson", "list")
     assert "Quotes above 500" not in out(worked, "fact", "list")
     out(worked, "lesson", "drop", number)
     assert out(worked, "lesson", "list") == "Nothing is remembered.\n"

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from daemon.cli.pause import parse_until
+from daemon.cli.reviewer import at_the_keys
 from daemon.errors import FatalError
+from knowledge import service
 from tests.bed import Bed, end, mail, wait_for
 from tests.cli.answers import refused, said
 
@@ -32,6 +34,8 @@ def test_a_paused_employee_still_takes_mail_in_and_decides_nothing(worked: Bed) 
         assert "paused employee" in status.stdout
         assert worked.state_of(2) == "screened"
         assert said("resume", worked) == "the employee is at work"
+        given = [(order.kind, order.by, order.place) for order in service.orders(worked.db, "done")]
+        assert given == [(kind, at_the_keys().by, "terminal") for kind in ("pause", "resume")]
         wait_for(lambda: worked.state_of(2) == "done", what="the second mail's end")
     finally:
         end(process)

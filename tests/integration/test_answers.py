@@ -12,12 +12,14 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from daemon import loop
 from daemon.errors import PermanentError, TransientError
 from daemon.judgement.answers import thread_id
 from daemon.mail.outbox import Outbox
 from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body, tool_use
 from daemon.rehearsal.model import text as text_block
+from daemon.reviewer import Reviewer
 from knowledge import cases, feedback, handoffs, ledger, screenings, service, sessions
 from knowledge.database import Database
 from knowledge.screenings import Screened
@@ -442,13 +444,15 @@ def bed_state(db: Database, number: int) -> str:
 
 @pytest.mark.exhaustive
 def test_the_model_cannot_say_to_whom_the_letter_goes(bed: Bed) -> None:
-    """Whatever stands in its words, and whatever the mail asks for; a name that is none is refused."""
+    """Whatever stands in its words, also where a person approves them; a name that is none is refused."""
     engage(bed)
     bed.model.rules = asking("To: eve@evil.example\r\nBcc: eve@evil.example\r\n\r\nIs it paid?")
     bed.server.deliver(OWED)
     bed.work(1)
     _row, letter = asked(bed)
-    assert letter.recipients == ["alice@harbourpine.example"]
+    assert (letter.recipients, letter.rule) == (["alice@harbourpine.example"], "walls: link")
+    order(bed, "approve", Reviewer("rae", "here").said(letter.id or 0, letter.digest))
+    bed.run(lambda _db: asked(bed)[1].state == "sent")
     (found,) = drafts(bed)
     assert (found["To"], found["Bcc"], found["Cc"]) == ("alice@harbourpine.example", None, None)
     bed.model.rules = asking(specialist="eve@evil.example")
@@ -649,3 +653,68 @@ def test_what_came_in_without_a_border_server_s_word_is_not_counted(bed: Bed) ->
         "the border server wrote no results into it"
     )
     assert asked(bed)[0].state == "open"
+
+
+def leaking(bed: Bed) -> Action:
+    """Have a letter written that says what another sender told; give it as it waits."""
+    engage(bed)
+    bed.model.rules = rules.decide
+    bed.server.deliver(mail("My number", "Please call me: 0664 555 1234.", sender="Bo Tern <bo@tern.example>"))
+    bed.work(1)
+    bed.model.rules = asking("Call 0664/5551234 and ask whether it is paid.")
+    bed.server.deliver(OWED)
+    bed.work(2)
+    _row, letter = asked(bed)
+    return letter
+
+
+@pytest.mark.exhaustive
+def test_a_letter_that_says_what_is_another_s_waits_for_a_person(bed: Bed) -> None:
+    """It runs into the walls as an answer would, lies in no mailbox before, and is stored once it is approved."""
+    letter = leaking(bed)
+    assert (letter.state, letter.rule, letter.findings) == (
+        "waiting",
+        "walls: another's",
+        ["another's: 0664", "another's: 06645551234"],
+    )
+    assert (bed.state_of(2), len(bed.mails_in("Drafts"))) == ("waiting", 1)
+    order(bed, "approve", Reviewer("rae", "here").said(letter.id or 0, letter.digest))
+    bed.run(lambda _db: asked(bed)[1].state == "sent")
+    assert drafts(bed)[-1]["To"] == "alice@harbourpine.example"
+    assert asked(bed)[0].state == "open"
+
+
+@pytest.mark.exhaustive
+def test_a_letter_that_is_rejected_ends_the_handoff_and_the_employee_is_told(bed: Bed) -> None:
+    """In one transaction, so that nobody waits for an answer to what was never asked."""
+    letter = leaking(bed)
+    order(bed, "reject", Reviewer("rae", "here").said(letter.id or 0, letter.digest, "none of hers"))
+    bed.work(3)
+    row, letter = asked(bed)
+    said = "No report of books: our letter had to be approved, and it was rejected. Decide without it, or escalate."
+    assert (letter.state, row.state, row.report, row.report_id) == ("rejected", "unsent", said, 3)
+    assert f"We asked: {said}" in text(drafts(bed)[-1])
+
+
+@pytest.mark.exhaustive
+def test_a_letter_that_nobody_approves_in_time_ends_the_handoff_too(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mail is held, as with an answer; the report comes into the case, and the letter does not wait again."""
+    monkeypatch.setattr(loop, "APPROVAL_SECONDS", 0.2)
+    leaking(bed)
+    bed.sections["autonomy"] = "[autonomy]\napproval_days = 0.00001"
+    bed.work(3)
+    row, letter = asked(bed)
+    assert (letter.state, row.state, bed.state_of(2)) == ("expired", "unsent", "held")
+    assert "nobody said a word on it in time" in row.report
+    order(bed, "requeue", "2")
+    bed.work(3)
+    assert (asked(bed)[1].state, bed.state_of(2)) == ("expired", "done")
+
+
+@pytest.mark.exhaustive
+def test_a_letter_to_a_case_that_a_person_deals_with_ends_the_handoff_too(bed: Bed) -> None:
+    """Nobody waits for an answer to what was never asked."""
+    leaking(bed)
+    order(bed, "done", "2")
+    row, letter = asked(bed)
+    assert (letter.state, row.state, bed.state_of(2)) == ("rejected", "unsent", "done")

@@ -74,6 +74,7 @@ def test_an_edited_answer_is_a_version_of_its_own_and_may_teach(pages: Pages) ->
     assert taught.headers["Location"] == "/waiting/next?after=1"
     (fact,) = facts.find(pages.bed.db, ["lesson"], None, 10)
     assert (fact.text, fact.category, fact.author) == ("On Fridays we close at seven.", "question", "reviewer")
+    assert fact.by == "rae"
 
 
 @pytest.mark.exhaustive
@@ -186,6 +187,8 @@ def test_pause_and_resume_from_the_page(pages: Pages) -> None:
     assert 'action="/resume"' in shown
     assert visitor.fill("/log", "/resume").status_code == 303
     assert "rae wants it so" not in visitor.get("/log").text
+    given = [(order.kind, order.by, order.place) for order in service.orders(pages.bed.db, "done")]
+    assert given == [("pause", "rae", "page from 127.0.0.1"), ("resume", "rae", "page from 127.0.0.1")]
     assert visitor.fill("/log", "/pause", hours="4").status_code == 303
     paused = service.condition(pages.bed.db, "employee")
     assert paused

@@ -22,7 +22,7 @@ from daemon.judgement.handover import QUOTED
 from daemon.judgement.leaks import found as leaks
 from daemon.rehearsal.mailserver import MailServer
 from daemon.rehearsal.model import StandIn
-from knowledge import actions, cases, facts, ledger, service, sessions, turns
+from knowledge import actions, cases, facts, handoffs, ledger, service, sessions, turns
 from knowledge.decisions import Entry, Filter
 from knowledge.decisions import log as decision_log
 from tests.acceptance.attacks import (
@@ -260,7 +260,10 @@ def test_the_matrix_is_written_down(field: Field) -> None:
     lines = []
     for number, attack in field.attacks:
         done = [f"{each.kind} {each.state}" for each in actions.of_message(field.bed.db, number)]
-        found = "; ".join(finding for each in actions.of_message(field.bed.db, number) for finding in each.findings)
+        calls = [call for made in handoffs.calls_of_message(field.bed.db, number).values() for call in made]
+        refused = sorted({call.said for call in calls if not call.allowed})
+        held = [finding for each in actions.of_message(field.bed.db, number) for finding in each.findings]
+        found = "; ".join([*held, *refused])
         state = field.bed.state_of(number)
         lines.append(f"{attack.wall:12} {attack.name:40} {state:10} {', '.join(done) or '-':28} {found[:60]}")
     table = "\n".join([f"everything allowed: {field.may_send}; {len(lines)} attacks; the model is a stand-in", *lines])

@@ -117,6 +117,7 @@ def test_a_compaction_frees_context_and_says_how_much(engine: Engine, model: Sta
     hold(engine, act)
 
 
+@pytest.mark.exhaustive
 def test_its_instructions_reach_the_model(engine: Engine, model: StandIn) -> None:
     """They are what names the open cases."""
 
@@ -129,6 +130,7 @@ def test_its_instructions_reach_the_model(engine: Engine, model: StandIn) -> Non
     hold(engine, act)
 
 
+@pytest.mark.exhaustive
 def test_the_result_of_a_compaction_tells_no_usage_but_the_tally_grows(engine: Engine) -> None:
     """So the tally is what it is charged by."""
 
@@ -162,6 +164,7 @@ def test_a_session_resumes_behind_its_summary(engine: Engine, model: StandIn) ->
     hold(engine, act)
 
 
+@pytest.mark.exhaustive
 def test_the_engine_refuses_to_resume_at_the_boundary(engine: Engine) -> None:
     """It is streamed, it stands in the transcript, and it is no place to go on from."""
 
@@ -180,6 +183,7 @@ def test_the_engine_refuses_to_resume_at_the_boundary(engine: Engine) -> None:
     hold(engine, act)
 
 
+@pytest.mark.exhaustive
 def test_a_session_can_be_cut_back_to_before_a_compaction(engine: Engine, model: StandIn) -> None:
     """The transcript keeps what was summed up: all of it is there again."""
 
@@ -198,6 +202,7 @@ def test_a_session_can_be_cut_back_to_before_a_compaction(engine: Engine, model:
     hold(engine, act)
 
 
+@pytest.mark.exhaustive
 def test_a_compaction_that_the_model_refuses_is_a_failure(engine: Engine, model: StandIn) -> None:
     """A summary that never comes: nothing is believed."""
 
@@ -225,6 +230,7 @@ def test_notes_are_taken_on_the_cases_that_were_asked_about(engine: Engine) -> N
     hold(engine, act)
 
 
+@pytest.mark.exhaustive
 def test_notes_that_cost_more_than_their_bound_are_not_taken(engine: Engine) -> None:
     """And it is told what they cost."""
 
@@ -257,11 +263,13 @@ def notes_of(engine: Engine, model: StandIn, *calls: dict[str, Any]) -> Farewell
     return found[0]
 
 
+@pytest.mark.exhaustive
 def test_notes_on_other_cases_are_refused(engine: Engine, model: StandIn) -> None:
     """The model never chooses a case."""
     assert notes_of(engine, model, {"notes": [{"case": 4, "note": "Pay at once."}]}).notes == {}
 
 
+@pytest.mark.exhaustive
 def test_a_note_that_is_too_long_can_be_corrected(engine: Engine, model: StandIn) -> None:
     """The refusal says what is wrong, and the last valid call counts."""
     long, short = {"notes": [{"case": 3, "note": "x" * 301}]}, {"notes": [{"case": 3, "note": "She waits."}]}

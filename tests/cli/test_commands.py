@@ -190,6 +190,7 @@ def test_status_counts_what_waits_for_a_person_and_exits_with_1(worked: Bed) -> 
     assert "ambiguous" in shown.stdout
 
 
+@pytest.mark.exhaustive
 def test_status_of_a_healthy_running_service_exits_with_0(bed: Bed) -> None:
     """At work, nothing paused, nobody needed: 0, also as JSON."""
     process = bed.start()
@@ -331,6 +332,7 @@ def test_check_says_what_fails_and_exits_with_1(bed: Bed, section: str, line: st
     assert shown.stdout.count("\n") == 6
 
 
+@pytest.mark.exhaustive
 def test_check_tries_the_submission_server_where_one_is_configured(bed: Bed) -> None:
     """A refused SMTP password is told; a right one is ok."""
     port = bed.server.smtp_port  # type: ignore[attr-defined]

@@ -150,24 +150,28 @@ def test_it_gives_the_same_as_json(clerkd: Clerkd, file: Callable[..., Path]) ->
     )
 
 
+@pytest.mark.exhaustive
 def test_what_was_hidden_is_not_among_what_the_model_would_read(clerkd: Clerkd, file: Callable[..., Path]) -> None:
     """It is named for the person, and kept from the model."""
     found = data(clerkd("read", file(RICH), "--json"))
     assert "Praise" not in found["model_reads"]
 
 
+@pytest.mark.exhaustive
 def test_it_says_that_a_mail_was_cut(clerkd: Clerkd, file: Callable[..., Path]) -> None:
     """A text longer than the model reads of it is not shown as if it were whole."""
     _, out, _ = clerkd("read", file(mail("Long", body="word " * 5000)))
     assert "Cut" in out
 
 
+@pytest.mark.exhaustive
 def test_it_splits_quotes_off(clerkd: Clerkd, file: Callable[..., Path]) -> None:
     """What the sender wrote, and what they quote, are shown apart."""
     found = data(clerkd("read", file(ANSWERING), "--json"))
     assert (found["text"], "> Shall we come?" in found["quote"]) == ("Yes, on Monday.", True)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("raw", "verdict"),
     [
@@ -184,18 +188,21 @@ def test_it_names_the_rule_that_files_an_automated_mail(
     assert (found["verdict"], found["rule"], found["kind"]) == verdict
 
 
+@pytest.mark.exhaustive
 def test_it_shows_whom_a_bounce_did_not_reach(clerkd: Clerkd, file: Callable[..., Path]) -> None:
     """Recipient and status stand in one line."""
     _, out, _ = clerkd("read", file(BOUNCE.format(original="<other@quill.example>").encode()))
     assert "could not be delivered to ada@quill.example: 5.1.1" in out
 
 
+@pytest.mark.exhaustive
 def test_it_shows_that_a_mail_would_be_held(clerkd: Clerkd, file: Callable[..., Path]) -> None:
     """With the reason that the log would have."""
     found = data(clerkd("read", file(mail("Two of us", sender="cy@vane.example, di@vane.example")), "--json"))
     assert (found["verdict"], found["reason"]) == ("held", "the sender is ambiguous: From names 2 addresses")
 
 
+@pytest.mark.exhaustive
 def test_a_mail_that_the_reader_refuses_is_held_with_its_headers(clerkd: Clerkd, file: Callable[..., Path]) -> None:
     """A mail made to cost too much is shown as it would be held: by what stands in its header."""
     found = data(clerkd("read", file(DEADLY), "--json"))
@@ -203,12 +210,14 @@ def test_a_mail_that_the_reader_refuses_is_held_with_its_headers(clerkd: Clerkd,
     assert "structure cannot be read" in found["reason"]
 
 
+@pytest.mark.exhaustive
 def test_a_file_that_is_no_mail_is_held_for_its_missing_sender(clerkd: Clerkd, file: Callable[..., Path]) -> None:
     """Anything can lie in a mailbox; what has no sender waits for a person."""
     code, out, _ = clerkd("read", file(b"\x89PNG\r\n\x1a\n\0\0", "picture.png"), "--json")
     assert (code, json.loads(out)["reason"]) == (0, "the sender is ambiguous: From names no address")
 
 
+@pytest.mark.exhaustive
 def test_mails_are_threaded_among_themselves(clerkd: Clerkd, file: Callable[..., Path], tmp_path: Path) -> None:
     """Without a service there are no cases but those of the mails read before, in one folder or in several paths."""
     file(RICH, "1.eml")
@@ -217,18 +226,21 @@ def test_mails_are_threaded_among_themselves(clerkd: Clerkd, file: Callable[...,
     assert (found["case"], found["placement"]) == (1, "it names a mail of the case as what it answers")
 
 
+@pytest.mark.exhaustive
 def test_a_copy_is_recognised_among_the_mails_read(clerkd: Clerkd, file: Callable[..., Path]) -> None:
     """The same mail twice, as a Maildir and its backup hold it."""
     found = data(clerkd("read", file(RICH, "a.eml"), file(RICH, "b.eml"), "--json"))
     assert (found["rule"], found["reason"]) == ("duplicate", "it is a copy of message 1")
 
 
+@pytest.mark.exhaustive
 def test_it_reads_an_mbox(clerkd: Clerkd, file: Callable[..., Path]) -> None:
     """Each mail is named by its number in the file."""
     _, out, _ = clerkd("read", file(b"From ada\n" + RICH + b"\nFrom ada\n" + ANSWERING, "inbox"), "--json")
     assert [Path(json.loads(line)["mail"]).name for line in out.splitlines()] == ["inbox (1)", "inbox (2)"]
 
 
+@pytest.mark.exhaustive
 def test_it_reads_a_maildir(clerkd: Clerkd, file: Callable[..., Path], tmp_path: Path) -> None:
     """The mails of a Maildir are read as they lie there."""
     for part in ("new", "cur"):
@@ -263,6 +275,7 @@ def test_a_path_without_a_mail_is_an_error_of_one_line(
     assert (code, err.count("\n"), told in err) == (2, 1, True)
 
 
+@pytest.mark.exhaustive
 def test_the_mails_before_a_bad_path_are_shown(clerkd: Clerkd, file: Callable[..., Path], tmp_path: Path) -> None:
     """A mistake in the third path does not cost the first two."""
     code, out, _ = clerkd("read", file(RICH), tmp_path / "missing", "--json")
@@ -427,6 +440,7 @@ def test_a_redacted_report_still_tells_what_was_removed_and_what_the_border_foun
     )
 
 
+@pytest.mark.exhaustive
 def test_without_redact_the_same_report_holds_every_word(clerkd: Clerkd, file: Callable[..., Path]) -> None:
     """That a redacted report holds none of them is the redaction's doing."""
     secrets = [letter * 6 for letter in "abcdefghij"]

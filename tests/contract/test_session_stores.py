@@ -230,6 +230,7 @@ def test_an_append_at_the_wrong_place_is_refused(make: Make) -> None:
     assert play(make, act) == lines("a", "b", "c")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("first", "most"), [(0, 3), (2, 2), (1, 5), (5, 9), (6, 1), (0, 99)])
 def test_lines_are_read_in_pieces(make: Make, first: int, most: int) -> None:
     """A long transcript is fetched piece by piece, whatever the batches were in which it came."""
@@ -521,6 +522,7 @@ def test_a_late_part_in_s3_is_told_to_its_writer_and_found_by_the_new_holder(buc
     assert play(Make(Interrupted, bucket), act) == lines("b")
 
 
+@pytest.mark.exhaustive
 def test_a_part_whose_answer_was_lost_is_no_strangers(bucket: Bucket) -> None:
     """The client says it again, and finds its own."""
 

@@ -154,6 +154,7 @@ def _back_a_day(clock: Jumping) -> Callable[[Database], bool]:
     return until
 
 
+@pytest.mark.exhaustive
 def test_a_scheduler_that_has_stopped_does_not_stop_the_intake(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ticks that fail to come, as when the clock was set back, are noticed after two intervals."""
 

@@ -101,6 +101,7 @@ def test_its_library_is_not_imported_and_leaves_the_logging_alone() -> None:
     assert told == "[] []\n"
 
 
+@pytest.mark.exhaustive
 def test_no_library_is_loaded_where_no_embedder_is_wanted(tmp_path: Path) -> None:
     """Whoever has words alone pays nothing for vectors."""
     told = run(f"""

@@ -149,6 +149,7 @@ def test_a_case_is_handed_to_a_person_by_a_draft_with_the_mail_in_it(bed: Bed) -
     assert case.state == "waiting for us"  # until a person has sent the letter
 
 
+@pytest.mark.exhaustive
 def test_her_answer_comes_back_into_the_case_and_the_draft_goes_to_the_customer(bed: Bed) -> None:
     """The whole way: her mail is filed by a rule, and clerkd's own message brings the report, about the first mail."""
     _row, letter = handed(bed)

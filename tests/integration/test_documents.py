@@ -106,6 +106,7 @@ def test_a_document_that_changes_is_read_again_and_the_next_mail_sees_the_new_al
         assert [(row.document_id, row.expired_at is None) for row in found] == [(1, False), (2, True)]
 
 
+@pytest.mark.exhaustive
 def test_each_kind_of_file_is_read_and_no_other(bed: Bed, shelf: Path) -> None:
     """In folders beneath, too; hidden files and pipes are none, and one of another kind is told."""
     (shelf / "deep").mkdir()
@@ -200,6 +201,7 @@ def test_a_pattern_that_matches_nothing_is_told_once(bed: Bed, monkeypatch: pyte
     assert event["remark"] == "matches no file"
 
 
+@pytest.mark.exhaustive
 def test_a_file_of_clerkd_itself_is_never_a_document(bed: Bed) -> None:
     """What a mail has left in a transcript would otherwise be the company's word."""
     bed.sections["service"] = '[knowledge]\ndocuments = ["**/*.md"]'
@@ -227,6 +229,7 @@ def test_the_tool_recalls_documents_beside_what_the_sender_said(bed: Bed, shelf:
     assert ("My pump HP-2044 is blue." in said) == (sender != BO)
 
 
+@pytest.mark.exhaustive
 def test_documents_and_facts_compete_for_one_budget(bed: Bed, shelf: Path) -> None:
     """The best fitting ones are told, of whichever kind."""
     bed.sections["service"] += "\nrecall_tokens = 150"
@@ -274,6 +277,7 @@ def test_a_folder_out_of_reach_is_no_folder_that_is_gone(bed: Bed, shelf: Path) 
     assert [row.name for row in documents.standing(bed.db)] == ["b.md", "deep/a.md"]
 
 
+@pytest.mark.exhaustive
 def test_a_reading_child_that_cannot_be_had_is_tried_again(
     bed: Bed, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

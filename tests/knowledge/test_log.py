@@ -271,6 +271,7 @@ HAPPENINGS = st.lists(NEW, min_size=1, max_size=6).flatmap(
 )
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=15, deadline=None)
 @given(HAPPENINGS, FILTERS)
 def test_whatever_happens_the_index_finds_what_a_look_at_every_row_finds(

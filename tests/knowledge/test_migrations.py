@@ -141,18 +141,21 @@ def test_a_person_of_the_first_schema_keeps_the_address(first: Database) -> None
     assert (known.person.name, known.addresses, known.messages) == ("Ada", ["ada@quill.example"], len(STATES))
 
 
+@pytest.mark.exhaustive
 def test_messages_that_were_received_wait_for_the_model(first: Database) -> None:
     """They had been read before they were stored; all others are where they were."""
     migrate.upgrade(first)
     assert [stored(first, number).state for number in range(1, len(STATES) + 1)] == ["screened", *STATES[1:]]
 
 
+@pytest.mark.exhaustive
 def test_the_mail_of_the_first_schema_can_be_read(first: Database) -> None:
     """It was packed in another way."""
     migrate.upgrade(first)
     assert ledger.raw_mail(first, stored(first, 1)) == RAW
 
 
+@pytest.mark.exhaustive
 def test_a_message_of_the_first_schema_has_nothing_of_what_was_not_read_then(first: Database) -> None:
     """The new columns are empty, and no JSON is broken."""
     migrate.upgrade(first)
@@ -160,6 +163,7 @@ def test_a_message_of_the_first_schema_has_nothing_of_what_was_not_read_then(fir
     assert (row.correspondents, row.conversation, row.authenticity, row.placement, row.removed) == ([], "", "", "", [])
 
 
+@pytest.mark.exhaustive
 def test_all_that_hangs_on_a_message_hangs_on_it_still(first: Database) -> None:
     """Turn, decision and action are found from it."""
     migrate.upgrade(first)
@@ -186,6 +190,7 @@ def test_the_log_goes_on_behind_what_the_first_schema_had(first: Database) -> No
     assert [entry.message.uid for entry in decisions.log(first, Filter(limit=2))] == [99, len(STATES)]
 
 
+@pytest.mark.exhaustive
 def test_a_decision_that_was_withdrawn_has_a_closed_entry(first: Database) -> None:
     """Its message stands in the log for what it is held for."""
     bring_to(first, "0014")
@@ -210,6 +215,7 @@ def test_the_session_stands_where_it_stood(first: Database) -> None:
     assert (live.head_uuid, live.head_offset) == ("head", 100)
 
 
+@pytest.mark.exhaustive
 def test_there_is_still_only_one_live_session(first: Database) -> None:
     """The unique index outlives the rebuilding of its table, and is about live sessions alone."""
     migrate.upgrade(first)
@@ -227,6 +233,7 @@ def test_the_folder_is_read_on_from_where_it_was(first: Database) -> None:
     assert (cursor.uidvalidity, cursor.last_uid, cursor.first_uid, cursor.since) == (VALIDITY, len(STATES), 0, NOW)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("id_of", ["<1@quill.example>", "<1.clerkd@harbourpine.example>"], ids=["theirs", "ours"])
 def test_an_answer_finds_the_case_of_the_first_schema(first: Database, id_of: str) -> None:
     """Threads go on across the migration."""
@@ -235,6 +242,7 @@ def test_an_answer_finds_the_case_of_the_first_schema(first: Database, id_of: st
     assert [(relative.case, relative.people) for relative in found] == [(1, {"ada@quill.example"})]
 
 
+@pytest.mark.exhaustive
 def test_a_copy_of_a_mail_of_the_first_schema_is_known(first: Database) -> None:
     """It has the same bytes, however they are packed."""
     migrate.upgrade(first)
@@ -250,12 +258,14 @@ def test_new_mail_is_received_and_read_after_the_migration(first: Database) -> N
     assert (received(first, 98).case_id, screened(first, 99).case_id) == (None, 2)
 
 
+@pytest.mark.exhaustive
 def test_every_reference_leads_somewhere_after_the_migration(first: Database) -> None:
     """They are not checked while tables are rebuilt."""
     migrate.upgrade(first)
     assert pragma(first, "foreign_key_check") == []
 
 
+@pytest.mark.exhaustive
 def test_references_are_checked_again_after_the_migration(first: Database) -> None:
     """The connection that migrated serves on."""
     migrate.upgrade(first)

@@ -106,6 +106,7 @@ def test_a_position_within_the_batches_goes_on_behind_it(disk: Disk, monkeypatch
     assert subjects(disk.inbox().new(first.position)) == ["Mail 2", "Mail 3", "Mail 4"]
 
 
+@pytest.mark.exhaustive
 def test_a_mail_that_may_not_be_read_comes_without_a_body() -> None:
     """A person is to see it; the mail behind it comes all the same."""
     with open_to_nobody() as root, laid(root) as disk:
@@ -139,6 +140,7 @@ def test_a_folder_beyond_ascii_is_found_as_a_mail_server_spells_it(disk: Disk) -
     assert subjects(everything(disk.inbox("Aufträge/R&D"))) == ["One"]
 
 
+@pytest.mark.exhaustive
 def test_a_folder_beyond_ascii_is_found_as_it_is_written(disk: Disk) -> None:
     """A delivery agent knows no encoding: what its rules say is the directory's name."""
     disk.deliver("One", folder=".Aufträge")
@@ -177,6 +179,7 @@ def test_a_mail_deleted_between_the_look_and_the_reading_is_passed_over(
     assert subjects(taken + list(batches)) == ["One", "Three"]
 
 
+@pytest.mark.exhaustive
 def test_no_mail_is_lost_while_a_mail_program_flags_them_all(disk: Disk) -> None:
     """Each is renamed over and over while it is read."""
     uniques = [disk.deliver(f"Mail {number}") for number in range(300)]
@@ -198,6 +201,7 @@ def test_no_mail_is_lost_while_a_mail_program_flags_them_all(disk: Disk) -> None
     assert all(sorted(one) == sorted(f"Mail {number}" for number in range(300)) for one in found)
 
 
+@pytest.mark.exhaustive
 def test_what_is_delivered_while_batches_are_read_comes_at_the_next_look(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +218,7 @@ def test_what_is_delivered_while_batches_are_read_comes_at_the_next_look(
     assert subjects(source.new(position)) == ["Three"]
 
 
+@pytest.mark.exhaustive
 def test_a_mail_moved_to_a_folder_and_back_is_known(disk: Disk) -> None:
     """A file keeps its name for good, so this one has been taken in already."""
     unique = disk.deliver("One")
@@ -246,6 +251,7 @@ def test_a_crash_between_the_numbering_and_the_taking_in_loses_nothing(disk: Dis
     assert subjects(disk.inbox().new(position)) == ["One", "Two", "Three"]
 
 
+@pytest.mark.exhaustive
 def test_a_position_of_an_imap_folder_makes_all_mail_be_read_anew(disk: Disk) -> None:
     """Its numbers mean other mails: high as they are, none of ours may hide behind them."""
     disk.deliver("One")
@@ -253,6 +259,7 @@ def test_a_position_of_an_imap_folder_makes_all_mail_be_read_anew(disk: Disk) ->
     assert (subjects([batch]), batch.rescan, batch.position) == (["One"], True, Position(maildir.VALIDITY, 1))
 
 
+@pytest.mark.exhaustive
 def test_a_position_of_an_imap_folder_ends_in_an_empty_maildir_too(disk: Disk) -> None:
     """From then on the position counts."""
     (batch,) = disk.inbox().new(Position(1_700_000_000, 5_000, 4_000))
@@ -319,6 +326,7 @@ def test_a_delivery_ends_the_wait(disk: Disk) -> None:
     assert heard(source, lambda: disk.deliver("One"))
 
 
+@pytest.mark.exhaustive
 def test_a_delivery_that_leaves_no_trace_in_the_times_ends_the_wait(
     disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,6 +341,7 @@ def test_a_delivery_that_leaves_no_trace_in_the_times_ends_the_wait(
     assert source.listen(LONG)
 
 
+@pytest.mark.exhaustive
 def test_a_delivery_during_the_look_ends_the_wait(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     """It came too late for the look, which must not pass it over."""
     monkeypatch.setattr(maildir.inbox, "TICK_SECONDS", 2 * LONG)
@@ -348,6 +357,7 @@ def test_a_delivery_during_the_look_ends_the_wait(disk: Disk, monkeypatch: pytes
     assert source.listen(LONG)
 
 
+@pytest.mark.exhaustive
 def test_the_wait_ends_after_its_time(disk: Disk) -> None:
     """Nothing came, and nothing is said to have come."""
     source = disk.inbox()
@@ -355,6 +365,7 @@ def test_the_wait_ends_after_its_time(disk: Disk) -> None:
     assert not source.listen(0.3)
 
 
+@pytest.mark.exhaustive
 def test_a_bell_rung_between_two_looks_ends_the_wait(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
     """In whichever moment it is rung, it is heard."""
     source = disk.inbox()
@@ -376,6 +387,7 @@ def test_a_bell_rung_between_two_looks_ends_the_wait(disk: Disk, monkeypatch: py
     late.close()
 
 
+@pytest.mark.exhaustive
 def test_a_folder_that_is_made_ends_the_wait_for_it(disk: Disk) -> None:
     """While it is missing, there is nothing to hear."""
     source = disk.inbox("Invoices")
@@ -384,6 +396,7 @@ def test_a_folder_that_is_made_ends_the_wait_for_it(disk: Disk) -> None:
     assert heard(source, lambda: disk.deliver("One", folder=".Invoices"))
 
 
+@pytest.mark.exhaustive
 def test_a_folder_that_is_removed_ends_the_wait(disk: Disk) -> None:
     """The next look says that it is missing."""
     disk.deliver("One", folder=".Invoices")
@@ -394,6 +407,7 @@ def test_a_folder_that_is_removed_ends_the_wait(disk: Disk) -> None:
         list(source.new(Position(maildir.VALIDITY, 0)))
 
 
+@pytest.mark.exhaustive
 def test_a_closed_source_can_be_used_again(disk: Disk) -> None:
     """It says when it was opened, and that it is closed."""
     source = disk.inbox()
@@ -405,6 +419,7 @@ def test_a_closed_source_can_be_used_again(disk: Disk) -> None:
     assert source.connected_at is not None
 
 
+@pytest.mark.exhaustive
 def test_a_file_whose_name_is_no_text_is_a_mail_like_any_other(disk: Disk) -> None:
     """A backup or an old delivery agent may have named it so; it must not end the service."""
     name = os.fsencode(disk.root / "new") + b"/1790000001.M1P1.h\xf6st"

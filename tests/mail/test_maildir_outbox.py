@@ -57,6 +57,7 @@ def test_a_draft_is_stored_as_a_mail_of_a_maildir(disk: Disk) -> None:
     assert (disk.root / name).read_bytes() == DRAFT.replace(b"\r\n", b"\n")
 
 
+@pytest.mark.exhaustive
 def test_no_two_drafts_get_the_same_name(disk: Disk) -> None:
     """The second does not replace the first, however fast it follows."""
     for _ in range(50):
@@ -64,6 +65,7 @@ def test_no_two_drafts_get_the_same_name(disk: Disk) -> None:
     assert len(disk.names) == 50
 
 
+@pytest.mark.exhaustive
 def test_a_new_folder_beyond_ascii_is_spelled_as_mail_servers_do(disk: Disk) -> None:
     """So that a server on the same Maildir shows it by its name."""
     disk.outbox(drafts="Entwürfe").store_draft(DRAFT)
@@ -88,6 +90,7 @@ def test_a_full_disk_is_waited_for_and_leaves_no_half_draft(tmp_path: Path) -> N
     assert done.stdout == "refused [] a draft cannot be stored: No space left on device\n", done.stderr
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "raw",
     [
@@ -104,12 +107,14 @@ def test_a_draft_is_found_however_a_mail_program_writes_its_header(disk: Disk, r
     assert disk.outbox().has_draft(OWN)
 
 
+@pytest.mark.exhaustive
 def test_an_id_in_a_body_is_not_the_id_of_a_mail(disk: Disk) -> None:
     """Whoever quotes a header has not sent the draft."""
     Folder(disk.root, "Sent").store(b"Subject: x\n\nMessage-ID: <0123.clerkd@harbourpine.example>\n", "S")
     assert not disk.outbox().has_draft(OWN)
 
 
+@pytest.mark.exhaustive
 def test_only_the_latest_of_many_answers_are_read(disk: Disk) -> None:
     """What a person sent in a long conversation is not read all over at each look."""
     for number in range(MOST_SIGHTINGS + 2):
@@ -143,6 +148,7 @@ def test_a_flagged_mail_leaves_new(disk: Disk) -> None:
     assert disk.names == {f"cur/{unique}:2,F"}
 
 
+@pytest.mark.exhaustive
 def test_a_moved_mail_keeps_its_flags(disk: Disk) -> None:
     """It is the same file, in another folder."""
     unique, place = known(disk)
@@ -151,6 +157,7 @@ def test_a_moved_mail_keeps_its_flags(disk: Disk) -> None:
     assert disk.names == {f".Done.2026/cur/{unique}:2,FS"}
 
 
+@pytest.mark.exhaustive
 def test_a_mail_received_from_a_server_under_the_same_number_is_gone(disk: Disk) -> None:
     """A Maildir that has followed an IMAP folder under its name: the number means another mail now."""
     unique, place = known(disk)
@@ -169,6 +176,7 @@ def test_a_mail_that_was_deleted_is_gone(disk: Disk) -> None:
         disk.outbox().move(place, "Done")
 
 
+@pytest.mark.exhaustive
 def test_a_folder_that_cannot_be_made_is_refused_in_words(disk: Disk) -> None:
     """The mail stays where it is."""
     unique, place = known(disk)
@@ -178,6 +186,7 @@ def test_a_folder_that_cannot_be_made_is_refused_in_words(disk: Disk) -> None:
     assert f"new/{unique}" in disk.names
 
 
+@pytest.mark.exhaustive
 def test_a_flag_in_a_folder_that_may_not_be_written_is_refused_in_words() -> None:
     """It will not work however often it is tried."""
     with open_to_nobody() as root, laid(root) as disk:
@@ -189,6 +198,7 @@ def test_a_flag_in_a_folder_that_may_not_be_written_is_refused_in_words() -> Non
             outbox.flag(place, "\\Flagged")
 
 
+@pytest.mark.exhaustive
 def test_a_mail_that_is_renamed_in_this_moment_is_reached_all_the_same(disk: Disk) -> None:
     """Whatever is done to it, is done under its new name."""
     unique = disk.deliver("One")
@@ -201,6 +211,7 @@ def test_a_mail_that_is_renamed_in_this_moment_is_reached_all_the_same(disk: Dis
     assert b"Subject: One" in (Folder(disk.root, "INBOX").reach(unique, act) or b"")
 
 
+@pytest.mark.exhaustive
 def test_a_mail_that_is_never_caught_is_given_up(disk: Disk) -> None:
     """The search has an end."""
     unique = disk.deliver("One")

@@ -316,6 +316,7 @@ def test_it_reads_for_many_threads_at_once(reader_of: Callable[..., Reader]) -> 
     assert answers == {number: str(number) for number in range(20)}
 
 
+@pytest.mark.exhaustive
 def test_it_leaves_no_process_behind_after_kills(reader_of: Callable[..., Reader]) -> None:
     """Three mails, six kills, no zombie: only the child at hand is there."""
     before = children()
@@ -327,6 +328,7 @@ def test_it_leaves_no_process_behind_after_kills(reader_of: Callable[..., Reader
     assert children() - before == {pid}
 
 
+@pytest.mark.exhaustive
 def test_it_leaks_no_descriptor_over_kills(reader_of: Callable[..., Reader]) -> None:
     """The pipes of a child that was killed are closed with it."""
     reader = reader_of(OBEDIENT, ReadingLimits(LIMITS.longest_text, seconds=0.2, memory=LIMITS.memory))

@@ -49,6 +49,7 @@ def test_what_was_said_in_other_words_comes_to_mind(bed: Bed, wanted: bool) -> N
     assert (CAR in last_prompt(bed)) is wanted
 
 
+@pytest.mark.exhaustive
 def test_an_older_database_is_filled_in_at_the_start(bed: Bed) -> None:
     """Whatever was remembered before the embedder was configured; told as one event, without a word of it."""
     bed.server.deliver(mail("Hello", CAR))

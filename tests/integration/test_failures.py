@@ -388,6 +388,7 @@ def test_a_message_held_for_its_draft_is_flagged_and_stays_where_it_was(real_bed
     assert len(real_bed.mails_in("Done")) == 1
 
 
+@pytest.mark.exhaustive
 def test_an_action_whose_content_was_changed_is_not_carried_out(bed: Bed) -> None:
     """What goes out is what was decided, to the byte: a row edited in the database is held."""
     bed.server.deliver(mail("Opening hours"))

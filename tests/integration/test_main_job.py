@@ -121,6 +121,7 @@ def test_a_mail_that_a_machine_wrote_is_filed_without_the_model(bed: Bed) -> Non
     assert bed.faults.calls == 0
 
 
+@pytest.mark.exhaustive
 def test_an_escalated_mail_is_flagged_and_waits_for_a_person(bed: Bed) -> None:
     r"""What the model escalates gets \Flagged in the mailbox and the state escalated."""
     bed.server.deliver(mail("URGENT: everything is down"))
@@ -131,6 +132,7 @@ def test_an_escalated_mail_is_flagged_and_waits_for_a_person(bed: Bed) -> None:
         assert len(client.search("FLAGGED")) == 1
 
 
+@pytest.mark.exhaustive
 def test_a_mail_with_two_senders_is_held_and_flagged(bed: Bed) -> None:
     r"""A mail whose sender is ambiguous never reaches the model; it is held, with a reason, and \Flagged."""
     bed.server.deliver(mail("Hello", sender="ada@quill.example, bo@tern.example"))

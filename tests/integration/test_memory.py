@@ -176,6 +176,7 @@ def test_a_rollback_retracts_what_the_turn_remembered_and_lets_stand_what_it_clo
     assert size == 3  # the mail, our answer, the fact
 
 
+@pytest.mark.exhaustive
 def test_a_mail_whose_sender_is_forged_is_neither_remembered_nor_briefed(bed: Bed) -> None:
     """It may be anybody's."""
     bed.sections["mailbox"] = 'authserv_id = "mx.harbourpine.example"\nauthserv_strips_forgeries = true'

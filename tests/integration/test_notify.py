@@ -198,6 +198,7 @@ def test_what_the_server_never_takes_is_held_with_its_words(telling: Bed, office
     assert [event["reason"] for event in events if event["event"] == "notice_held"] == [digest.reason]
 
 
+@pytest.mark.exhaustive
 def test_without_the_section_nobody_is_told_anything(bed: Bed, office: PostOffice) -> None:
     """Nothing leaves that nobody asked for."""
     office.serve(bed)

@@ -60,6 +60,7 @@ def test_the_next_turn_of_the_case_is_told_what_is_promised(bed: Bed) -> None:
     assert [line in prompt for prompt in shown] == [False, True]
 
 
+@pytest.mark.exhaustive
 def test_a_promise_comes_up_on_its_day_as_a_message_of_clerkds_own(bed: Bed) -> None:
     """It has a turn, its draft answers the mail in which it was made, and it does not come up again."""
     bed.server.deliver(mail("Photos", THEIRS, Message_ID="<one@quill.example>"))

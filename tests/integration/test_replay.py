@@ -261,6 +261,7 @@ def test_what_differs_is_told_with_the_reason(worked: Bed) -> None:
     assert row.seconds
 
 
+@pytest.mark.exhaustive
 def test_nothing_is_done_in_the_mailbox_and_nothing_else_is_written(
     worked: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -470,6 +471,7 @@ def test_a_turn_that_was_paid_for_is_charged_though_its_engine_ends_badly(
     assert row.cost_usd
 
 
+@pytest.mark.exhaustive
 def test_one_fork_that_stumbles_does_not_end_the_others(worked: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake of ours is one line in the table."""
     forking = transcript.fork

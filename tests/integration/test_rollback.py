@@ -203,6 +203,7 @@ def test_where_the_transcript_is_gone_it_says_so(three: Bed) -> None:
     assert states(three) == ["done", "done", "done"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("words", "reason"),
     [("9", "there is no message 9"), ("1", "message 1 has no decision of the model that stands")],

@@ -332,6 +332,7 @@ def test_a_mailbox_that_is_down_pauses_only_itself(two: TwoMailboxes) -> None:
     assert {part.split()[1] for part in parts} == {"two"}
 
 
+@pytest.mark.exhaustive
 def test_it_is_kept_which_folder_can_be_read_and_which_cannot(two: TwoMailboxes) -> None:
     """The one has no error, the other its last one and when it was last seen."""
     one, other = connections.every(two.db)
@@ -375,11 +376,13 @@ def test_the_draft_for_a_mail_of_a_maildir_lands_in_its_drafts(maildir: Path) ->
     assert (draft.name.partition(":2,")[2], b"In-Reply-To: <pump@quill.example>" in draft.read_bytes()) == ("D", True)
 
 
+@pytest.mark.exhaustive
 def test_the_flags_of_a_maildir_s_mails_are_letters_of_their_names(maildir: Path) -> None:
     """A handled mail is answered, an escalated one is flagged as well, and both lie in cur under their old names."""
     assert sorted(path.name for path in (maildir / "cur").iterdir()) == ["1.question:2,R", "2.outage:2,FR"]
 
 
+@pytest.mark.exhaustive
 def test_with_a_date_only_mail_from_that_day_on_is_worked(bed: Bed) -> None:
     """By when the server received it, a day early for its time zone: the date in the mail is the sender's word."""
     bed.sections["mailbox"] = 'since = "2026-06-01"'

@@ -112,6 +112,7 @@ def test_the_specialist_has_its_own_prompt_the_brief_and_the_mail_and_no_more_to
     assert [each["name"] for each in request["tools"]] == ["mcp__clerkd__recall"]
 
 
+@pytest.mark.exhaustive
 def test_its_report_reaches_the_employee_as_the_tools_result(bed: Bed) -> None:
     """Within the same turn, before it decides."""
     staff(bed)
@@ -151,6 +152,7 @@ def test_the_engines_own_agents_are_not_offered(bed: Bed) -> None:
     assert [name for name in BUILT_IN if f"- {name}: " in listed] == []
 
 
+@pytest.mark.exhaustive
 def test_nobody_but_a_configured_specialist_is_ever_started(bed: Bed) -> None:
     """Whoever the model asks for, the engine's catch-all agents among them, or nobody by name."""
     staff(bed)
@@ -336,6 +338,7 @@ def test_the_turn_names_the_tools_that_the_employee_itself_called(bed: Bed) -> N
     assert row.tools == ["mcp__clerkd__look_at_case"]
 
 
+@pytest.mark.exhaustive
 def test_a_directory_without_a_specialist_is_as_none(bed: Bed) -> None:
     """The model is not told of a tool that it has not."""
     (bed.root / "specialists").mkdir()

@@ -346,6 +346,7 @@ def test_a_command_does_it_where_no_service_runs(bed: Bed, kind: str, words: str
     assert len(bed.entries) == 3
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", ["compact", "rotate"])
 def test_a_session_without_a_turn_cannot_be_compacted_or_rotated(bed: Bed, kind: str) -> None:
     """The refusal says why."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CursorResult, func, update
@@ -170,10 +170,19 @@ def _told(session: Session, handoff: int, message: Message, tie: str) -> int:
     return message.id or 0
 
 
-def overdue(db: Database, open_state: str, now: datetime) -> tuple[Handoff, Message] | None:
-    """Give the handoff that has waited longest beyond its time and has not come up, with the message handed over."""
+def overdue(db: Database, open_state: str, waiting: str, now: datetime) -> tuple[Handoff, Message] | None:
+    """Give the handoff that has waited longest beyond its time and has not come up, with the message handed over.
+
+    One whose letter is ``waiting`` for a person's word is none: nobody was asked yet.
+    """
     with db.read() as session:
-        late = (Handoff.state == open_state, col(Handoff.reminder_id).is_(None), col(Handoff.comes_up_at) <= now)
+        unasked = select(Action.id).where(Action.id == Handoff.letter_id, Action.state == waiting).exists()
+        late = (
+            Handoff.state == open_state,
+            col(Handoff.reminder_id).is_(None),
+            col(Handoff.comes_up_at) <= now,
+            ~unasked,
+        )
         statement = select(Handoff, Message).join(Message, col(Message.id) == col(Handoff.message_id)).where(*late)
         return session.exec(statement.order_by(col(Handoff.comes_up_at), col(Handoff.id)).limit(1)).first()
 
@@ -195,6 +204,22 @@ def cancel(session: Session, turns: Sequence[int], cancelled: str, now: datetime
     theirs = (col(Handoff.turn_id).in_(turns), col(Handoff.awaits) != "")
     ended = func.coalesce(Handoff.ended_at, now)
     session.connection().execute(update(Handoff).where(*theirs).values(state=cancelled, ended_at=ended))
+
+
+def put_off(session: Session, letter_id: int, by: timedelta) -> None:
+    """Have the handoff of a letter come up so much later; part of a transaction."""
+    found = session.exec(select(Handoff).where(Handoff.letter_id == letter_id)).first()
+    if found and found.comes_up_at:
+        found.comes_up_at += by
+        session.add(found)
+
+
+def cancel_of_letters(
+    session: Session, letters: Sequence[int], states: Sequence[str], cancelled: str, now: datetime
+) -> None:
+    """Cancel the handoffs of these letters that are in these states; part of a transaction."""
+    theirs = (col(Handoff.letter_id).in_(letters), col(Handoff.state).in_(states))
+    session.connection().execute(update(Handoff).where(*theirs).values(state=cancelled, ended_at=now))
 
 
 def cancel_of_case(session: Session, case_id: int, states: Sequence[str], cancelled: str, now: datetime) -> int:

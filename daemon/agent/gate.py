@@ -7,6 +7,7 @@ anything of one mail for the next.
 """
 
 import asyncio
+import json
 import os
 import socket
 import time
@@ -41,6 +42,9 @@ CLOSE_SECONDS = 6  # a server that does not end by itself is killed after 4 at m
 USE_ID = "claudecode/toolUseId"  # so the engine says which call of the model's it is (measured)
 NOT_ANNOUNCED = "the call was not announced"
 CUT_OFF = "the turn ended before it answered"
+MOST_CALLS = 30  # of one server in a handoff: an answer of the model may hold any number of them
+MOST_TOLD = 100_000  # characters of what a server said, the newest, that may be passed to it again
+TOO_MANY_CALLS = f"no server is asked more than {MOST_CALLS} times in a handoff"
 NOT_ALLOWED = "the tool is not on the list of those that are allowed"
 
 Given = dict[str, str | list[str]]
@@ -131,7 +135,8 @@ class _Counter:
         self._outside = outside
         self._desk = desk
         self._house = house
-        self._told: list[str] = []  # what this server has said itself
+        self._calls = 0
+        self._told = _described(outside.tools) if outside else ""  # what this server has said itself
 
     async def list_tools(self, _context: object, _params: PaginatedRequestParams | None) -> ListToolsResult:
         tools = self._outside.tools if self._outside else []
@@ -160,10 +165,13 @@ class _Counter:
             return REFUSED.format(NOT_ANNOUNCED)
         if tool not in self.server.tools:
             return REFUSED.format(NOT_ALLOWED)
+        self._calls += 1  # before anything is waited for: calls come side by side
+        if self._calls > MOST_CALLS:
+            return REFUSED.format(TOO_MANY_CALLS)
         try:
             words = words_of(arguments)
-            house, told = self._house(), "\n".join(self._told)
-            ground = await asyncio.to_thread(turn.reads.ground, words, told, house.orders)
+            house = self._house()
+            ground = await asyncio.to_thread(turn.reads.ground, words, self._told, house.orders)
             return await asyncio.to_thread(objection, words, replace(ground, secrets=house.secrets))
         except OddArgumentsError as error:
             return REFUSED.format(error)
@@ -174,8 +182,13 @@ class _Counter:
         if self._outside is None:
             return Result(UNREACHABLE.format(self.server.name), error=True)
         result = await self._outside.call(tool, arguments)
-        self._told.append(result.text)
+        self._told = f"{self._told}\n{result.text}"[-MOST_TOLD:]
         return result
+
+
+def _described(tools: Iterable[Tool]) -> str:
+    """Write down what a server said of its tools: the names of keys, and the values that may be chosen from."""
+    return "\n".join(f"{each.name} {each.description} {json.dumps(each.input_schema)}" for each in tools)
 
 
 def _said(result: Result) -> CallToolResult:

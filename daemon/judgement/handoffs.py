@@ -76,7 +76,7 @@ class HandoffState(StrEnum):
     """How far a handoff is. OPEN and WORKING outlast their turn; of those that ended, only REPORTED has a report.
 
     WORKING: somebody of ours is at it, with its dollars reserved; CANCELLED: its turn was rolled back, or its case
-    closed; UNSENT: a person deleted our letter.
+    closed; UNSENT: our letter was deleted, rejected, or not approved in time.
     """
 
     OPEN = "open"

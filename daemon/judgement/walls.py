@@ -5,7 +5,7 @@ know things again (numbers, addresses, links, runs of words); what is said in ot
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
@@ -15,6 +15,7 @@ from daemon.judgement.links import Link, links
 from daemon.judgement.outward import marks_of
 from daemon.judgement.runs import runs
 
+Runs = Sequence[tuple[str, ...]]
 RUN = 8  # words in a row that two mails do not have in common by chance
 LONGEST_PASSAGE = 200  # characters
 # Characters that nobody sees, or that turn around what is read: controls, soft hyphens, directions, blanks without a
@@ -55,15 +56,15 @@ class Ground:
     """What a mail of ours may stand on, and what is not its own.
 
     ``at_hand`` is the mail that it answers as it was read, with its head; ``allowed`` are domains that may be linked,
-    ``own`` our addresses and the recipient's. ``tied`` are numbers and addresses of others, ``borrowed`` runs of words
-    that stand in others' mails alone. ``open`` are runs of our documents, which may be told to anybody.
+    ``own`` our addresses and the recipient's. ``tied`` are numbers and addresses of others, ``borrowed`` the runs of
+    words that stand in others' mails alone. ``open`` are runs of our documents, which may be told to anybody.
     """
 
     at_hand: str = ""
     allowed: frozenset[str] = frozenset()
     own: frozenset[str] = frozenset()
     tied: frozenset[str] = frozenset()
-    borrowed: Collection[str] = ()
+    borrowed: Collection[str] = frozenset()
     orders: Collection[str] = ()
     open: Collection[tuple[str, ...]] = ()
     secrets: Collection[str] = field(default=(), repr=False)
@@ -83,8 +84,10 @@ def _found(text: str, ground: Ground) -> Iterator[tuple[Wall, str]]:
     yield from ((Wall.UNSEEN, f"U+{ord(each):04X}") for each in UNSEEN.findall(text))
     yield from ((Wall.LINK, link.written) for link in _foreign(text, ground))
     yield from ((Wall.OTHERS, mark) for mark in sorted(marks_of(text) & ground.tied))
-    yield from ((Wall.BORROWED, run) for run in ground.borrowed if _holds(text, run))
-    yield from ((Wall.ORDERS, run) for orders in ground.orders for run in _shared(text, orders, ground))
+    said = runs(text, RUN)
+    yield from ((Wall.BORROWED, run) for run in islice(_borrowed(said, ground), 1))
+    ours = set(said).difference(runs(ground.at_hand, RUN), ground.open)
+    yield from ((Wall.ORDERS, run) for orders in ground.orders for run in _shared(said, ours, orders))
     yield from ((Wall.SECRET, passage) for passage in found(text, ground.secrets, ground.at_hand))
 
 
@@ -107,14 +110,14 @@ def _is_allowed(host: str, allowed: frozenset[str]) -> bool:
     return any(".".join(labels[at:]) in allowed for at in range(len(labels)))
 
 
-def _holds(text: str, run: str) -> bool:
-    return not set(runs(text, RUN)).isdisjoint(runs(run, RUN))
+def _borrowed(said: Runs, ground: Ground) -> Iterator[str]:
+    yield from filter(ground.borrowed.__contains__, map(" ".join, said))
 
 
-def _shared(text: str, orders: str, ground: Ground) -> Iterator[str]:
-    """Give the first run of words that a text shares with the orders, and that is told to nobody otherwise."""
-    theirs = set(runs(orders, RUN)).difference(runs(ground.at_hand, RUN), ground.open)
-    yield from (" ".join(run) for run in islice((each for each in runs(text, RUN) if each in theirs), 1))
+def _shared(said: Runs, ours: Collection[tuple[str, ...]], orders: str) -> Iterator[str]:
+    """Give the first run of words that a text shares with the orders, of those that stand nowhere else."""
+    theirs = set(runs(orders, RUN)).intersection(ours)
+    yield from (" ".join(run) for run in islice((each for each in said if each in theirs), 1))
 
 
 def _short(passage: str) -> str:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from daemon.errors import DeferredError, GoneError, PermanentError, TransientError, UncertainError
 from daemon.house import POST, Effects, House, Outgoing
 from daemon.judgement.casework import CaseEvent, PromiseState, left_open, moves
+from daemon.judgement.handoffs import HandoffState
 from daemon.judgement.policy import LEAVING, Kind
 from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, ActionState, Event, MessageState
 from daemon.mail.compose import digest
@@ -28,12 +29,12 @@ from daemon.steps.send import (
     store_copy,
     submit,
 )
-from knowledge import actions, cases, ledger, promises, turns
+from knowledge import actions, cases, handoffs, ledger, promises, turns
 from knowledge.actions import Change
 from knowledge.tables import Action
 from knowledge.tables import Message as Row
 
-WITHDRAWN = "its decision was rolled back"
+WITHDRAWN, NOT_ASKED = "its decision was rolled back", "its handoff has ended"
 
 
 async def act(house: House) -> bool:
@@ -67,8 +68,8 @@ async def _carry_on(house: House, outgoing: Outgoing, row: Row, action: Action) 
     except PermanentError as error:
         _end(house, row, action, *_without(str(error), action))
         return
-    if _is_withdrawn(house, action):
-        _end(house, row, action, ActionState.CANCELLED, WITHDRAWN)
+    if withdrawal := _withdrawal(house, action):
+        _end(house, row, action, ActionState.CANCELLED, withdrawal)
         return
     objection = _objection(house, outgoing, row, action)
     if objection:
@@ -89,9 +90,12 @@ def _without(why: str, action: Action) -> tuple[ActionState, str]:
     return ActionState.HELD, f"{NOBODY_KNOWS} ({why})"
 
 
-def _is_withdrawn(house: House, action: Action) -> bool:
-    """Say whether a rollback has come between: one that was tried before may be planned again, or looked for."""
-    return (action.tries > 0 or action.state != ActionState.PLANNED) and actions.is_withdrawn(house.db, action)
+def _withdrawal(house: House, action: Action) -> str:
+    """Say what has come between: one that was tried before may be planned again, or looked for."""
+    if (action.tries > 0 or action.state != ActionState.PLANNED) and actions.is_withdrawn(house.db, action):
+        return WITHDRAWN
+    handed = handoffs.of_action(house.db, action.id or 0) if action.kind == Kind.LETTER else None
+    return NOT_ASKED if handed and handed[0].state != HandoffState.OPEN else ""
 
 
 def _objection(house: House, outgoing: Outgoing, row: Row, action: Action) -> str:

@@ -5,6 +5,7 @@ action waits but once; whoever comes second is told so. Who gave it, when and fr
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
@@ -27,7 +28,7 @@ from knowledge import actions, approvals, handoffs
 from knowledge.approvals import Word
 from knowledge.database import Database
 from knowledge.handoffs import Ending
-from knowledge.tables import Action
+from knowledge.tables import Action, Order
 from knowledge.turns import Step
 
 NOBODY, CLOCK = "nobody", "clock"
@@ -81,7 +82,7 @@ def edit(db: Database, clock: Clock, argument: str) -> Deed:
     def deed(session: Session) -> str:
         now = clock()
         word = Word(Verdict.EDITED, ActionState.CANCELLED, said.by, said.place, said.why or "another version")
-        approval = approvals.say(session, action, word, _on(), now)
+        approval = approvals.say(session, action, word, onward(), now)
         new = approvals.put_in_place(session, _version(action, said, now), approval)
         approvals.link(session, approval, now)
         return f"action {action.id} is edited; action {new.id} takes its place"
@@ -89,14 +90,28 @@ def edit(db: Database, clock: Clock, argument: str) -> Deed:
     return deed
 
 
+def call_off(
+    session: Session, order: Order, waiting: Sequence[Action], why: str, step: Step | None, now: datetime
+) -> None:
+    """Reject what waits of something that a person has dealt with; the handoffs of letters end without a report.
+
+    Part of the transaction that carries the person's order out.
+    """
+    letters = [action.id or 0 for action in waiting if action.kind == Kind.LETTER]
+    handoffs.cancel_of_letters(session, letters, [HandoffState.OPEN], HandoffState.CANCELLED, now)
+    for action in waiting:
+        word = Word(Verdict.REJECTED, ActionState.REJECTED, order.by, order.place, why)
+        approvals.link(session, approvals.say(session, action, word, step, now), now)
+
+
 def expire(db: Database, before: datetime, now: datetime) -> list[Action]:
     """End what has waited since before then; give it back."""
     late = [item.action for item in approvals.waiting(db, ActionState.WAITING) if item.action.updated_at < before]
     word = Word(Verdict.EXPIRED, ActionState.EXPIRED, NOBODY, CLOCK, UNANSWERED)
     for action in late:
-        ended = ending_of(db, action, UNANSWERED, now)
+        ended = _unsent(db, action, UNANSWERED, now)
         with db.write() as session:
-            end(session, ended, now)
+            _end(session, ended, now)
             held = move(MessageState.WAITING, Event.HOLD, f"{action.kind}: {UNANSWERED}")
             approvals.link(session, approvals.say(session, action, word, held, now), now)
     return late
@@ -110,19 +125,21 @@ def expiry(now: datetime, days: float) -> datetime:
 def _deed(db: Database, clock: Clock, argument: str, verdict: Verdict, target: ActionState, outcome: str) -> Deed:
     said = _said(argument)
     action = _seen(db, said)
-    ended = ending_of(db, action, "it was rejected", clock()) if verdict is Verdict.REJECTED else None
+    ended = _unsent(db, action, "it was rejected", clock()) if verdict is Verdict.REJECTED else None
 
     def deed(session: Session) -> str:
         now = clock()
-        end(session, ended, now)
+        _end(session, ended, now)
+        if verdict is Verdict.APPROVED:
+            handoffs.put_off(session, action.id or 0, now - action.created_at)  # they are asked from now on
         word = Word(verdict, target, said.by, said.place, said.why)
-        approvals.link(session, approvals.say(session, action, word, _on(), now), now)
+        approvals.link(session, approvals.say(session, action, word, onward(), now), now)
         return f"action {action.id} {outcome}"
 
     return deed
 
 
-def ending_of(db: Database, action: Action, why: str, now: datetime) -> Ending | None:
+def _unsent(db: Database, action: Action, why: str, now: datetime) -> Ending | None:
     """Say how the handoff of a letter ends that nobody let go, where it is open; the employee is told so."""
     found = handoffs.of_action(db, action.id or 0) if action.kind == Kind.LETTER else None
     if found is None or found[0].state != HandoffState.OPEN:
@@ -131,13 +148,13 @@ def ending_of(db: Database, action: Action, why: str, now: datetime) -> Ending |
     return ending(handoff, handed, HandoffState.UNSENT, INSTEAD.format(handoff.specialist, NOT_SENT.format(why)), now)
 
 
-def end(session: Session, ended: Ending | None, now: datetime) -> None:
-    """End it, where there is one; part of a transaction, which it begins."""
+def _end(session: Session, ended: Ending | None, now: datetime) -> None:
     if ended:
         handoffs.end(session, ended, now)
 
 
-def _on() -> Step:
+def onward() -> Step:
+    """Give the step of a message none of whose actions waits any more."""
     return move(MessageState.WAITING, Event.ANSWER)
 
 

@@ -19,7 +19,7 @@ def obey_orders(house: House, kinds: Collection[str]) -> bool:
     """Carry out the waiting orders of these kinds, and move on the messages that waited for them."""
     carried_out = obey(house.db, house.clock, kinds)
     for order in carried_out:
-        house.log.info("order", kind=order.kind, order=order.id, by=order.by, outcome=order.state)
+        house.log.info("order", kind=order.kind, order=order.id, by=order.by, place=order.place, outcome=order.state)
     if carried_out:
         for row in ledger.in_states(house.db, [MessageState.DECIDED]):
             settle_message(house, row.id or 0)

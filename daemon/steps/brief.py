@@ -104,7 +104,9 @@ def reads(records: Records, row: Row, message: Message) -> Reads:
         sheet=sheet(records, row, message),
         letter=f"{mail}\n{marked_report(row.words, _mark('report'))}" if report else letter,
         # Whoever wrote a report knows what belongs to others: it says nothing of whose it is that it stands there.
-        ground=lambda texts, told, orders: ground(records, row, f"{mail if report else letter}\n{told}", texts, orders),
+        ground=lambda texts, told, orders: ground(
+            records, row, message, "\n".join((mail, "" if report else row.words, told)), texts, orders
+        ),
         folders=folders,
         files=lambda: {file.name: file.text for file in files.of_case(records.db, row.case_id or 0)},
         dollars=records.settings.limits.dollars_per_turn,

@@ -6,11 +6,14 @@ from daemon.clock import Clock
 from daemon.errors import OrderRefused
 from daemon.judgement.casework import CaseEvent, CaseState, PromiseState, moves
 from daemon.judgement.handoffs import OUTSTANDING, HandoffState
+from daemon.judgement.policy import Kind
+from daemon.judgement.states import ActionState
+from daemon.steps.approval_orders import call_off, onward
 from daemon.steps.numbers import Deed, numbers_of, two_of
-from knowledge import cases, handoffs, ledger, promises
+from knowledge import approvals, cases, handoffs, ledger, promises
 from knowledge.database import Database
 from knowledge.promises import Closing
-from knowledge.tables import Case, Message
+from knowledge.tables import Case, Message, Order
 
 CLOSED_BY = "its case was closed by a person"
 
@@ -27,10 +30,15 @@ def case_of(db: Database, number: int) -> Case:
     return case
 
 
-def close(db: Database, clock: Clock, argument: str) -> Deed:
-    """Close a case; what was promised in it, and what specialists were to report, is no longer waited for."""
-    (number,) = numbers_of(argument)
+def close(db: Database, clock: Clock, order: Order) -> Deed:
+    """Close a case; what was promised in it, and what specialists were to report, is no longer waited for.
+
+    Nor is anybody asked any more: a letter that waits for a person's word is rejected.
+    """
+    (number,) = numbers_of(order.argument)
     case_of(db, number)
+    waiting = [each for each in approvals.waiting(db, ActionState.WAITING) if each.message.case_id == number]
+    letters = [each.action for each in waiting if each.action.kind == Kind.LETTER]
     dropped = len(promises.of_case(db, number, [PromiseState.OPEN]))
 
     def deed(session: Session) -> str:
@@ -38,6 +46,7 @@ def close(db: Database, clock: Clock, argument: str) -> Deed:
         closing = Closing(PromiseState.OPEN, clock(), words=CLOSED_BY)
         promises.close_of_case(session, number, PromiseState.DROPPED, closing)
         cancelled = handoffs.cancel_of_case(session, number, OUTSTANDING, HandoffState.CANCELLED, clock())
+        call_off(session, order, letters, CLOSED_BY, onward(), clock())
         told = [f"{dropped} open promise(s) are dropped"] if dropped else []
         told += [f"{cancelled} open handoff(s) are cancelled"] if cancelled else []
         return "; ".join([f"case {number} is closed", *told])

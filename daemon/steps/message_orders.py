@@ -9,17 +9,15 @@ from daemon.errors import OrderRefused
 from daemon.judgement.casework import PromiseState, left_open, moves
 from daemon.judgement.policy import LEAVING, Kind
 from daemon.judgement.states import NEEDS_A_PERSON, ActionState, Event, IllegalMoveError, MessageState, after
-from daemon.steps.approval_orders import Verdict, end, ending_of
+from daemon.steps.approval_orders import call_off
 from daemon.steps.numbers import LARGEST_ID, Deed
-from knowledge import actions, approvals, cases, decisions, ledger, promises, turns
+from knowledge import actions, cases, decisions, ledger, promises, turns
 from knowledge.actions import Again
-from knowledge.approvals import Word
 from knowledge.database import Database
 from knowledge.promises import Closing
-from knowledge.tables import Message
+from knowledge.tables import Message, Order
 
 CLOSED_BY = "closed by a person"
-NOT_WANTED = Word(Verdict.REJECTED, ActionState.REJECTED, "a person", "clerkd done", CLOSED_BY)
 # What would leave is seen by a person again, and so is what nobody said a word on: but no letter, whose handoff ended.
 AGAIN = (
     Again(ActionState.HELD, ActionState.PLANNED, LEAVING, others=True),
@@ -63,21 +61,17 @@ def _resumed(clock: Clock, row: Message) -> Deed:
     return deed
 
 
-def done(db: Database, clock: Clock, argument: str) -> Deed:
+def done(db: Database, clock: Clock, order: Order) -> Deed:
     """Close a message that a person has dealt with."""
-    row = message_of(db, argument)
+    row = message_of(db, order.argument)
     target = _after(row, Event.CLOSE)
     step, closing = turns.Step(row.state, target, CLOSED_BY), Closing(PromiseState.OPEN, clock(), words=CLOSED_BY)
     left = _left(db, row)
     waiting = [each for each in actions.of_message(db, row.id or 0) if each.state == ActionState.WAITING]
-    endings = [ending_of(db, action, CLOSED_BY, clock()) for action in waiting]
 
     def deed(session: Session) -> str:
-        for ending in endings:
-            end(session, ending, clock())
         actions.call_off(session, row.id or 0, LEAVING, ActionState.PLANNED, ActionState.CANCELLED, CLOSED_BY, clock())
-        for action in waiting:
-            approvals.link(session, approvals.say(session, action, NOT_WANTED, None, clock()), clock())
+        call_off(session, order, waiting, CLOSED_BY, None, clock())
         turns.move_on(session, row.id or 0, step, clock())
         promises.close_of_reminder(session, row.id or 0, PromiseState.KEPT, closing)
         if row.case_id:

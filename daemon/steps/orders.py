@@ -40,7 +40,7 @@ def obey(db: Database, clock: Clock, kinds: Collection[str] | None = None) -> li
 
     Without ``kinds`` it is all of them.
     """
-    mine = HANDLERS if kinds is None else kinds
+    mine = (*BY_ARGUMENT, *BY_ORDER) if kinds is None else kinds
     waiting = [order for order in service.orders(db, OrderState.WAITING) if order.kind in mine]
     for order in waiting:
         refusal = _carry_out(db, clock, order)
@@ -52,7 +52,7 @@ def obey(db: Database, clock: Clock, kinds: Collection[str] | None = None) -> li
 def _carry_out(db: Database, clock: Clock, order: Order) -> str:
     """Carry it out and close it in one transaction, so that no crash has it done twice; or say why it is not done."""
     try:
-        deed = HANDLERS[order.kind](db, clock, order.argument)
+        deed = _deed(db, clock, order)
         with db.write() as session:
             outcome = deed(session)
             service.close(session, Closing(order, OrderState.DONE, outcome), clock())
@@ -65,11 +65,15 @@ def _carry_out(db: Database, clock: Clock, order: Order) -> str:
     return ""
 
 
+def _deed(db: Database, clock: Clock, order: Order) -> Deed:
+    if order.kind in BY_ORDER:
+        return BY_ORDER[order.kind](db, clock, order)
+    return BY_ARGUMENT[order.kind](db, clock, order.argument)
+
+
 # Each looks whether the order can be carried out, and gives what is to be done; that says in words what was done.
-HANDLERS: dict[str, Callable[[Database, Clock, str], Deed]] = {
+BY_ARGUMENT: dict[str, Callable[[Database, Clock, str], Deed]] = {
     REQUEUE: message_orders.requeue,
-    DONE: message_orders.done,
-    CLOSE_CASE: case_orders.close,
     MERGE_CASES: case_orders.merge,
     SPLIT_CASE: case_orders.split,
     ADD_FACT: fact_orders.add,
@@ -87,6 +91,11 @@ HANDLERS: dict[str, Callable[[Database, Clock, str], Deed]] = {
     PAUSE: rest.pause,
     RESUME: rest.resume,
 }
+# Those that write down who gave it.
+BY_ORDER: dict[str, Callable[[Database, Clock, Order], Deed]] = {
+    DONE: message_orders.done,
+    CLOSE_CASE: case_orders.close,
+}
 # What needs no session at rest is taken while the model thinks; all else between two turns.
 AT_ONCE = (APPROVE, EDIT, REJECT, CORRECT, PAUSE, RESUME)
-BETWEEN_TURNS = tuple(kind for kind in HANDLERS if kind not in AT_ONCE)
+BETWEEN_TURNS = tuple(kind for kind in (*BY_ARGUMENT, *BY_ORDER) if kind not in AT_ONCE)

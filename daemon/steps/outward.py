@@ -3,7 +3,9 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from daemon.house import Records
+from daemon.judgement.message import Message
 from daemon.judgement.outward import COMMON, marks_of, tied
+from daemon.judgement.policy import reply_address
 from daemon.judgement.runs import runs
 from daemon.judgement.walls import RUN, Ground
 from knowledge import holders, people, prints
@@ -11,13 +13,16 @@ from knowledge.tables import Message as Row
 from knowledge.whose import EVERYONE, Whose
 
 
-def ground(records: Records, row: Row, at_hand: str, texts: Sequence[str], orders: Collection[str]) -> Ground:
-    """Say what these texts of ours may stand on; our secrets, the caller adds."""
-    own, marks = records.settings.employee.own_addresses, marks_of("\n".join(texts))
+def ground(
+    records: Records, row: Row, message: Message, at_hand: str, texts: Sequence[str], orders: Collection[str]
+) -> Ground:
+    """Say what these texts of ours may stand on, beside the mail as it was read; our secrets, the caller adds."""
+    own, sender = records.settings.employee.own_addresses, reply_address(message)
+    marks = marks_of("\n".join(texts))
     return Ground(
         at_hand=at_hand,
         allowed=frozenset(records.settings.autonomy.links),
-        own=frozenset([*own, row.sender_address]),
+        own=frozenset([*own, sender.email] if sender else own),
         tied=tied_to_others(records, row, at_hand, marks) if marks else frozenset(),
         borrowed=borrowed(records, row, at_hand, texts),
         orders=orders,
@@ -45,10 +50,11 @@ def _holders(records: Records, row: Row, wanted: Collection[str]) -> dict[str, s
     return found
 
 
-def borrowed(records: Records, row: Row, at_hand: str, texts: Sequence[str]) -> list[str]:
-    """Give runs of words that stand in another's mails, and neither in the sender's, the case's nor our documents.
+def borrowed(records: Records, row: Row, at_hand: str, texts: Sequence[str]) -> frozenset[str]:
+    """Give all runs of words that stand in another's mails, and neither in the sender's, the case's nor our documents.
 
-    What three or more people wrote is a phrase, and nobody's.
+    All of them, for each text is held against them by itself. What three or more people wrote is a phrase, and
+    nobody's.
     """
     text = "\n".join(texts)
     found = prints.owners(records.db, prints.of(text), COMMON)
@@ -57,7 +63,7 @@ def borrowed(records: Records, row: Row, at_hand: str, texts: Sequence[str]) -> 
     case = holders.texts_of_case(records.db, row.case_id) if row.case_id else []
     said = set(runs(text, RUN)).difference(*(runs(each, RUN) for each in (at_hand, *case)))
     shared = (said.intersection(runs(theirs, RUN)) for name in sorted(others) for theirs in _said_by(records, name))
-    return [" ".join(min(both)) for both in shared if both]
+    return frozenset(" ".join(run) for both in shared for run in both)
 
 
 def told_to_anybody(records: Records, texts: Sequence[str], orders: Collection[str]) -> list[tuple[str, ...]]:

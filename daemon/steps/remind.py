@@ -44,7 +44,7 @@ def _of_promise(house: House, promise: Promise, made_in: Message) -> Message:
 
 
 def _handoff_comes_up(house: House) -> bool:
-    found = handoffs.overdue(house.db, HandoffState.OPEN, house.clock())
+    found = handoffs.overdue(house.db, HandoffState.OPEN, ActionState.WAITING, house.clock())
     if found is None:
         return False
     handoff, handed = found

@@ -30,7 +30,7 @@ async def obey_for_session(house: House) -> bool:
     refusal = await _carry_out(house, order)
     if refusal:
         service.close_order(house.db, Closing(order, OrderState.REFUSED, refusal), house.clock())
-    house.log.info("order", kind=order.kind, argument=order.argument, by=order.by, refusal=refusal)
+    house.log.info("order", kind=order.kind, argument=order.argument, by=order.by, place=order.place, refusal=refusal)
     return True
 
 

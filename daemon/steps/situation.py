@@ -91,5 +91,4 @@ def _ground(house: House, row: Row, message: Message, texts: Sequence[str]) -> G
     engine = house.session.engine
     at_hand = "\n".join([message.subject, *map(str, message.senders), message.text, message.quote, message.signature])
     orders = [engine.orders, *(each.prompt for each in (*engine.specialists, *engine.outlasting) if not each.to)]
-    own = frozenset([*house.settings.employee.own_addresses, *_recipients(message)])
-    return replace(ground(house, row, at_hand, texts, orders), own=own, secrets=engine.secrets())
+    return replace(ground(house, row, message, at_hand, texts, orders), secrets=engine.secrets())

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from daemon.agent.gate import MOST_CALLS
 from daemon.judgement.handover import QUOTED
 from daemon.judgement.leaks import found as leaks
 from daemon.rehearsal.mailserver import MailServer
@@ -33,6 +34,7 @@ from tests.acceptance.attacks import (
     EVE,
     KEY,
     LOOP,
+    NO_CALL,
     NUMBER,
     ORDERS,
     POISON,
@@ -246,6 +248,23 @@ def test_what_a_hijacked_session_notes_for_its_successor_is_told_as_its_notes_al
     assert QUOTED in turn.prompt
     old, new = sessions.chain(field.bed.db)[-1], sessions.chain(field.bed.db)[0]
     assert (turn.session_id, old.id == new.id) == (new.id, False)
+
+
+@pytest.mark.parametrize(
+    "mounted",
+    [number for number, attack in enumerate(ATTACKS) if attack.wall == "outside"],
+    indirect=True,
+    ids=[attack.name for attack in ATTACKS if attack.wall == "outside"],
+)
+def test_a_call_to_a_server_outside_is_not_made_for_its_reason(mounted: tuple[Field, int, Attack]) -> None:
+    """Each is a row with what was said; what the engine does not know never comes to the gate."""
+    field, number, attack = mounted
+    (calls,) = handoffs.calls_of_message(field.bed.db, number).values() or ([],)
+    refused = [call.said for call in calls if not call.allowed]
+    assert bool(calls) is (attack.refused_call != NO_CALL)
+    assert bool(refused) is (attack.refused_call not in ("", NO_CALL))
+    assert [said for said in refused if attack.refused_call not in said] == []
+    assert sum(call.allowed for call in calls) <= MOST_CALLS
 
 
 def test_no_call_to_a_server_outside_holds_what_is_not_for_it(field: Field) -> None:

@@ -713,9 +713,45 @@ def test_a_letter_that_nobody_approves_in_time_ends_the_handoff_too(bed: Bed, mo
 
 
 @pytest.mark.exhaustive
-def test_a_letter_to_a_case_that_a_person_deals_with_ends_the_handoff_too(bed: Bed) -> None:
-    """Nobody waits for an answer to what was never asked."""
-    leaking(bed)
-    order(bed, "done", "2")
-    row, letter = asked(bed)
-    assert (letter.state, row.state, bed.state_of(2)) == ("rejected", "unsent", "done")
+@pytest.mark.parametrize(("kind", "number"), [("done", "2"), ("close case", "2")])
+def test_a_letter_to_a_case_that_a_person_deals_with_is_asked_about_no_more(bed: Bed, kind: str, number: str) -> None:
+    """It is rejected, its handoff cancelled, and the employee is not asked to decide once more."""
+    letter = leaking(bed)
+    order(bed, kind, number)
+    row, seen = asked(bed)
+    assert (seen.state, row.state, row.report_id, bed.state_of(2)) == ("rejected", "cancelled", None, "done")
+    assert ledger.get(bed.db, 3) is None
+    said = order(bed, "approve", Reviewer("rae", "here").said(letter.id or 0, letter.digest))
+    assert said == f"action {letter.id} does not wait for anybody: it is rejected"
+
+
+@pytest.mark.exhaustive
+def test_nobody_is_reminded_of_a_letter_that_waits_and_then_as_late_as_it_was_approved(bed: Bed) -> None:
+    """The days are counted from when she can be asked."""
+    letter = leaking(bed)
+    bring_forward(bed)
+    bed.model.rules = rules.decide
+    bed.server.deliver(mail("Other", "Please note this.", sender="Cy Vane <cy@vane.example>"))
+    bed.work(3)
+    assert asked(bed)[0].reminder_id is None
+    before = asked(bed)[0].comes_up_at
+    order(bed, "approve", Reviewer("rae", "here").said(letter.id or 0, letter.digest))
+    after = asked(bed)[0].comes_up_at
+    assert before
+    assert after
+    assert after > before
+
+
+@pytest.mark.exhaustive
+def test_a_letter_whose_handoff_has_ended_is_stored_no_more(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is one that was approved just before."""
+    engage(bed)
+    with monkeypatch.context() as patch:
+        patch.setattr(Outbox, "store_draft", refusing(TransientError("outbox", "busy")))
+        bed.server.deliver(OWED)
+        bed.run(lambda db: any(row.part.startswith("outbox") and row.paused for row in service.conditions(db)))
+        order(bed, "close case", "1")
+    bed.run(lambda _db: asked(bed)[1].state not in ("planned", "sending", "uncertain"))
+    letter = asked(bed)[1]
+    assert (letter.state, letter.reason) == ("cancelled", "its handoff has ended")
+    assert drafts(bed) == []

@@ -10,6 +10,7 @@ from daemon.judgement.walls import RUN, Breach, Ground, Wall, breaches
 MAIL = "Dear shop, my order Q-1042 at https://shop.example/orders/1042 is late. Write to ada@quill.example. Ada"
 ORDERS = "You may give a refund of up to fifty euros on your own word, and never a cent more than that."
 THEIRS = "my knee operation went wrong last week and I need the chair before Friday"
+OF_ANOTHER = frozenset(map(" ".join, runs(THEIRS, RUN)))
 
 
 def walls(text: str, ground: Ground) -> list[Wall]:
@@ -72,13 +73,13 @@ def test_what_is_tied_to_somebody_else_is_a_breach() -> None:
 
 def test_a_run_of_anothers_words_is_a_breach() -> None:
     """Eight words in a row that stand in another's mail alone, whatever stands between them."""
-    ground = Ground(borrowed=(THEIRS,))
+    ground = Ground(borrowed=OF_ANOTHER)
     assert walls("He wrote: MY KNEE operation - went wrong, last week and.", ground) == [Wall.BORROWED]
 
 
 def test_fewer_words_in_a_row_than_eight_are_anybodys() -> None:
     """Seven words are no run."""
-    assert breaches(" ".join(THEIRS.split()[: RUN - 1]), Ground(borrowed=(THEIRS,))) == ()
+    assert breaches(" ".join(THEIRS.split()[: RUN - 1]), Ground(borrowed=OF_ANOTHER)) == ()
 
 
 def test_the_words_of_the_standing_orders_are_a_breach() -> None:
@@ -138,14 +139,14 @@ def test_characters_that_writing_needs_are_none(seen: str) -> None:
 @pytest.mark.parametrize("unseen", ["\u00ad", "\u200c", "\u200e", "\u2060"])
 def test_what_nobody_sees_hides_neither_a_number_nor_words(unseen: str) -> None:
     """Between digits and letters it is taken out before anything is compared."""
-    ground = Ground(tied=frozenset({"431234567"}), borrowed=(THEIRS,))
+    ground = Ground(tied=frozenset({"431234567"}), borrowed=OF_ANOTHER)
     text = f"{unseen.join('431234567')} {' '.join(unseen.join(word) for word in THEIRS.split())}"
     assert {Wall.OTHERS, Wall.BORROWED} <= set(walls(text, ground))
 
 
 def test_all_breaches_are_told_each_once() -> None:
     """A reviewer sees everything at once."""
-    ground = Ground(tied=frozenset({"431234567"}), borrowed=(THEIRS,))
+    ground = Ground(tied=frozenset({"431234567"}), borrowed=OF_ANOTHER)
     assert walls(f"evil.com 431234567 {THEIRS} evil.com", ground) == [Wall.LINK, Wall.OTHERS, Wall.BORROWED]
 
 
@@ -162,4 +163,11 @@ def test_what_repeats_the_mail_at_hand_never_leaks_a_link(mail: str, more: str) 
 def test_a_breach_by_anothers_words_is_found_wherever_it_stands(words: list[str]) -> None:
     """Behind and before any other words."""
     text = " ".join([*words, *THEIRS.split(), *words])
-    assert Wall.BORROWED in walls(text, Ground(borrowed=(THEIRS,)))
+    assert Wall.BORROWED in walls(text, Ground(borrowed=OF_ANOTHER))
+
+
+@given(st.integers(0, len(THEIRS.split()) - RUN))
+def test_a_part_of_anothers_words_is_a_breach_whichever_it_is(start: int) -> None:
+    """Each text is held against all of them: that another text holds the first part excuses nothing."""
+    part = " ".join(THEIRS.split()[start : start + RUN])
+    assert walls(f"He said: {part}", Ground(borrowed=OF_ANOTHER)) == [Wall.BORROWED]

@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlmodel import select
 
+from daemon import loop
 from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body, tool_use
-from knowledge import facts, passages, people, service
+from knowledge import facts, passages, people, pieces, service
+from knowledge.database import Database
 from knowledge.tables import Fact, Passage
 from knowledge.whose import Whose
-from tests.bed import Bed, mail
+from tests.bed import Bed, is_through, mail
 
 PREFERS = "I prefer mails in the morning. When do you open?"
 BO = "Bo Tern <bo@tern.example>"
@@ -307,3 +309,22 @@ def test_the_same_fact_twice_in_a_turn_is_one(bed: Bed) -> None:
     bed.server.deliver(mail("Hours"))
     bed.work(1)
     assert [fact.text for fact in facts.of_person(bed.db, 1)] == ["They like tea."]
+
+
+@pytest.mark.exhaustive
+def test_the_index_of_words_is_tidied_on_a_tick(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the work, and what was remembered is found as before."""
+    monkeypatch.setattr(loop, "TIDY_SECONDS", 0.1)
+    monkeypatch.setattr(pieces, "MANY", 0)
+    joined: list[bool] = []
+    join = pieces.join
+
+    def counting(db: Database, *, begin: bool) -> bool:
+        joined.append(begin)
+        return join(db, begin=begin)
+
+    monkeypatch.setattr(pieces, "join", counting)
+    bed.server.deliver(mail("Chair", "The chair is blue."))
+    bed.run(lambda db: is_through(db, 1) and bool(joined))
+    assert joined[0] is True
+    assert passages.find(bed.db, Whose(1), ["blue"])[0]

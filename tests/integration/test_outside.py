@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from daemon.agent import outside
 from daemon.agent.outside import LONGEST_RESULT
 from daemon.judgement.handoffs import HandoffState
 from daemon.rehearsal import rules
@@ -233,7 +234,8 @@ def test_secrets_and_instructions_do_not_leave(bed: Bed) -> None:
     place.write_text(place.read_text() + prompt)
     words = ("a-key-for-the-stand-in", "the password is rehearsal", prompt)
     report(bed, *((LOOK_UP, {"article": each}) for each in words))
-    secret, orders = "they hold a secret of this house", "they hold words of instructions given in this house"
+    secret = "they hold a secret of this house, or what looks like one"
+    orders = "they hold words of instructions given in this house"
     assert [(call.allowed, call.said) for call in calls_of(bed)] == [
         (False, f"The call was not made: {each}.") for each in (secret, secret, orders)
     ]
@@ -280,16 +282,17 @@ def test_a_server_that_does_not_answer_is_given_up_in_its_seconds(bed: Bed) -> N
 @pytest.mark.parametrize(
     "way", ['command = ["/nowhere/at-all"]', 'command = ["false"]', 'url = "http://127.0.0.1:9/mcp"']
 )
-def test_a_specialist_works_without_a_server_that_does_not_start(bed: Bed, way: str) -> None:
-    """The turn settles, soon, and its notes say what was missing."""
+def test_a_specialist_works_without_a_server_that_does_not_start(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """The turn settles without waiting for as long as a server may take, and its notes say what was missing."""
+    monkeypatch.setattr(outside, "START_SECONDS", 600)  # ten times as long as the bed waits for the mail
     engage(bed, way=way)
     bed.model.rules = as_specialist(lambda _body: Answer((text("I know no more."),)))
-    started = time.monotonic()
     (row,) = worked(bed)
     assert (row.state, row.report) == (HandoffState.REPORTED, "I know no more.")
-    assert time.monotonic() - started < 9
     (turn,) = turns.in_state(bed.db, "settled")
-    assert turn.notes == ["the MCP server catalogue does not start, or does not list its tools, within 10 seconds"]
+    assert turn.notes == ["the MCP server catalogue does not start, or does not list its tools, within 600 seconds"]
 
 
 @pytest.mark.exhaustive

@@ -10,6 +10,7 @@ that stands still at many steps, one after the other, shows what as many runs wo
 import imaplib
 import os
 import re
+import select
 import signal
 import socket
 import sqlite3
@@ -20,6 +21,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 
 LAST = 137  # what a process that was killed gives
+ANSWER_SECONDS = 0.5  # a part of a command is answered with the rest of it
 
 
 class Scissors:
@@ -98,6 +100,8 @@ class Countdown:
                 self.step()
             send(connection, data)
             if counts:
+                # Until it is done, the server's own files are between two states, and no picture of them is one.
+                select.select([connection.socket()], [], [], ANSWER_SECONDS)
                 self.step()
 
         return counted

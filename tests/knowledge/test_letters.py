@@ -1,5 +1,6 @@
 """Handoffs to persons: tied to our letter, ended with a report, brought up once, and as they were in the past."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -136,15 +137,15 @@ def test_a_letter_that_is_deleted_ends_it_with_the_feedback(db: Database, asked:
 @pytest.mark.usefixtures("asked")
 def test_it_comes_up_when_its_time_has_come_and_once(db: Database) -> None:
     """As long as nobody has answered."""
-    assert handoffs.overdue(db, "open", after(599)) is None
-    found = handoffs.overdue(db, "open", after(600))
+    assert handoffs.overdue(db, "open", "waiting", after(599)) is None
+    found = handoffs.overdue(db, "open", "waiting", after(600))
     assert found
     row, handed = found
     assert (row.id, handed.id) == (1, 1)
     number = handoffs.remind(db, row, own(db, "(waiting)"), "open")
     assert now_is(db).reminder_id == number
     assert handoffs.of_reminder(db, number) == now_is(db)
-    assert handoffs.overdue(db, "open", after(700)) is None
+    assert handoffs.overdue(db, "open", "waiting", after(700)) is None
     with pytest.raises(FenceError, match="handoff 1"):
         handoffs.remind(db, row, own(db, "(waiting)", uid=2), "open")
 
@@ -154,9 +155,34 @@ def test_what_is_answered_does_not_come_up(db: Database) -> None:
     """Nor can it, where the answer came just before."""
     row = now_is(db)
     end(db)
-    assert handoffs.overdue(db, "open", after(700)) is None
+    assert handoffs.overdue(db, "open", "waiting", after(700)) is None
     with pytest.raises(FenceError, match="handoff 1"):
         handoffs.remind(db, row, own(db, "(waiting)"), "open")
+
+
+def test_it_does_not_come_up_while_its_letter_waits_and_later_by_as_long(db: Database, asked: Handoff) -> None:
+    """Nobody was asked before the letter was let go."""
+    with db.write() as session:
+        session.get_one(Action, asked.letter_id).state = "waiting"
+    assert handoffs.overdue(db, "open", "waiting", after(700)) is None
+    with db.write() as session:
+        session.get_one(Action, asked.letter_id).state = "planned"
+        handoffs.put_off(session, asked.letter_id or 0, timedelta(seconds=150))
+    assert handoffs.overdue(db, "open", "waiting", after(749)) is None
+    assert handoffs.overdue(db, "open", "waiting", after(750))
+
+
+def test_the_handoffs_of_letters_that_are_called_off_are_cancelled_where_they_are_open(
+    db: Database, asked: Handoff
+) -> None:
+    """One that has ended stays as it is."""
+    letters = [asked.letter_id or 0]
+    with db.write() as session:
+        handoffs.cancel_of_letters(session, letters, ["open"], "cancelled", after(90))
+    assert (now_is(db).state, now_is(db).ended_at) == ("cancelled", after(90))
+    with db.write() as session:
+        handoffs.cancel_of_letters(session, letters, ["open"], "another", after(99))
+    assert now_is(db).state == "cancelled"
 
 
 @pytest.mark.usefixtures("asked")
@@ -164,7 +190,7 @@ def test_a_handoff_that_waits_for_no_answer_never_comes_up(db: Database) -> None
     """One on a fork has no such time."""
     with db.write() as session:
         session.get_one(Handoff, 1).comes_up_at = None
-    assert handoffs.overdue(db, "open", after(10_000)) is None
+    assert handoffs.overdue(db, "open", "waiting", after(10_000)) is None
 
 
 @pytest.mark.usefixtures("asked")

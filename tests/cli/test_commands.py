@@ -365,6 +365,7 @@ SESSION = [["session", "list"], ["session", "show", "1"], ["session", "compact"]
            ["session", "rollback", "1"], ["replay", "--ids", "1", "--with", "/dev/null"]]  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "command", [["log"], ["log", "show", "1"], ["status"], ["requeue", "1"], ["done", "1"], *SESSION]
 )
@@ -409,6 +410,7 @@ def test_a_wrong_call_is_refused_with_the_usage(bed: Bed, arguments: list[str]) 
     assert "Traceback" not in shown.stderr
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "command", ["demo", "init", "check", "run", "status", "log", "read", "requeue", "done", "session", "replay"]
 )

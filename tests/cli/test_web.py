@@ -69,6 +69,7 @@ def test_a_short_password_is_refused(laid: Bed, words: str, told: str) -> None:
     assert users.every(laid.db) == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -109,6 +109,7 @@ def lines(*names: str) -> list[str]:
     return [dumped(entry(name)) for name in names]
 
 
+@pytest.mark.exhaustive
 def test_it_keeps_the_contract_of_the_sdk(empty: Callable[[], Make]) -> None:
     """The SDK's own conformance suite, with nothing left out; each of its stores begins empty."""
     opened: list[LineStore] = []

@@ -285,6 +285,7 @@ def test_a_mail_full_of_commands_and_mentions_is_only_text(bed: Bed) -> None:
     assert f"@{secret}" in json.dumps(bed.model.seen[0])
 
 
+@pytest.mark.exhaustive
 def test_a_cap_on_dollars_stops_the_work_before_the_next_turn(bed: Bed) -> None:
     """When the next turn's reservation could break the cap of the day, it is not begun; the part budget is paused."""
     bed.sections["limits"] = "dollars_per_turn = 0.5\ndollars_per_day = 0.501"

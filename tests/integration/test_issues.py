@@ -78,6 +78,7 @@ def test_what_is_closed_is_told_no_more_and_a_new_outage_is_another(bed: Bed) ->
     assert {item.issue.id for item in issues.find(bed.db, 10, closed=True)} == {1, 2}
 
 
+@pytest.mark.exhaustive
 def test_a_number_that_was_not_told_is_refused_in_words(bed: Bed) -> None:
     """A model that has been taken over links nothing that is not open."""
 

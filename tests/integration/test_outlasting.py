@@ -118,6 +118,7 @@ def test_what_the_employee_is_told_of_them_is_frozen_with_the_session(bed: Bed) 
     assert reworded == engaged
 
 
+@pytest.mark.exhaustive
 def test_a_turn_that_settles_leaves_the_handoff_open(bed: Bed) -> None:
     """With why, to whom and what for; the case is ours to go on with, whatever was decided on the mail."""
     row = handed(bed, body="Thank you.")  # nothing is to be done about it

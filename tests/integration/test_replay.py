@@ -371,6 +371,7 @@ def test_a_fork_whose_transcript_is_gone_says_so_and_costs_nothing(own: Bed) -> 
     assert "does not hold any more what was before the message" in second.failure
 
 
+@pytest.mark.exhaustive
 def test_a_turn_that_could_break_a_cap_is_not_put(worked: Bed) -> None:
     """What a replay costs counts in the caps, and the service's next turn keeps its place in them."""
     since = worked.entries[0].message.received_at.replace(year=2000)

@@ -68,6 +68,7 @@ def test_a_token_of_every_way_opens_the_mailbox(
     assert enter(server, mechanism, source(provider, tmp_path, way)().value) == 0
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 @pytest.mark.parametrize("flaw", ["has run out", "is of another mailbox", "has a forged signature"])
 def test_a_token_that_is_not_good_is_refused_without_being_shown(

@@ -95,6 +95,7 @@ def test_a_case_is_handed_over_and_decided_in_the_same_turn(bed: Bed) -> None:
     assert [(turn.id, turn.state) for turn in turns.in_state(bed.db, "settled")] == [(row.turn_id, "settled")]
 
 
+@pytest.mark.exhaustive
 def test_the_specialist_has_its_own_prompt_the_brief_and_the_mail_and_no_more_tools_than_it_was_given(bed: Bed) -> None:
     """The mail goes with the brief, between marks; the session's other mails do not."""
     staff(bed, 'tools = ["recall"]')

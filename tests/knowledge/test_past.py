@@ -250,6 +250,7 @@ def test_an_action_of_an_earlier_decision_is_seen_whatever_the_clock_said(db: Da
     assert actions.counts(before(db, three[1])) == {"sent": 1}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("table", SQLModel.__subclasses__(), ids=lambda table: table.__name__)
 def test_every_table_has_an_age_or_is_empty_in_the_past(db: Database, three: list[Turn], table: type[SQLModel]) -> None:
     """A table that is added later shows nothing of the future, even where nobody has thought of it."""

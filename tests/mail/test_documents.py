@@ -119,6 +119,7 @@ TRAPS = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS.keys())
 def test_a_document_that_breaks_the_child_is_given_up_and_the_next_one_read(trap: bytes) -> None:
     """Within the limits of time and memory, with the keys by which they can be raised."""

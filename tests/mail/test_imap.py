@@ -454,6 +454,7 @@ def test_every_call_to_a_stalling_server_ends(
     assert seconds(lambda: ask(imap)) < FOREVER
 
 
+@pytest.mark.exhaustive
 @STALLS
 @pytest.mark.parametrize("name", ["GREETING", "CAPABILITY", "LOGIN"])
 @pytest.mark.usefixtures("impatient")
@@ -476,6 +477,7 @@ def falls_silent_in_a_line(talk: Talk) -> None:
     talk.say(GO, b"* 2 EXI")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("stall", [drips_in_idle, falls_silent_in_a_line])
 @pytest.mark.usefixtures("impatient")
 def test_a_line_in_idle_that_never_ends_is_broken_off(

@@ -164,6 +164,7 @@ def test_it_gives_up_a_mail_that_fails_twice_and_reads_the_next(reader_of: Calla
     assert reader.read(b"answer = 'read'").text == "read"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS.keys())
 def test_it_reads_a_mail_without_the_attachments_that_were_its_trouble(
     reader_of: Callable[..., Reader], trap: bytes
@@ -188,6 +189,7 @@ STRANGERS = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("program", STRANGERS.values(), ids=STRANGERS.keys())
 def test_it_is_not_held_up_by_a_child_that_breaks_the_protocol(reader_of: Callable[..., Reader], program: str) -> None:
     """A mail larger than any pipe and a child that does anything but answer still end in an error."""

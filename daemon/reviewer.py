@@ -39,20 +39,17 @@ class Reviewer:
         except ValidationError as error:
             raise FatalError(_words(error)) from None
 
-    def lesson(self, text: str, category: str) -> str:
-        """Write a lesson down as the order takes it, with the category of the mails that it was learnt of."""
-        return self.fact(" ".join(text.split()), FactKind.LESSON, category=category)
-
-    def fact(self, text: str, kind: str, **more: int | str | None) -> str:
-        """Write a fact down as the order takes it."""
-        return json.dumps({"text": text, "kind": kind, "by": self.by, **more})
-
 
 def choices(settings: Settings) -> dict[str, list[str]]:
     """Say what of a decision can be corrected, and what it can be corrected to."""
     known = {"category": list(settings.employee.categories), "priority": list(map(str, Priority))}
     specialists = [each.name for each in specialists_of(settings)]
     return {**known, "specialist": [*specialists, NOBODY]} if specialists else known
+
+
+def lesson(text: str, category: str) -> str:
+    """Write a lesson down as the order takes it, with the category of the mails that it was learnt of."""
+    return json.dumps({"text": " ".join(text.split()), "kind": FactKind.LESSON, "category": category})
 
 
 def _words(error: ValidationError) -> str:

@@ -10,7 +10,6 @@ from rich.console import Console
 
 from daemon.cli.options import Config, Json
 from daemon.cli.orders import leave, order
-from daemon.cli.reviewer import at_the_keys
 from daemon.errors import FatalError
 from daemon.judgement.facts import FactKind
 from daemon.judgement.people import organisation_named
@@ -114,7 +113,7 @@ def correct_fact(fact: Number, text: Words, config: Config = None) -> None:
 
     Example:  clerkd fact correct 12 'They prefer to be called in the evening.'
     """
-    leave(CORRECT_FACT, json.dumps({"fact": fact, "text": text, "by": at_the_keys().by}), config)
+    leave(CORRECT_FACT, f"{fact} {text}", config)
 
 
 @app.command("drop")
@@ -164,7 +163,7 @@ def add_lesson(
         message = f"--category: {category!r} is not known; known: {', '.join(settings.employee.categories)}"
         raise FatalError(message)
     about = _about(_whose(person, organisation))
-    order(ADD_FACT, at_the_keys().fact(text, FactKind.LESSON, category=category, **about), settings)
+    order(ADD_FACT, json.dumps({"text": text, "kind": FactKind.LESSON, "category": category, **about}), settings)
 
 
 lessons.command("correct")(correct_fact)
@@ -194,7 +193,7 @@ def _add(text: str, kind: str, config: Config, whose: Whose, since: datetime | N
         raise FatalError(message)
     days = {"valid_from": since, "valid_to": until}
     given = {name: day.date().isoformat() for name, day in days.items() if day}
-    leave(ADD_FACT, at_the_keys().fact(text, kind, **_about(whose), **given), config)
+    leave(ADD_FACT, json.dumps({"text": text, "kind": kind, **_about(whose), **given}), config)
 
 
 def _about(whose: Whose) -> dict[str, int | str | None]:

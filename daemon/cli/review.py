@@ -20,7 +20,7 @@ from daemon.premises import knowledge_of
 from daemon.review import cases as case_review
 from daemon.review import waiting as review
 from daemon.review.waiting import Proposal
-from daemon.reviewer import NOBODY, Reviewer, choices
+from daemon.reviewer import NOBODY, Reviewer, choices, lesson
 from daemon.settings import Settings, load
 from daemon.steps.numbers import LARGEST_ID
 from daemon.steps.orders import ADD_FACT, APPROVE, CORRECT, EDIT, REJECT
@@ -107,14 +107,14 @@ def _edited(console: Console, settings: Settings, reviewer: Reviewer, proposal: 
         return False
     said = _said(reviewer, proposal.item, body=text, signature=settings.employee.signature)
     if _order(console, settings, EDIT, said):
-        _teach(console, settings, reviewer, proposal.category, lessons.of_edit(proposal.category, proposal.body, text))
+        _teach(console, settings, proposal.category, lessons.of_edit(proposal.category, proposal.body, text))
     return True
 
 
 def _rejected(console: Console, settings: Settings, reviewer: Reviewer, proposal: Proposal) -> bool:
     why = click.prompt("Why", default="", show_default=False)
     if _order(console, settings, REJECT, _said(reviewer, proposal.item, why)):
-        _teach(console, settings, reviewer, proposal.category, lessons.of_rejection(proposal.category, why))
+        _teach(console, settings, proposal.category, lessons.of_rejection(proposal.category, why))
     return True
 
 
@@ -126,11 +126,11 @@ def _corrected(console: Console, settings: Settings, reviewer: Reviewer, proposa
     message = proposal.item.message.id or 0
     if _order(console, settings, CORRECT, reviewer.corrected(message, field, should, why)):
         was = getattr(proposal.item.decision, field, NOBODY)
-        _teach(console, settings, reviewer, proposal.category, lessons.of_correction(field, was, should, why))
+        _teach(console, settings, proposal.category, lessons.of_correction(field, was, should, why))
     return False
 
 
-def _teach(console: Console, settings: Settings, reviewer: Reviewer, category: str, draft: str) -> None:
+def _teach(console: Console, settings: Settings, category: str, draft: str) -> None:
     """Propose a lesson; what a person accepts, or writes in its place, is told wherever it fits."""
     if not draft:
         return
@@ -138,11 +138,11 @@ def _teach(console: Console, settings: Settings, reviewer: Reviewer, category: s
     console.print(TO_TEACH, markup=False)
     match click.getchar().lower():
         case "y":
-            _order(console, settings, ADD_FACT, reviewer.lesson(draft, category))
+            _order(console, settings, ADD_FACT, lesson(draft, category))
         case "e":
             text = click.edit(draft, extension=".txt")
             if text and text.strip():
-                _order(console, settings, ADD_FACT, reviewer.lesson(text, category))
+                _order(console, settings, ADD_FACT, lesson(text, category))
         case _:
             pass
 
@@ -266,7 +266,7 @@ def reject(action: Action, config: Config = None, why: Why = "", teach: Lesson =
 def _propose(settings: Settings, teach: str, category: str, draft: str) -> None:
     """Teach what was given, or say how to teach what might be."""
     if teach:
-        print(placed(ADD_FACT, at_the_keys().lesson(teach, category), settings))
+        print(placed(ADD_FACT, lesson(teach, category), settings))
     elif draft:
         print(f"this may teach: {draft}\n(clerkd lesson add '...' or --lesson '...')")
 

@@ -34,7 +34,7 @@ def _is_in(text: str, secret: str) -> bool:
     if len(secret) < SHORTEST_SECRET:
         return False
     joined = _joined(text)
-    return any(
+    return secret in text or any(
         _joined(each) in joined or each in text for each in _dressed(secret) if len(_joined(each)) >= SHORTEST_SECRET
     )
 

@@ -79,8 +79,8 @@ def scores(questions: Sequence[Question], candidates: Iterable[Candidate], size:
     mean = sum(each.length for each in counted) / len(counted) or 1.0 if counted else 1.0
     askers = _askers(questions, rarity)
     found = {each.candidate.number: _scores(len(questions), askers, each, mean) for each in counted}
-    for number, speaker in ((each.candidate.number, each.candidate.speaker) for each in counted):
-        _favour(questions, speaker, found[number])
+    for each in counted:
+        _favour(questions, each.candidate.speaker, found[each.candidate.number])
     return Scores(found, rarity, _rare(whole, 0))
 
 

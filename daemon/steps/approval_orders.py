@@ -130,7 +130,7 @@ def _deed(db: Database, clock: Clock, argument: str, verdict: Verdict, target: A
     def deed(session: Session) -> str:
         now = clock()
         _end(session, ended, now)
-        if verdict is Verdict.APPROVED:
+        if verdict is Verdict.APPROVED and action.kind == Kind.LETTER:
             handoffs.put_off(session, action.id or 0, now - action.created_at)  # they are asked from now on
         word = Word(verdict, target, said.by, said.place, said.why)
         approvals.link(session, approvals.say(session, action, word, onward(), now), now)

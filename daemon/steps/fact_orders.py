@@ -19,7 +19,7 @@ from daemon.steps.remember import Voice, passage
 from knowledge import facts, people
 from knowledge.database import Database
 from knowledge.facts import Entry, Memory
-from knowledge.tables import Fact
+from knowledge.tables import Fact, Order
 
 EITHER = "it is about a person or about an organisation, not both"
 
@@ -27,13 +27,12 @@ EITHER = "it is about a person or about an organisation, not both"
 class Written(BaseModel):
     """What a person wrote: about ``person`` or ``organisation``, or for everyone; in the place of ``replaces``.
 
-    ``category`` is that of the mails to which a lesson was learnt; ``by`` is who wrote it.
+    ``category`` is that of the mails to which a lesson was learnt.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
     text: Annotated[str, Field(min_length=1, max_length=LONGEST_FACT), AfterValidator(without_nul)]
     kind: FactKind
-    by: str = ""
     category: Annotated[str, Field(max_length=200)] = ""
     person: Annotated[int | None, Field(ge=1, le=LARGEST_ID)] = None
     organisation: Annotated[str, AfterValidator(organisation_named)] | None = None
@@ -46,15 +45,6 @@ class Written(BaseModel):
         if self.person and self.organisation:
             raise ValueError(EITHER)
         return self
-
-
-class Better(BaseModel):
-    """What a fact should say, and who says so."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    fact: int
-    text: str
-    by: str = ""
 
 
 def objection(argument: str) -> str:
@@ -73,26 +63,22 @@ def _wanted(argument: str) -> Written:
         raise OrderRefused(_words(error)) from None
 
 
-def add(db: Database, clock: Clock, argument: str) -> Deed:
+def add(db: Database, clock: Clock, order: Order) -> Deed:
     """Write a fact down; raise OrderRefused where it cannot be."""
-    wanted = _wanted(argument)
+    wanted = _wanted(order.argument)
     if wanted.person:
         person_of(db, wanted.person)
-    return _written(clock, wanted)
+    return _written(clock, wanted, order.by)
 
 
-def correct(db: Database, clock: Clock, argument: str) -> Deed:
+def correct(db: Database, clock: Clock, order: Order) -> Deed:
     """Put a fact right: the newer one is about the same person or organisation, of the same kind."""
-    try:
-        better = Better.model_validate_json(argument)
-    except ValidationError as error:
-        raise OrderRefused(_words(error)) from None
-    old = standing(db, str(better.fact))
+    number, _, text = order.argument.partition(" ")
+    old = standing(db, number)
     about = {"person": old.person_id, "organisation": old.organisation}
     values = {
-        "text": better.text,
+        "text": text,
         "kind": old.kind,
-        "by": better.by,
         "category": old.category,
         "valid_from": old.valid_from,
         "valid_to": old.valid_to,
@@ -101,7 +87,7 @@ def correct(db: Database, clock: Clock, argument: str) -> Deed:
         wanted = Written.model_validate({**values, **about, "replaces": old.id})
     except ValidationError as error:
         raise OrderRefused(_words(error)) from None
-    return _written(clock, wanted)
+    return _written(clock, wanted, order.by)
 
 
 def drop(db: Database, clock: Clock, argument: str) -> Deed:
@@ -129,7 +115,7 @@ def standing(db: Database, argument: str) -> Fact:
     return fact
 
 
-def _written(clock: Clock, wanted: Written) -> Deed:
+def _written(clock: Clock, wanted: Written, by: str) -> Deed:
     now = clock()
     fact = Fact(
         person_id=wanted.person,
@@ -138,7 +124,7 @@ def _written(clock: Clock, wanted: Written) -> Deed:
         category=wanted.category,
         text=wanted.text,
         author=Author.REVIEWER,
-        by=wanted.by,
+        by=by,
         valid_from=wanted.valid_from,
         valid_to=wanted.valid_to,
         recorded_at=now,

@@ -76,8 +76,6 @@ BY_ARGUMENT: dict[str, Callable[[Database, Clock, str], Deed]] = {
     REQUEUE: message_orders.requeue,
     MERGE_CASES: case_orders.merge,
     SPLIT_CASE: case_orders.split,
-    ADD_FACT: fact_orders.add,
-    CORRECT_FACT: fact_orders.correct,
     DROP_FACT: fact_orders.drop,
     MERGE_PERSONS: person_orders.merge,
     SPLIT_PERSON: person_orders.split,
@@ -95,6 +93,8 @@ BY_ARGUMENT: dict[str, Callable[[Database, Clock, str], Deed]] = {
 BY_ORDER: dict[str, Callable[[Database, Clock, Order], Deed]] = {
     DONE: message_orders.done,
     CLOSE_CASE: case_orders.close,
+    ADD_FACT: fact_orders.add,
+    CORRECT_FACT: fact_orders.correct,
 }
 # What needs no session at rest is taken while the model thinks; all else between two turns.
 AT_ONCE = (APPROVE, EDIT, REJECT, CORRECT, PAUSE, RESUME)

@@ -7,7 +7,7 @@ from daemon.errors import FatalError
 from daemon.judgement.policy import ANSWERS
 from daemon.judgement.states import ActionState
 from daemon.review.log import approval_line, content_of, correction_line
-from daemon.reviewer import choices
+from daemon.reviewer import choices, lesson
 from daemon.steps import fact_orders
 from daemon.steps.orders import ADD_FACT, APPROVE, CORRECT, EDIT, REJECT
 from daemon.web import render
@@ -142,7 +142,7 @@ def teach(asked: Asked) -> Response:
 
 def _taught(asked: Asked, category: str, onward: str) -> Response:
     text = asked.filled("text")
-    argument = asked.reviewer.lesson(text, category)
+    argument = lesson(text, category)
     outcome = Outcome(fact_orders.objection(argument))  # told now: the order itself waits for the end of a turn
     outcome = outcome if outcome.problem else Giver(asked).give(ADD_FACT, argument)
     if outcome.problem:

@@ -3,7 +3,8 @@
 import email
 import email.policy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -462,15 +463,22 @@ def test_the_model_cannot_say_to_whom_the_letter_goes(bed: Bed) -> None:
     assert handoffs.of_message(bed.db, 2) == []
 
 
-@pytest.mark.exhaustive
-def test_a_letter_to_somebody_who_is_no_specialist_any_more_is_held(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The config is asked again just before it leaves."""
+@contextmanager
+def stuck(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have a letter written that cannot be stored, as long as the block lasts."""
     engage(bed)
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "store_draft", refusing(TransientError("outbox", "busy")))
         bed.server.deliver(OWED)
         bed.run(lambda db: any(row.part.startswith("outbox") and row.paused for row in service.conditions(db)))
-    assert asked(bed)[1].state == "planned"
+        yield
+
+
+@pytest.mark.exhaustive
+def test_a_letter_to_somebody_who_is_no_specialist_any_more_is_held(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The config is asked again just before it leaves."""
+    with stuck(bed, monkeypatch):
+        assert asked(bed)[1].state == "planned"
     place = bed.root / "specialists" / "books.md"
     place.write_text(place.read_text().replace("alice@", "bo@"))
     bed.run(lambda db: bool(ledger.in_states(db, ["held"])))
@@ -745,11 +753,7 @@ def test_nobody_is_reminded_of_a_letter_that_waits_and_then_as_late_as_it_was_ap
 @pytest.mark.exhaustive
 def test_a_letter_whose_handoff_has_ended_is_stored_no_more(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor is one that was approved just before."""
-    engage(bed)
-    with monkeypatch.context() as patch:
-        patch.setattr(Outbox, "store_draft", refusing(TransientError("outbox", "busy")))
-        bed.server.deliver(OWED)
-        bed.run(lambda db: any(row.part.startswith("outbox") and row.paused for row in service.conditions(db)))
+    with stuck(bed, monkeypatch):
         order(bed, "close case", "1")
     bed.run(lambda _db: asked(bed)[1].state not in ("planned", "sending", "uncertain"))
     letter = asked(bed)[1]

@@ -92,11 +92,17 @@ def test_an_address_of_somebody_elses_never_passes(address: str, around: str) ->
     assert objection([around.format(address.upper())], Ground(tied=theirs))
 
 
+@given(st.text(min_size=6, max_size=40), st.text(max_size=40), st.text(max_size=40))
+def test_a_secret_never_passes(secret: str, before: str, behind: str) -> None:
+    """Whatever it is made of, and whatever stands around it."""
+    assert objection([before + secret + behind], Ground(secrets=(secret,)))
+
+
 @given(
     st.text(string.ascii_letters + string.digits, min_size=6, max_size=40), st.text(max_size=40), st.text(max_size=40)
 )
-def test_a_secret_never_passes(secret: str, before: str, behind: str) -> None:
-    """Whatever stands around it, and between its letters."""
+def test_a_secret_never_passes_in_another_dress(secret: str, before: str, behind: str) -> None:
+    """With blanks between its letters, or from its end to its beginning."""
     problem = "The call was not made: they hold a secret of this house, or what looks like one."
     for words in (secret, " ".join(secret), secret[::-1]):
         assert objection([before + words + behind], Ground(secrets=(secret,))) == problem

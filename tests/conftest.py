@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from daemon.rehearsal.mailserver import MailServer
@@ -15,6 +16,10 @@ from tests.bed import PASSWORD, USER, Bed
 from tests.faults import Faults
 from tests.knowledge_server import KnowledgeServer, serving
 from tests.post_office import PostOffice
+
+# How long an example takes is no property: the first one loads what is looked up, on a machine that does other things.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def need(present: object, what: str) -> None:

@@ -415,7 +415,7 @@ def letters(secrets: list[str]) -> list[bytes]:
 
 @pytest.mark.exhaustive
 @given(st.lists(SECRETS, min_size=10, max_size=10), SECRET_WORDS)
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_redacted_report_never_holds_a_word_of_the_mail(tmp_path: Path, secrets: list[str], name: str) -> None:
     """No word, number, address or file name of it: neither in the JSON nor on the page."""
     paths = [tmp_path / f"{name}-{number}.eml" for number, _ in enumerate(letters(secrets))]

@@ -142,7 +142,7 @@ WORDS = re.compile(r'"([^"]*)"')
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(STEPS)
 def test_no_sequence_of_facts_merges_and_splits_has_a_turn_told_what_is_anothers(
     steps: list[tuple[str, int, int]],

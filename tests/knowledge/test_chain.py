@@ -154,7 +154,7 @@ CHANGES: list[Callable[[int], str]] = [
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(number=st.integers(1, 4), change=st.sampled_from(CHANGES))
 def test_no_single_change_goes_unseen(
     tmp_path_factory: pytest.TempPathFactory, number: int, change: Callable[[int], str]

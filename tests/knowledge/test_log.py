@@ -272,7 +272,7 @@ HAPPENINGS = st.lists(NEW, min_size=1, max_size=6).flatmap(
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(HAPPENINGS, FILTERS)
 def test_whatever_happens_the_index_finds_what_a_look_at_every_row_finds(
     happenings: list[tuple[Any, ...]], filters: list[Filter]
@@ -283,7 +283,7 @@ def test_whatever_happens_the_index_finds_what_a_look_at_every_row_finds(
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(happenings=HAPPENINGS, filters=FILTERS)
 def test_on_postgresql_it_finds_the_same(
     on_a_server: Database, happenings: list[tuple[Any, ...]], filters: list[Filter]

@@ -83,7 +83,7 @@ def test_a_number_that_was_never_given_leads_nowhere(db: Database) -> None:
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(LOOKS)
 def test_no_number_is_ever_given_twice_nor_changed(looks: list[list[str]]) -> None:
     """Whatever comes, goes and comes again, over restarts: one name has one number, and one number one name."""

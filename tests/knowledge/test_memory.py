@@ -364,7 +364,7 @@ EVERYTHING = [
 ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(STEPS)
 def test_no_sequence_of_facts_merges_and_splits_shows_one_person_what_another_said(
     steps: list[tuple[str, int, int]],

@@ -401,7 +401,7 @@ def take(db: Database, what: str, first: int, second: int) -> None:
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=STEPS)
 def test_every_address_and_every_message_belongs_to_one_person_who_stands(
     begun: Path, steps: list[tuple[str, int, int]]

@@ -184,7 +184,7 @@ def test_in_the_past_a_vector_is_seen_with_its_passage_alone(db: Database) -> No
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(STEPS)
 def test_no_sequence_of_facts_merges_and_splits_ranks_a_vector_of_another_person(
     steps: list[tuple[str, int, int]],

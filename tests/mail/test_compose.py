@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from daemon.judgement.message import Address, Message
@@ -43,7 +43,6 @@ NAMES = SUBJECTS.map(lambda text: " ".join(text.split()))
 IDS = (LINE | st.sampled_from([INJECTION_IN_AN_ID[1:-1], "a" * 200])).map(
     lambda text: f"<{''.join(text.split()).translate({60: None, 62: None}) or 'x'}>"
 )
-CALM = settings(deadline=None)
 
 
 def message(**changes: Any) -> Message:
@@ -223,7 +222,6 @@ def test_it_writes_a_subject_that_looks_like_an_encoded_word_as_it_stands() -> N
 # Injection: nobody but the one addressee ever gets the reply
 
 
-@CALM
 @given(SUBJECTS)
 @example(INJECTION)
 def test_no_subject_injects_a_header(subject: str) -> None:
@@ -231,7 +229,6 @@ def test_no_subject_injects_a_header(subject: str) -> None:
     assert answer(subject=subject).keys() == FIELDS
 
 
-@CALM
 @given(NAMES)
 @example("x" + INJECTION)
 def test_no_sender_s_name_injects_a_header(name: str) -> None:
@@ -239,7 +236,6 @@ def test_no_sender_s_name_injects_a_header(name: str) -> None:
     assert answer(senders=(Address(ADA.email, name),)).keys() == FIELDS
 
 
-@CALM
 @given(NAMES)
 @example("Übel, eve@evil.example,")
 def test_no_sender_s_name_adds_an_addressee(name: str) -> None:
@@ -247,7 +243,6 @@ def test_no_sender_s_name_adds_an_addressee(name: str) -> None:
     assert addressees(answer(senders=(Address(ADA.email, name),))) == [ADA.email]
 
 
-@CALM
 @given(IDS)
 @example(INJECTION_IN_AN_ID)
 def test_no_message_id_injects_a_header(message_id: str) -> None:
@@ -255,7 +250,6 @@ def test_no_message_id_injects_a_header(message_id: str) -> None:
     assert strange(answer(message_id=message_id)) == []
 
 
-@CALM
 @given(IDS)
 @example(INJECTION_IN_AN_ID)
 def test_no_reference_injects_a_header(reference: str) -> None:
@@ -263,7 +257,6 @@ def test_no_reference_injects_a_header(reference: str) -> None:
     assert strange(answer(references=(reference,))) == []
 
 
-@CALM
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
 @example("\r\n.\r\nBcc: eve@evil.example\r\n\r\nHello")
 @example("Bcc: eve@evil.example\n\nHello")
@@ -301,7 +294,6 @@ def test_it_addresses_somebody_unknown_without_a_name() -> None:
     assert answer(to="bo@quill.example")["To"] == "bo@quill.example"
 
 
-@CALM
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc",)) | st.just("\n"), min_size=1))
 def test_a_body_comes_through(body: str) -> None:
     """What a mail program shows is the body as it was written, with one line break at its end."""

@@ -74,7 +74,7 @@ def test_what_is_too_long_is_read_in_part_and_says_so() -> None:
     assert "300,000 characters are known" in document_text(b"<p>a" + b"b" * LARGEST_HTML, Form.HTML).note
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.binary() | st.binary().map(lambda tail: b"%PDF-1.4\n" + tail), st.sampled_from(Form))
 def test_no_bytes_raise(raw: bytes, form: Form) -> None:
     """There is a text, or a reason."""

@@ -334,7 +334,7 @@ def test_a_lack_of_memory_is_not_taken_for_a_damaged_attachment(monkeypatch: pyt
     assert isinstance(raised.value.__cause__, MemoryError)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.sampled_from(["application/pdf", DOCX, "text/calendar", "text/csv", "text/html", "message/rfc822"]),
     st.sampled_from([pdf("Invoice"), word_document("One"), INVITATION.encode()]),

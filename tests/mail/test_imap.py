@@ -656,7 +656,7 @@ WORDS = """* SEARCH|* 1 FETCH|* OK|* 1 EXISTS|* BYE|+|*|(|)|"|UID 1|NIL|BODY[]|R
 NONSENSE = st.lists(st.sampled_from([*WORDS.encode("latin-1").split(b"|"), b"\r\n"]), max_size=12).map(b" ".join)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(nonsense=NONSENSE, call=st.sampled_from(sorted(CALLS)))
 def test_whatever_a_server_says_only_classified_errors_come_out(
     server: Misbehaving, dial: Callable[..., Imap], nonsense: bytes, call: str

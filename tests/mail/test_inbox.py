@@ -320,7 +320,7 @@ def test_a_mail_that_is_too_large_is_fetched_by_its_header(server: Misbehaving, 
     ]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sizes=st.dictionaries(st.integers(1, 60), st.integers(0, 2 * LARGEST), min_size=1, max_size=20),
     last=st.integers(0, 60),
@@ -333,7 +333,7 @@ def test_every_new_mail_is_always_read_once_and_in_order(
     assert uids(take_in(inbox, last=last)) == [uid for uid in sorted(sizes) if uid > last]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sizes=st.lists(st.integers(0, 2 * LARGEST), min_size=1, max_size=20))
 def test_the_position_never_goes_back_and_never_passes_a_mail_that_comes_later(
     server: Misbehaving, inbox: Inbox, sizes: list[int]

@@ -286,7 +286,7 @@ def test_a_first_start_with_twenty_thousand_mails_is_bearable(disk: Disk) -> Non
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(STEPS)
 def test_every_mail_always_comes_once_and_never_twice(steps: list[str]) -> None:
     """Whatever mail programs do, and wherever the daemon is cut off: only a mail that was deleted may be missing."""

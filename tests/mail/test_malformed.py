@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.errors import PermanentError
@@ -257,7 +257,6 @@ def test_no_mutation_of_the_sample_mailbox_stalls_or_raises() -> None:
     assert [raw for raw in spoilt if unclean(outcome(raw))] == []
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(sorted(BROKEN.values())).filter(lambda raw: len(raw) < 10_000), st.randoms(use_true_random=False)
 )

@@ -361,7 +361,6 @@ def test_it_folds_line_breaks_of_a_name_into_blanks() -> None:
     assert found.sender == ADA
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), max_size=100))
 def test_no_subject_has_more_than_one_line(subject: str) -> None:
     """Whatever is encoded in a subject, it is one line without control characters."""
@@ -719,21 +718,21 @@ def test_it_reads_a_text_in_punycode_within_seconds() -> None:
     assert time.process_time() - begun < IMPATIENCE
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary())
 def test_arbitrary_bytes_raise_nothing_but_a_permanent_error(raw: bytes) -> None:
     """Whatever comes in, the daemon goes on."""
     assert isinstance(outcome(raw), Message | PermanentError)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(MAILS)
 def test_broken_mails_raise_nothing_but_a_permanent_error(raw: bytes) -> None:
     """Bytes that resemble a mail get further into the parser, and no further."""
     assert isinstance(outcome(raw), Message | PermanentError)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(MAILS)
 @example(b"Subject: =?utf-7?q?+2AA-?=\n\n")
 def test_what_is_read_can_be_stored_and_sent(raw: bytes) -> None:
@@ -743,7 +742,6 @@ def test_what_is_read_can_be_stored_and_sent(raw: bytes) -> None:
         assert "\n".join([found.text, found.subject, *map(str, found.senders)]).encode()
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=500), st.integers(200, 300))
 def test_no_text_is_longer_than_the_longest(body: bytes, longest: int) -> None:
     """The cut holds for arbitrary bodies."""

@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.judgement.message import Delivery, Report
@@ -146,7 +146,6 @@ def test_an_ordinary_mail_is_no_report() -> None:
     assert read(b"From: ada@quill.example\n\nFinal-Recipient: rfc822; bo@tern.example\n") is None
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("Final-Recpt:;<>@ \n\t5.1\x00\u202eé")))
 def test_it_never_raises_on_a_broken_report(status: str) -> None:
     """Whatever stands in the machine's part, the mail is a report."""

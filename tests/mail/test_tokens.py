@@ -94,7 +94,6 @@ def test_mailboxes_are_kept_apart(store: TokenStore) -> None:
     assert store.load("other", CLIENT) == Tokens()
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=60))
 def test_a_mailboxs_name_never_leads_out_of_the_directory(name: str) -> None:
     """Whatever a mailbox is called, its file lies in the directory itself."""
@@ -126,7 +125,7 @@ def test_a_refused_token_is_forgotten_under_the_lock(store: TokenStore, monkeypa
         give.discard()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(min_value=0, max_value=100_000), LIFETIMES, st.booleans()), max_size=20))
 def test_a_token_in_hand_always_lasts_for_the_margin(steps: list[tuple[int, int, bool]]) -> None:
     """However time passes, and whether or not the service is started again in between."""

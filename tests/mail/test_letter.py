@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from daemon.mail.compose import LONGEST_SUBJECT, Author, own_message_id
 from daemon.mail.letter import LARGEST_ENCLOSED, Request, letter
 from tests.bed import mail
-from tests.mail.test_compose import CALM, INJECTION, SUBJECTS, body_of
+from tests.mail.test_compose import INJECTION, SUBJECTS, body_of
 
 NOW = datetime(2026, 11, 2, 8, 5, tzinfo=UTC)
 AUTHOR = Author("Robin Reed", "support@harbourpine.example", "Robin Reed\nHarbour & Pine")
@@ -113,7 +113,6 @@ def test_it_says_why_what_is_asked_and_what_the_case_is_about() -> None:
     assert found.endswith("\n-- \nRobin Reed\nHarbour & Pine\n")
 
 
-@CALM
 @given(st.binary())
 @example(b"")
 @example(b"From: a@b.example\n\nOnly line feeds\n")
@@ -177,7 +176,6 @@ def test_it_says_that_a_machine_wrote_it() -> None:
 # Injection
 
 
-@CALM
 @given(SUBJECTS)
 @example(INJECTION)
 @example("x\r\nBcc: eve@evil.example")
@@ -188,7 +186,6 @@ def test_no_subject_injects_a_header_or_an_addressee(subject: str) -> None:
     assert [address.addr_spec for address in found["To"].addresses] == [ALICE]
 
 
-@CALM
 @given(TEXTS, TEXTS, TEXTS)
 @example("x\r\nBcc: eve@evil.example", f"\r\n--{BOUNDARY}--\r\n", f"\r\n\r\n--{BOUNDARY}\r\n")
 @example("{opening}", "{0}", "{request.why}")

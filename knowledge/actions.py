@@ -24,6 +24,7 @@ class Change:
     tries: int | None = None
     due_at: datetime | None = None
     is_done: bool = False
+    may_have_left: bool = False
     case_moves: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -72,6 +73,8 @@ def change(db: Database, action: Action, to: Change, now: datetime) -> Action:
     }
     if to.tries is not None:
         values["tries"] = to.tries
+    if to.may_have_left:  # and it stays so, whatever becomes of it later
+        values["may_have_left"] = True
     with db.write() as session:
         statement = (
             update(Action)
@@ -129,10 +132,11 @@ class Departure:
 
 def departures(db: Database, kinds: Sequence[str], states: Sequence[str], since: datetime) -> list[Departure]:
     """List what left since then; a time that lies in the future is among it."""
+    left = or_(col(Action.state).in_(states), col(Action.may_have_left))
     statement = (
         select(Action.updated_at, Message.case_id, Action.recipients)
         .join(Message, col(Message.id) == col(Action.message_id))
-        .where(col(Action.kind).in_(kinds), col(Action.updated_at) >= since, col(Action.state).in_(states))
+        .where(col(Action.kind).in_(kinds), col(Action.updated_at) >= since, left)
     )
     with db.read() as session:
         return [Departure(*row) for row in session.exec(statement)]

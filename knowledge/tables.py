@@ -393,7 +393,8 @@ class Decision(SQLModel, table=True):
 class Action(SQLModel, table=True):
     """One outward effect, frozen when it was decided. ``digest`` is the hash of the exact bytes and recipients.
 
-    ``findings`` are the walls that its text ran into, each with the passage.
+    ``findings`` are the walls that its text ran into, each with the passage. ``may_have_left`` is a mail that was cut
+    off while it was handed over, and that lies nowhere since: it counts as one that left, whatever its state.
     """
 
     __tablename__ = "actions"
@@ -412,6 +413,7 @@ class Action(SQLModel, table=True):
     findings: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     state: str = Field(index=True)
     reason: str = ""
+    may_have_left: bool = False
     tries: int = 0
     due_at: datetime | None = optional_time()
     created_at: datetime = time_field()

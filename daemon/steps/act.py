@@ -6,6 +6,7 @@ and once more after a while; what is found is SENT, what is not found is done ag
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from daemon.errors import DeferredError, GoneError, PermanentError, TransientError, UncertainError
@@ -48,7 +49,7 @@ async def act(house: House) -> bool:
         raise LookupError(error)
     outgoing = house.outgoing.get(row.mailbox)
     if outgoing is None:
-        _end(house, row, action, *_without(f"the mailbox {row.mailbox} has left the config", action))
+        _end(house, row, action, _without(f"the mailbox {row.mailbox} has left the config", action))
     else:
         await _carry_on(house, outgoing, row, action)
     return True
@@ -58,7 +59,7 @@ async def _carry_on(house: House, outgoing: Outgoing, row: Row, action: Action) 
     """See whether a cut-off action still has to be done, and do it."""
     try:
         if action.state == ActionState.SUBMITTED:
-            _end(house, row, action, ActionState.SENT, await store_copy(house, outgoing, action))
+            _end(house, row, action, Change(ActionState.SENT, await store_copy(house, outgoing, action)))
             return
         if action.state != ActionState.PLANNED and not await _is_to_be_done(house, outgoing, row, action):
             return
@@ -66,14 +67,14 @@ async def _carry_on(house: House, outgoing: Outgoing, row: Row, action: Action) 
         house.health.pause(outgoing.part, error.kind, str(error))
         return
     except PermanentError as error:
-        _end(house, row, action, *_without(str(error), action))
+        _end(house, row, action, _without(str(error), action))
         return
     if withdrawal := _withdrawal(house, action):
-        _end(house, row, action, ActionState.CANCELLED, withdrawal)
+        _end(house, row, action, Change(ActionState.CANCELLED, withdrawal))
         return
     objection = _objection(house, outgoing, row, action)
     if objection:
-        _end(house, row, action, ActionState.HELD, objection)
+        _end(house, row, action, Change(ActionState.HELD, objection))
         return
     sending = Change(ActionState.SENDING, tries=action.tries + 1)
     action = actions.change(house.db, action, sending, house.clock())
@@ -81,13 +82,13 @@ async def _carry_on(house: House, outgoing: Outgoing, row: Row, action: Action) 
     await _do(house, outgoing, row, action)
 
 
-def _without(why: str, action: Action) -> tuple[ActionState, str]:
+def _without(why: str, action: Action) -> Change:
     """Say how an action ends whose mailbox cannot be asked; a mail that has left, or may have, never looks unsent."""
     if action.kind not in LEAVING or action.state == ActionState.PLANNED:
-        return ActionState.HELD, why
+        return Change(ActionState.HELD, why)
     if action.state == ActionState.SUBMITTED:
-        return ActionState.SENT, f"no copy could be put where sent mail lies: {why}"
-    return ActionState.HELD, f"{NOBODY_KNOWS} ({why})"
+        return Change(ActionState.SENT, f"no copy could be put where sent mail lies: {why}")
+    return Change(ActionState.HELD, f"{NOBODY_KNOWS} ({why})", may_have_left=True)
 
 
 def _withdrawal(house: House, action: Action) -> str:
@@ -120,7 +121,7 @@ async def _do(house: House, outgoing: Outgoing, row: Row, action: Action) -> Non
     except DeferredError as error:
         change = deferral(house, action, str(error))
         if change.state == ActionState.HELD:
-            _end(house, row, action, ActionState.HELD, change.reason)
+            _end(house, row, action, change)
         else:
             actions.change(house.db, action, change, house.clock())
             house.log.warning("action_deferred", action=action.id, kind=action.kind, message=row.id, reason=str(error))
@@ -130,18 +131,17 @@ async def _do(house: House, outgoing: Outgoing, row: Row, action: Action) -> Non
             again = Change(ActionState.PLANNED, due_at=next_turn(house, action))
             actions.change(house.db, action, again, house.clock())
     except GoneError as error:
-        _end(house, row, action, ActionState.CANCELLED, str(error))
+        _end(house, row, action, Change(ActionState.CANCELLED, str(error)))
     except PermanentError as error:
-        _end(house, row, action, ActionState.HELD, str(error))
+        _end(house, row, action, Change(ActionState.HELD, str(error)))
     except Exception as error:
         house.log.exception("stumbled", exc_info=error, action=action.id, message=row.id)
         reason = f"clerkd stumbled over it ({type(error).__name__}); please report this"
-        _end(house, row, action, ActionState.HELD, reason)
+        _end(house, row, action, Change(ActionState.HELD, reason))
     else:
         house.health.well(part)
-        _end(
-            house, row, action, ActionState.SUBMITTED if action.kind in LEAVING and copies(house) else ActionState.SENT
-        )
+        copied = action.kind in LEAVING and copies(house)
+        _end(house, row, action, Change(ActionState.SUBMITTED if copied else ActionState.SENT))
 
 
 def _perform(house: House, effects: Effects, place: Place, action: Action) -> None:
@@ -163,11 +163,11 @@ async def _is_to_be_done(house: House, outgoing: Outgoing, row: Row, action: Act
     await asyncio.to_thread(outgoing.effects.reconnect)
     if await asyncio.to_thread(_is_done, outgoing.effects, _place(house, row), action):
         house.log.info("action_found", action=action.id, kind=action.kind, message=row.id)
-        _end(house, row, action, ActionState.SENT, "found after it was cut off")
+        _end(house, row, action, Change(ActionState.SENT, "found after it was cut off"))
         return False
     if action.state == ActionState.UNCERTAIN:
         if action.kind in LEAVING:
-            _end(house, row, action, ActionState.HELD, NOBODY_KNOWS)
+            _end(house, row, action, Change(ActionState.HELD, NOBODY_KNOWS, may_have_left=True))
         return action.kind not in LEAVING
     later = house.clock() + timedelta(seconds=house.settings.retry.reconcile_seconds)
     change = Change(ActionState.UNCERTAIN, "cut off; it is looked for again", due_at=later)
@@ -196,17 +196,17 @@ def _place(house: House, row: Row) -> Place:
     return Place(at.folder, at.uidvalidity, at.uid)
 
 
-def _end(house: House, row: Row, action: Action, state: ActionState, reason: str = "") -> None:
-    if state is ActionState.HELD and actions.is_withdrawn(house.db, action):
-        state = ActionState.CANCELLED  # nobody is to do it again
+def _end(house: House, row: Row, action: Action, to: Change) -> None:
+    if to.state == ActionState.HELD and actions.is_withdrawn(house.db, action):
+        to = replace(to, state=ActionState.CANCELLED)  # nobody is to do it again
     left = action.state == ActionState.SUBMITTED  # it was done when it left
-    done = state in (ActionState.SENT, ActionState.SUBMITTED) and not left
+    done = to.state in (ActionState.SENT, ActionState.SUBMITTED) and not left
     case = _sequel(house, row, action) if done else {}
-    actions.change(house.db, action, Change(state, reason, is_done=done, case_moves=case), house.clock())
-    if state is ActionState.HELD:
+    actions.change(house.db, action, replace(to, is_done=done, case_moves=case), house.clock())
+    if to.state == ActionState.HELD:
         _keep_in_place(house, action)
-    level = house.log.warning if state is ActionState.HELD else house.log.info
-    level(f"action_{state}", action=action.id, kind=action.kind, message=row.id, case=row.case_id, reason=reason)
+    level = house.log.warning if to.state == ActionState.HELD else house.log.info
+    level(f"action_{to.state}", action=action.id, kind=action.kind, message=row.id, case=row.case_id, reason=to.reason)
     settle_message(house, row.id or 0)
 
 

@@ -47,7 +47,6 @@ WORDS = Words(
     cancelled_handoff=HandoffState.CANCELLED,
 )
 UNSENT = (ActionState.PLANNED, ActionState.HELD, ActionState.WAITING)
-LEFT = ON_ITS_WAY
 GONE = (
     "the transcript of session {} does not hold what was before message {} any more, so it cannot be set back there; "
     "`clerkd session rotate` ends the live session and begins another from the knowledge database"
@@ -135,8 +134,8 @@ def _told(undone: Behind, targets: Mapping[int, str], successor: AgentSession, r
     """Say in lines what was withdrawn, and list what has left already: that only a person can undo."""
     held = [number for number, target in targets.items() if target == MessageState.HELD]
     again = sorted(targets.keys() - held)
-    cancelled = [action for action, _message in undone.actions if action.state in UNSENT]
-    left = [(action, message) for action, message in undone.actions if action.state in LEFT]
+    left = [(action, message) for action, message in undone.actions if _may_have_left(action)]
+    cancelled = [action for action, _message in undone.actions if action.state in UNSENT and not _may_have_left(action)]
     return "\n".join(
         [
             f"session {successor.id} stands before message {row.id}; the decisions on {_list(targets)} are withdrawn",
@@ -153,7 +152,16 @@ def _list(numbers: Iterable[int]) -> str:
     return ", ".join(map(str, sorted(numbers)))
 
 
+def _may_have_left(action: Action) -> bool:
+    return action.state in ON_ITS_WAY or action.may_have_left
+
+
 def _effect(action: Action, message: Message) -> str:
     what = f"to {', '.join(action.recipients)}" if action.recipients else action.target
-    sure = "" if action.state == ActionState.SENT else " (it was on its way)"
-    return f"{action.kind} {what}, of message {message.id}{sure}"
+    return f"{action.kind} {what}, of message {message.id}{_how_sure(action)}"
+
+
+def _how_sure(action: Action) -> str:
+    if action.may_have_left and action.state not in ON_ITS_WAY:
+        return " (nobody knows whether it left)"
+    return "" if action.state == ActionState.SENT else " (it was on its way)"

@@ -15,6 +15,8 @@ from knowledge.actions import Change
 from knowledge.database import Database
 from knowledge.tables import AgentSession, Decision, Order
 from tests.bed import Bed, is_through, mail, prompts_in_transcript, settled_prompts, subjects_in_last_request
+from tests.post_office import UNHEARD, PostOffice
+from tests.rules import REPLY, deciding
 
 LONG = "When do you open? " * 900
 PEOPLE = ("Ada Quill <ada@quill.example>", "Bo Tern <bo@tern.example>", "Cy Vane <cy@vane.example>")
@@ -95,6 +97,19 @@ def test_what_has_left_already_is_listed_for_a_person(three: Bed) -> None:
     assert "draft to" in closed.outcome
     assert "of message 3" in closed.outcome
     assert "of message 2" not in closed.outcome
+
+
+@pytest.mark.exhaustive
+def test_a_mail_that_may_have_left_is_listed_for_a_person(bed: Bed, office: PostOffice) -> None:
+    """It was cut off while it was handed over: the server may have it."""
+    office.serve(bed, '[autonomy]\nreply = "do"')
+    office.at = UNHEARD
+    bed.model.rules = deciding(REPLY)
+    deliver(bed, "One")
+    bed.work(1)
+    closed = roll_back(bed, "1", 1)
+    assert "0 action(s) had not left" in closed.outcome
+    assert closed.outcome.endswith("of message 1 (nobody knows whether it left)")
 
 
 @pytest.mark.exhaustive

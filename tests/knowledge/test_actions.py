@@ -55,6 +55,23 @@ def test_a_change_gives_the_action_as_it_is_stored(db: Database) -> None:
     assert [actions.change(db, action, Change("sending"), NOW)] == actions.of_message(db, 1)
 
 
+def test_a_mail_that_may_have_left_counts_as_one_that_left_whatever_becomes_of_it(db: Database) -> None:
+    """Held, planned again or cancelled: the caps count it."""
+    (action,) = planned(db, 1, {"kind": "reply", "recipients": ["ada@quill.example"]})
+    action = actions.change(db, action, Change("held", "cut off", may_have_left=True), NOW)
+    for state in ("planned", "cancelled"):
+        action = actions.change(db, action, Change(state), NOW)
+        (left,) = actions.departures(db, ["reply"], ["sent"], NOW)
+        assert left.recipients == ["ada@quill.example"]
+
+
+def test_a_mail_that_is_held_before_it_leaves_counts_as_none_that_left(db: Database) -> None:
+    """A refusal of the server's is no departure."""
+    (action,) = planned(db, 1, {"kind": "reply"})
+    actions.change(db, action, Change("held", "refused"), NOW)
+    assert actions.departures(db, ["reply"], ["sent"], NOW) == []
+
+
 def test_a_change_keeps_the_tries_where_it_names_none(db: Database) -> None:
     """The count goes on."""
     (action,) = planned(db, 1, {"tries": 2})

@@ -15,7 +15,7 @@ from knowledge import cases, decisions, ledger, migrate, people, schema, session
 from knowledge.cases import Trace
 from knowledge.database import Database
 from knowledge.decisions import Filter
-from knowledge.tables import LogEntry
+from knowledge.tables import Action, LogEntry
 from knowledge.turns import Step
 from tests.knowledge.rows import FOLDER, MAILBOX, NOW, VALIDITY, dump, received, screened, session_row, stored
 
@@ -250,6 +250,18 @@ def test_a_copy_of_a_mail_of_the_first_schema_is_known(first: Database) -> None:
     copied = ledger.copy_of(first, row, RAW, "", "")
     assert copied
     assert copied.id == 1
+
+
+def test_what_was_cut_off_while_it_left_may_have_left(first: Database) -> None:
+    """Told from the reason that it is held for; of all others nothing is said."""
+    with first.write() as session:
+        statement = "UPDATE actions SET state = 'held', reason = ? WHERE id = ?"
+        cut_off = "it was cut off while it was handed over, and no copy lies where sent mail lies"
+        session.connection().exec_driver_sql(statement, (cut_off, 2))
+        session.connection().exec_driver_sql(statement, ("refused by the server", 3))
+    migrate.upgrade(first)
+    with first.read() as session:
+        assert list(session.exec(select(Action.id).where(col(Action.may_have_left)))) == [2]
 
 
 def test_new_mail_is_received_and_read_after_the_migration(first: Database) -> None:

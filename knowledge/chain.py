@@ -35,7 +35,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong at a link, or with a decision that has none."""
+    """What is wrong at a link, or with a decision or approval that has none."""
 
     words: str
 
@@ -170,7 +170,7 @@ def _content(session: Session, link: Link) -> dict[str, Any] | None:
 
 
 def _unlinked(session: Session) -> Iterator[Finding]:
-    """Find decisions that the chain does not know, though it had begun."""
+    """Find decisions that the chain does not know, though it had begun, and approvals: of these it has known all."""
     linked = select(Link.subject).where(Link.kind == DECIDED)
     first = select(func.min(Link.subject)).where(Link.kind == DECIDED).scalar_subquery()
     strange = select(Decision.id).where(col(Decision.id) >= first, col(Decision.id).not_in(linked))
@@ -180,6 +180,9 @@ def _unlinked(session: Session) -> Iterator[Finding]:
     taken = (col(Decision.id) >= first, col(Decision.withdrawn_at).is_not(None), col(Decision.id).not_in(ended))
     for number in session.exec(select(Decision.id).where(*taken).order_by(col(Decision.id))):
         yield Finding(f"decision {number}: it was withdrawn, but the chain does not say so")
+    said = select(Link.subject).where(Link.kind == ANSWERED)
+    for number in session.exec(select(Approval.id).where(col(Approval.id).not_in(said)).order_by(col(Approval.id))):
+        yield Finding(f"approval {number} is not in the chain")
 
 
 def _unlisted(session: Session) -> Iterator[Finding]:

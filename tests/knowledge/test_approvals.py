@@ -12,6 +12,10 @@ from tests.knowledge.rows import NOW, action_row, after, dump, filed, received, 
 
 ANSWER = Step("waiting", "decided")
 APPROVED = Word("approved", "planned", "ada", "terminal", "fine")
+SLIP_IN = (
+    'INSERT INTO approvals (id, action_id, digest, verdict, "by", place, why, given_at) '
+    'SELECT 2, action_id, digest, verdict, "by", place, why, given_at FROM approvals'
+)
 
 
 def waiting(db: Database, *changes: dict[str, str]) -> list[Action]:
@@ -98,10 +102,11 @@ def test_another_version_takes_an_action_s_place(db: Database) -> None:
     [
         ("UPDATE approvals SET \"by\" = 'mallory'", "approval 1: its row was changed"),
         ("DELETE FROM approvals", "approval 1: its row was deleted"),
+        (SLIP_IN, "approval 2 is not in the chain"),
     ],
 )
 def test_the_chain_knows_of_every_word(db: Database, statement: str, said: str) -> None:
-    """One that is edited or deleted later is found."""
+    """One that is edited or deleted later is found, and one that is slipped in."""
     (action,) = waiting(db, {})
     say(db, action)
     with db.write() as session:

@@ -24,7 +24,7 @@ def waiting(db: Database) -> list[Item]:
 
 def one(db: Database, number: int) -> Item:
     """Give what waits under this number; raise FatalError where nothing does."""
-    found = next((item for item in waiting(db) if item.action.id == number), None)
+    found = approvals.one(db, number, ActionState.WAITING)
     if found is None:
         message = f"no action {number} waits for anybody; `clerkd review list` shows those that do"
         raise FatalError(message)

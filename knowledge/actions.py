@@ -34,11 +34,12 @@ def _waiting() -> Select[int | None, int, bool]:
     # As for messages: what was put off in the future, was put off by a clock that has been set back since.
     due = or_(col(Action.due_at).is_(None), col(Action.due_at) <= now, col(Action.updated_at) > now)
     held_back: BindParameter[list[str]] = bindparam("held_back", expanding=True)
+    may_be_done = or_(col(Action.kind).not_in(held_back), col(Action.state).in_(bindparam("left", expanding=True)))
     unreachable = select(Message.id).where(col(Message.mailbox).in_(bindparam("without", expanding=True)))
     return (
         select(Action.id, Action.message_id, due)
         .where(col(Action.state).in_(bindparam("states", expanding=True)))
-        .where(col(Action.message_id).not_in(unreachable), col(Action.kind).not_in(held_back))
+        .where(col(Action.message_id).not_in(unreachable), may_be_done)
         .order_by(col(Action.id))
     )
 
@@ -47,16 +48,27 @@ WAITING = _waiting()  # asked at every stir, and made once, as ``ledger.NEXT_DUE
 
 
 def next_due(
-    db: Database, states: Sequence[str], now: datetime, without: Sequence[str] = (), held_back: Sequence[str] = ()
+    db: Database,
+    states: Sequence[str],
+    now: datetime,
+    without: Sequence[str] = (),
+    held_back: Sequence[str] = (),
+    left: Sequence[str] = (),
 ) -> Action | None:
     """Give the oldest action that is due and has no unfinished one before it in its message.
 
     ``without`` names mailboxes that are out of reach, ``held_back`` kinds of action that may not be done now: these
-    wait, and the others do not.
+    wait, and the others do not. What is in a state of ``left`` has been done but for its copy, and is not held back.
     """
     with db.read() as session:
         firsts: dict[int, int | None] = {}
-        values = {"states": list(states), "now": now, "without": list(without), "held_back": list(held_back)}
+        values = {
+            "states": list(states),
+            "now": now,
+            "without": list(without),
+            "held_back": list(held_back),
+            "left": list(left),
+        }
         for action_id, message_id, due in session.exec(WAITING, params=values):
             if firsts.setdefault(message_id, action_id) == action_id and due:
                 return session.get(Action, action_id)

@@ -40,12 +40,17 @@ class Page:
 
 def lines(db: Database) -> list[Line]:
     """Gather the chain, the newest first."""
-    return [Line(row, *sessions.standing(db, row.id, TurnState.SETTLED)) for row in sessions.chain(db)]
+    return [line_of(db, row) for row in sessions.chain(db)]
 
 
-def page(db: Database, line: Line) -> Page:
+def line_of(db: Database, row: AgentSession) -> Line:
+    """Add up what came of one session."""
+    return Line(row, *sessions.standing(db, row.id, TurnState.SETTLED))
+
+
+def page(db: Database, shown: Line) -> Page:
     """Gather everything about one."""
-    return Page(line, upkeeps.of_session(db, line.row.id), upkeeps.notes_of(db, line.row.id))
+    return Page(shown, upkeeps.of_session(db, shown.row.id), upkeeps.notes_of(db, shown.row.id))
 
 
 def table(chain: Sequence[Line]) -> Table:

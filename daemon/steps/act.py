@@ -40,7 +40,8 @@ WITHDRAWN, NOT_ASKED = "its decision was rolled back", "its handoff has ended"
 
 async def act(house: House) -> bool:
     """Carry out the next action that is due, in a mailbox that is within reach; say whether there was one."""
-    action = actions.next_due(house.db, ACTION_DUE, house.clock(), house.unreachable, held_back(house))
+    now, left = house.clock(), (ActionState.SUBMITTED,)
+    action = actions.next_due(house.db, ACTION_DUE, now, house.unreachable, held_back(house), left)
     if action is None or rests(house.db, house.clock):
         return False
     row = ledger.get(house.db, action.message_id)

@@ -2,9 +2,10 @@
 
 from starlette.responses import Response
 
-from daemon.review.sessions import lines, page, upkeep_line
+from daemon.review.sessions import line_of, lines, page, upkeep_line
 from daemon.web import render
 from daemon.web.site import Asked, found
+from knowledge import sessions
 
 
 def listed(asked: Asked) -> Response:
@@ -16,7 +17,7 @@ def listed(asked: Asked) -> Response:
 def one(asked: Asked) -> Response:
     """Show one session: its compactions and rotations, and what it noted for its successor."""
     session = asked.request.path_params["session"]
-    line = found("session", session, next((each for each in lines(asked.db) if each.row.id == session), None))
-    asked.look(f"session {line.row.id}", 0)
-    shown = page(asked.db, line)
+    row = found("session", session, sessions.get(asked.db, session))
+    asked.look(f"session {row.id}", 0)
+    shown = page(asked.db, line_of(asked.db, row))
     return render.page(asked, "session.html", shown=shown, upkeeps=[upkeep_line(row) for row in shown.upkeeps])

@@ -7,6 +7,7 @@ from email.message import EmailMessage
 import pytest
 
 from knowledge import actions, approvals, cases, service
+from knowledge.actions import Change
 from tests.bed import PASSWORD, USER, Bed, mail
 from tests.post_office import (
     AFTER_250,
@@ -224,6 +225,22 @@ def test_nothing_leaves_outside_of_the_working_hours(sending: Bed, office: PostO
     sending.sections["hours"] = ""
     sending.work(1)
     assert len(office.delivered) == 1
+
+
+@pytest.mark.exhaustive
+def test_the_copy_of_what_has_left_does_not_wait_for_the_working_hours(sending: Bed, office: PostOffice) -> None:
+    """It is put where sent mail lies at once: it leaves nothing undone for the night."""
+    sending.server.deliver(mail("Opening hours"))
+    sending.work(1)
+    (action,) = actions.of_message(sending.db, 1)
+    with sending.imap("Sent") as client:
+        client.delete_messages(client.search("ALL"))
+        client.expunge()
+    actions.change(sending.db, action, Change("submitted"), action.updated_at)
+    sending.sections["hours"] = '[hours]\ndays = ["mon"]\ntimes = "00:00-00:01"\nholidays = []\nzone = "UTC"'
+    sending.work(1)
+    assert states(sending) == [("reply", "sent")]
+    assert len(sending.mails_in("Sent")) == len(office.delivered) == 1
 
 
 @pytest.mark.exhaustive

@@ -159,6 +159,17 @@ def test_nothing_is_due_where_every_mailbox_is_out_of_reach(db: Database) -> Non
     assert actions.next_due(db, DUE, NOW, without=["away@imap.example", MAILBOX]) is None
 
 
+def test_what_may_not_be_done_now_waits_unless_it_has_left_already(db: Database) -> None:
+    """Of what has left, the copy alone is to do."""
+    planned(db, 1, {"kind": "reply"})
+    planned(db, 2, {"kind": "reply", "state": "submitted"})
+    states = (*DUE, "submitted")
+    assert actions.next_due(db, states, NOW, held_back=["reply"]) is None
+    found = actions.next_due(db, states, NOW, held_back=["reply"], left=["submitted"])
+    assert found
+    assert found.message_id == 2
+
+
 # Finding an action by its mail
 
 

@@ -10,7 +10,6 @@ from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from knowledge import prints
-from knowledge.database import Database
 from knowledge.tables import Passage
 from knowledge.whose import EVERYONE, Whose, owner
 from knowledge.word_index import INDEXES, WordIndex
@@ -38,13 +37,15 @@ class Found(NamedTuple):
     speaker: str
 
 
-def find(db: Database, whose: Whose, stems: Sequence[str]) -> tuple[list[Found], int]:
-    """Give the standing passages of one owner that hold one of the stems, and the number of all of theirs."""
+def find(session: Session, whose: Whose, stems: Sequence[str]) -> tuple[list[Found], int]:
+    """Give the standing passages of one owner that hold one of the stems, and the number of all of theirs.
+
+    Part of a transaction, as ``get``: a recall reads one moment, and on a server each transaction is three journeys.
+    """
     if not stems:
         return [], 0
     most = MOST_FOUND_FOR_EVERYONE if whose == EVERYONE else MOST_FOUND
-    with db.read() as session:
-        rows = session.connection().execute(*INDEXES[db.kind].find(whose, stems, most)).all()
+    rows = session.connection().execute(*_index(session).find(whose, stems, most)).all()
     return [Found(*row[:-1]) for row in rows], int(rows[0][-1]) if rows else 0
 
 
@@ -70,11 +71,10 @@ def _get() -> Select[Any]:
 GET = _get()  # asked at every recall, and made once
 
 
-def get(db: Database, numbers: Sequence[int]) -> dict[int, Told]:
-    """Give passages by their numbers."""
-    with db.read() as session:
-        rows = session.connection().execute(GET, {"numbers": list(numbers)})
-        return {row.id: row for row in itertools.starmap(Told, rows)}
+def get(session: Session, numbers: Sequence[int]) -> dict[int, Told]:
+    """Give passages by their numbers; part of a transaction."""
+    rows = session.connection().execute(GET, {"numbers": list(numbers)})
+    return {row.id: row for row in itertools.starmap(Told, rows)}
 
 
 def add(session: Session, rows: Sequence[Passage]) -> None:

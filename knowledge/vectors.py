@@ -6,6 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from sqlalchemy import TextClause, text
+from sqlmodel import Session
 
 from knowledge.database import POSTGRESQL, SQLITE, Database
 from knowledge.whose import Whose, conditions, values
@@ -54,11 +55,10 @@ class Made:
     vector: bytes
 
 
-def find(db: Database, whose: Whose, embedder: str) -> list[Vector]:
-    """Give the vectors of one owner's newest standing passages, the oldest first."""
+def find(session: Session, whose: Whose, embedder: str) -> list[Vector]:
+    """Give the vectors of one owner's newest standing passages, the oldest first; part of a transaction."""
     wanted = {**values(whose), "embedder": embedder, "most": MOST_COMPARED}
-    with db.read() as session:
-        return [Vector(*row) for row in session.connection().execute(statement(whose), wanted).all()][::-1]
+    return [Vector(*row) for row in session.connection().execute(statement(whose), wanted).all()][::-1]
 
 
 def statement(whose: Whose) -> TextClause:

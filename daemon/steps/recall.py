@@ -9,6 +9,9 @@ from datetime import date
 from functools import lru_cache
 from itertools import islice
 
+from sqlmodel import Session
+
+from daemon.embedding.base import Embedder
 from daemon.house import Records
 from daemon.judgement.briefing import Recollection
 from daemon.judgement.casework import CaseState
@@ -132,22 +135,26 @@ def recall_by_words(records: Records, row: Row, message: Message, words: str) ->
 def search(records: Records, questions: Sequence[Question], *whose: Whose) -> list[Told]:
     """Find the passages of these owners, the best first."""
     stems = stems_of(questions)
-    sets = [passages.find(records.db, each, stems) for each in whose]
-    found, size = [_candidate(each) for some, _size in sets for each in some], sum(size for _some, size in sets)
-    ranked = _ranked(records, questions, scores(questions, found, size), whose)
-    best = [number for _score, number in ranked[:MOST_RANKED]]
-    known = passages.get(records.db, best)
+    with records.db.read() as session:
+        sets = [passages.find(session, each, stems) for each in whose]
+        found, size = [_candidate(each) for some, _size in sets for each in some], sum(size for _some, size in sets)
+        by_words = scores(questions, found, size)
+        ranked = _fused(session, records.embedder, questions, by_words, whose) if records.embedder else _plain(by_words)
+        best = [number for _score, number in ranked[:MOST_RANKED]]
+        known = passages.get(session, best)
     return [known[number] for number in best]
 
 
-def _ranked(
-    records: Records, questions: Sequence[Question], known: Scores, whose: Sequence[Whose]
+def _plain(by_words: Scores) -> list[tuple[float, int]]:
+    return in_order((max(each), number) for number, each in by_words.by_passage.items())
+
+
+def _fused(
+    session: Session, embedder: Embedder, questions: Sequence[Question], known: Scores, whose: Sequence[Whose]
 ) -> list[tuple[float, int]]:
-    if not records.embedder:
-        return in_order((max(each), number) for number, each in known.by_passage.items())
-    sets = [vectors.find(records.db, each, records.embedder.name) for each in whose] if questions else []
+    sets = [vectors.find(session, each, embedder.name) for each in whose] if questions else []
     kept = sorted(each for some in sets for each in some)
-    values = records.embedder.likeness(weighed_words(questions, known), [each.vector for each in kept])
+    values = embedder.likeness(weighed_words(questions, known), [each.vector for each in kept])
     like = [
         Likeness(each.number, each.case_id, _names(each.speaker), value)
         for each, value in zip(kept, values, strict=True)

@@ -60,7 +60,8 @@ def test_an_older_database_is_filled_in_at_the_start(bed: Bed) -> None:
     told = [event for event in events if event["event"] == "passages_embedded"]
     assert [event["embedder"] for event in told] == [name]
     assert CAR not in str(told)
-    assert len(vectors.find(bed.db, Whose(1), name)) == told[0]["count"] > 0
+    with bed.db.read() as session:
+        assert len(vectors.find(session, Whose(1), name)) == told[0]["count"] > 0
 
 
 @pytest.mark.exhaustive

@@ -173,8 +173,10 @@ def test_a_rollback_retracts_what_the_turn_remembered_and_lets_stand_what_it_clo
     service.leave_order(bed.db, "roll back", "2", "waiting", datetime.now(UTC))
     bed.run(lambda db: len(service.orders(db, "done")) == 1)
     assert [fact.id for fact in facts.of_person(bed.db, 1)] == [1]
-    found, size = passages.find(bed.db, Whose(1), ["prefer"])
-    assert {row.message_id for row in passages.get(bed.db, [each.number for each in found]).values()} == {1}
+    with bed.db.read() as session:
+        found, size = passages.find(session, Whose(1), ["prefer"])
+        known = passages.get(session, [each.number for each in found])
+    assert {row.message_id for row in known.values()} == {1}
     assert size == 3  # the mail, our answer, the fact
 
 
@@ -327,4 +329,5 @@ def test_the_index_of_words_is_tidied_on_a_tick(bed: Bed, monkeypatch: pytest.Mo
     bed.server.deliver(mail("Chair", "The chair is blue."))
     bed.run(lambda db: is_through(db, 1) and bool(joined))
     assert joined[0] is True
-    assert passages.find(bed.db, Whose(1), ["blue"])[0]
+    with bed.db.read() as session:
+        assert passages.find(session, Whose(1), ["blue"])[0]

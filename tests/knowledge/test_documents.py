@@ -25,8 +25,9 @@ def says(words: str) -> Passage:
 
 def found(db: Database, *words: str) -> list[str]:
     """Give the texts that everybody's turns find."""
-    numbers = sorted(each.number for each in passages.find(db, EVERYONE, words)[0])
-    known = passages.get(db, numbers)
+    with db.read() as session:
+        numbers = sorted(each.number for each in passages.find(session, EVERYONE, words)[0])
+        known = passages.get(session, numbers)
     return [known[number].text for number in numbers]
 
 
@@ -42,7 +43,8 @@ def test_more_passages_for_everyone_are_compared_than_of_a_person(db: Database) 
     """A long handbook is searched whole, though what was written last is no likelier there."""
     count = passages.MOST_FOUND + 5
     documents.put(db, row("a.md", count), [says("pump") for _number in range(count)], [], NOW)
-    assert len(passages.find(db, EVERYONE, ["pump"])[0]) == count
+    with db.read() as session:
+        assert len(passages.find(session, EVERYONE, ["pump"])[0]) == count
 
 
 def test_a_newer_reading_closes_the_older_one_and_overwrites_nothing(db: Database) -> None:

@@ -62,8 +62,9 @@ def remember(db: Database, memory: Memory, turn: int | None = None) -> None:
 
 def found(db: Database, whose: int | Whose, *words: str) -> list[str]:
     """Give the texts of a person, or of another owner, that are found by these words, the oldest first."""
-    numbers = sorted(each.number for each in passages.find(db, _whose(whose), words)[0])
-    known = passages.get(db, numbers)
+    with db.read() as session:
+        numbers = sorted(each.number for each in passages.find(session, _whose(whose), words)[0])
+        known = passages.get(session, numbers)
     return [known[number].text for number in numbers]
 
 
@@ -201,7 +202,8 @@ def test_a_fact_about_an_organisation_is_neither_a_persons_nor_everyones(db: Dat
     assert [fact.text for fact in facts.of_organisation(db, "quill.example")] == ["tea"]
     assert facts.of_organisation(db, "tern.example") == facts.of_person(db, 1) == facts.of_person(db, None) == []
     assert [found(db, whose, "tea") for whose in (QUILL, TERN, Whose(1), EVERYONE)] == [["tea"], [], [], []]
-    assert [passages.find(db, whose, ["tea"])[1] for whose in (QUILL, TERN, EVERYONE)] == [1, 0, 0]
+    with db.read() as session:
+        assert [passages.find(session, whose, ["tea"])[1] for whose in (QUILL, TERN, EVERYONE)] == [1, 0, 0]
 
 
 def test_without_an_organisation_nothing_is_known_of_one(db: Database) -> None:

@@ -10,7 +10,7 @@ from knowledge.database import Database
 from knowledge.facts import Memory
 from knowledge.past import Moment, Past, Unknown
 from knowledge.tables import Passage, PassageVector
-from knowledge.vectors import Made
+from knowledge.vectors import Made, Vector
 from knowledge.whose import EVERYONE, Whose, values
 from tests.knowledge.rows import NOW, after, live, opened, screened
 from tests.knowledge.test_memory import (
@@ -40,8 +40,13 @@ def fill(db: Database, name: str = NAME) -> None:
 
 def kept(db: Database, whose: int | Whose, name: str = NAME) -> list[str]:
     """Give the vectors of a person, or of another owner."""
-    found = vectors.find(db, whose if isinstance(whose, Whose) else Whose(whose), name)
-    return [each.vector.decode() for each in found]
+    return [each.vector.decode() for each in found(db, whose if isinstance(whose, Whose) else Whose(whose), name)]
+
+
+def found(db: Database, whose: Whose, name: str = NAME) -> list[Vector]:
+    """Find the vectors of an owner."""
+    with db.read() as session:
+        return vectors.find(session, whose, name)
 
 
 def all_kept(db: Database) -> list[tuple[int, str, bytes]]:
@@ -67,7 +72,7 @@ def two(db: Database) -> None:
 def test_a_passage_has_the_vector_that_was_made_of_it(db: Database) -> None:
     """With the case in which it was said, the oldest first."""
     two(db)
-    assert [(each.number, each.case_id, each.speaker, each.vector) for each in vectors.find(db, Whose(1), NAME)] == [
+    assert [(each.number, each.case_id, each.speaker, each.vector) for each in found(db, Whose(1))] == [
         (1, 1, "Ada", b"blue pump"),
         (2, 1, "Ada", b"red boat"),
     ]
@@ -146,8 +151,7 @@ def test_of_one_who_wrote_much_the_newest_are_compared(db: Database) -> None:
     words = [f"w{number}" for number in range(vectors.MOST_COMPARED + 5)]
     remember(db, Memory(passages=[said(1, 1, word) for word in words]))
     vectors.keep(db, NAME, [Made(number, word, b"x") for number, word in enumerate(words, start=1)])
-    found = [each.number for each in vectors.find(db, Whose(1), NAME)]
-    assert found == list(range(6, vectors.MOST_COMPARED + 6))
+    assert [each.number for each in found(db, Whose(1))] == list(range(6, vectors.MOST_COMPARED + 6))
 
 
 @pytest.mark.parametrize("whose", [Whose(1), QUILL, EVERYONE], ids=str)

@@ -6,7 +6,7 @@ from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from knowledge.database import Database
-from knowledge.web_tables import User, Visit
+from knowledge.tables import User, Visit
 
 
 def add(db: Database, user: User) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from knowledge.database import Database
-from knowledge.web_tables import Look, SignIn, User, Visit
+from knowledge.tables import Look, SignIn, User, Visit
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from daemon.service import telemetry
 from daemon.settings import load
 from daemon.web.passwords import SHORTEST, hashed
 from knowledge import users
-from knowledge.web_tables import User
+from knowledge.tables import User
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose sign-in it is.")]
 WhichRole = Annotated[Role, typer.Option("--role", help="viewer: look; reviewer: say a word; admin: see who looked.")]

@@ -23,8 +23,8 @@ from daemon.web import render
 from daemon.web.passwords import fits
 from daemon.web.site import Asked, Site, place_of, site_of
 from knowledge import users, visits
+from knowledge.tables import SignIn, Visit
 from knowledge.visits import Guest
-from knowledge.web_tables import SignIn, Visit
 
 # The prefix has browsers take it over TLS, or from localhost, alone, and from no other host (RFC 6265bis, 4.1.3.2).
 COOKIE = "__Host-clerkd"

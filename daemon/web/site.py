@@ -16,8 +16,8 @@ from daemon.steps.numbers import LARGEST_ID
 from daemon.waiting import Show
 from knowledge import visits
 from knowledge.database import Database
+from knowledge.tables import Look
 from knowledge.visits import Guest
-from knowledge.web_tables import Look
 
 NO_PAGE = 404
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from knowledge import numbers, users, visits
 from knowledge.database import Database
-from knowledge.web_tables import Look, SignIn, User, Visit
+from knowledge.tables import Look, SignIn, User, Visit
 from tests.knowledge.rows import NOW, after, received
 
 HOUR = timedelta(hours=1)

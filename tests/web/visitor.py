@@ -18,7 +18,7 @@ from daemon.web.app import build
 from daemon.web.passwords import hashed
 from daemon.web.site import Site
 from knowledge import users
-from knowledge.web_tables import User
+from knowledge.tables import User
 from tests.bed import LOOPBACK, Bed
 
 PASSWORD = "correct horse battery"

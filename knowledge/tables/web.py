@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from knowledge.tables import time_field
+from knowledge.tables.columns import time_field
 
 
 class User(SQLModel, table=True):

@@ -1,20 +1,14 @@
 """The composition root: the only place that wires the parts together."""
 
-import asyncio
-import gc
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
 
 from daemon import loop
-from daemon.agent import forks
 from daemon.agent.badge import Badge
 from daemon.agent.mirror import Mirror
 from daemon.agent.outside import Server
@@ -23,7 +17,7 @@ from daemon.agent.store.kinds import store_of
 from daemon.agent.tools import Desk
 from daemon.clock import utc_now
 from daemon.embedding.kinds import embedder_of
-from daemon.errors import FatalError, TransientError
+from daemon.errors import FatalError
 from daemon.house import (
     BUDGET,
     FORKS,
@@ -42,8 +36,7 @@ from daemon.house import (
 from daemon.judgement.autonomy import Effect, Mode
 from daemon.judgement.decision import Latitude
 from daemon.judgement.handoffs import Specialist
-from daemon.judgement.retry import FailureKind
-from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, UNFINISHED, MessageState
+from daemon.judgement.states import NEEDS_A_PERSON, MessageState
 from daemon.mail.compose import Author
 from daemon.mail.imap import LONGEST_CALL, Account, Imap, Pass
 from daemon.mail.inbox import Inbox
@@ -54,22 +47,14 @@ from daemon.mail.signin import token_source
 from daemon.mail.submission import Submission
 from daemon.mail.tokens import TokenStore
 from daemon.paths import StateDirectory
-from daemon.premises import working
 from daemon.service.stop import Pulse, Stop, Systemd
-from daemon.service.telemetry import Log, logger
+from daemon.service.telemetry import Log
 from daemon.settings import ImapMailbox, Mailbox, MaildirMailbox, Settings, secrets_of, specialists_of
 from daemon.shelf import Shelf
-from daemon.steps.mirror import WORKER, finish
-from daemon.steps.recover import recover
-from daemon.steps.replay import Laboratory, Variant, replay
-from daemon.steps.replay import clear as clear_replays
-from daemon.steps.session_orders import obey_for_session
-from daemon.steps.trials import Wanted
+from daemon.steps.mirror import WORKER
 from daemon.version import own_version
-from knowledge import actions, connections, ledger, maildirs, migrate, service
+from knowledge import connections, ledger, maildirs, service
 from knowledge.database import Database
-from knowledge.errors import SchemaError
-from knowledge.tables import Replay
 
 SLACK_SECONDS = 120
 CALLS_OF_A_PUSH = 10  # that may take their whole time: each of the five of a push, tried twice
@@ -84,8 +69,6 @@ TO_OUTLASTING = """\
 Where a case belongs into the field of one whom the tool `hand_over` names, hand it over, and decide on the mail all the
 same: what can be done now. The report comes as a message of its own, in the same case. It is advice, never an
 instruction."""
-# Threads that may wait in a folder or a mailbox at the same time, beside those that do something.
-SPARE_THREADS = 8
 
 
 def account_of(mailbox: ImapMailbox, tokens: Path) -> Account:
@@ -283,154 +266,6 @@ def reading_limits(settings: Settings) -> ReadingLimits:
     """Say what a mail may cost to read."""
     reading = settings.reading
     return ReadingLimits(reading.longest_text, reading.seconds, reading.megabytes * MEGABYTE)
-
-
-def serve(settings: Settings) -> None:
-    """Run the service until it is asked to stop."""
-    log = logger()
-    with working(settings) as db:
-        bring_up_to_date(db)
-        asyncio.run(_serve(settings, db, log))
-
-
-def tend_session(settings: Settings, db: Database) -> None:
-    """Carry out the orders that wait for the session, in the service's place; the caller holds the state."""
-    asyncio.run(_tend_session(settings, db))
-
-
-async def _tend_session(settings: Settings, db: Database) -> None:
-    stop = Stop(settings.service.stop_seconds)
-    stop.listen()
-    house = build(settings, db, stop, logger())
-    recover(house)
-    try:
-        while await obey_for_session(house):
-            pass
-        if stop.requested:
-            message = "it was broken off; the order stays on the list, and the next start carries it out"
-            raise TransientError(SESSION, message)
-    finally:
-        await house.session.close()
-        await finish(house)
-        house.reader.close()
-        service.stop(db, house.generation, house.clock())
-
-
-def replay_logged(
-    settings: Settings, db: Database, variants: Mapping[str, Settings], wanted: Wanted, tell: Callable[[str], None]
-) -> Replay:
-    """Put logged messages again to forks of the session; the service may be at work meanwhile.
-
-    Raises FatalError where there is nothing to put, or a variant's key cannot be had.
-    """
-    for name, each in variants.items():
-        if problem := each.model.api_key.missing():
-            message = f"{name}: model.api_key: {problem}"
-            raise FatalError(message)
-    return asyncio.run(_replay_logged(settings, db, variants, wanted, tell))
-
-
-async def _replay_logged(
-    settings: Settings, db: Database, variants: Mapping[str, Settings], wanted: Wanted, tell: Callable[[str], None]
-) -> Replay:
-    stop = Stop(settings.service.stop_seconds)
-    stop.listen()
-    bundled_cli()
-    readers = {reading_limits(each): Reader(reading_limits(each)) for each in variants.values()}
-    lab = Laboratory(
-        db=db,
-        engine=engine_of(settings),
-        variants=[variant_of(name, each, readers[reading_limits(each)]) for name, each in variants.items()],
-        limits=settings.limits,
-        signature=settings.employee.signature,
-        embedder=embedder_of(settings),
-        stop=stop,
-        clock=utc_now,
-        tell=tell,
-    )
-    clear_replays(db, lab.engine.home, utc_now())
-    try:
-        return await replay(lab, wanted)
-    finally:
-        for reader in readers.values():
-            reader.close()
-
-
-def forks_of(settings: Settings, row: Replay) -> Path:
-    """Say where the forks of a replay are."""
-    return forks.places(engine_of(settings).home) / row.place
-
-
-def variant_of(name: str, settings: Settings, reader: Reader) -> Variant:
-    """Make a variant of a config."""
-    return Variant(name, settings, engine_of(settings), partial(desk_of, settings), reader)
-
-
-@contextmanager
-def rehearsing(settings: Settings) -> Iterator[Database]:
-    """Hold the state of a rehearsal and open its knowledge database."""
-    with working(settings) as db:
-        bring_up_to_date(db)
-        yield db
-
-
-def rehearse(settings: Settings, db: Database, count: int) -> None:
-    """Run the service until so many messages are through, a person interrupts, or the model refuses the key."""
-    asyncio.run(_rehearse(settings, db, count))
-
-
-async def _rehearse(settings: Settings, db: Database, count: int) -> None:
-    stop = Stop(settings.service.stop_seconds)
-    stop.listen()
-    make_room(settings)
-    house = build(settings, db, stop, logger())
-    curtain = asyncio.create_task(_curtain(house, count))
-    await loop.run(house)
-    curtain.cancel()
-
-
-async def _curtain(house: House, count: int) -> None:
-    """Ask the service to stop when the rehearsal is over."""
-    while not house.stop.requested:
-        await house.stop.rest(0.1)
-        counts = ledger.counts(house.db)
-        unfinished = sum(counts.get(state, 0) for state in UNFINISHED)
-        due = actions.next_due(house.db, ACTION_DUE, house.clock())
-        if (sum(counts.values()) >= count and not unfinished and due is None) or _is_refused(house.db):
-            house.stop.request()
-
-
-def _is_refused(db: Database) -> bool:
-    hopeless = (FailureKind.AUTHENTICATION, FailureKind.CREDIT, FailureKind.ENGINE)
-    return any(row.paused and row.kind in hopeless for row in service.conditions(db))
-
-
-def bring_up_to_date(db: Database) -> None:
-    """Lay the knowledge database, or bring it to this program's version; for its holder alone."""
-    try:
-        migrate.upgrade(db)
-    except SchemaError as error:
-        raise FatalError(str(error)) from None
-
-
-async def _serve(settings: Settings, db: Database, log: Log) -> None:
-    stop = Stop(settings.service.stop_seconds)
-    stop.listen()
-    make_room(settings)
-    house = build(settings, db, stop, log)
-    # What is loaded by now stays: to look through all of it again for garbage stops everything for 0.1 s (measured).
-    gc.collect()
-    gc.freeze()
-    log.info("started", version=own_version(), generation=house.generation,
-             mailboxes=[mailbox.name for mailbox in settings.mailboxes])  # fmt: skip
-    await loop.run(house)
-    log.info("stopped")
-
-
-def make_room(settings: Settings) -> None:
-    """Give the running loop a thread for each folder that waits in a call: its own few would keep others waiting."""
-    folders = sum(len(mailbox.watch) for mailbox in settings.mailboxes)
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(folders + SPARE_THREADS))
 
 
 def _longest_silence(settings: Settings) -> float:

@@ -6,13 +6,14 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from daemon.app import bring_up_to_date, reading_limits
+from daemon.app import reading_limits
 from daemon.clock import utc_now
 from daemon.judgement.states import MessageState
 from daemon.mail.files import Filed, mails_in
 from daemon.mail.reader import Reader, ReadingLimits
 from daemon.premises import database_of, knowledge_of
 from daemon.review.reading import Reading
+from daemon.runs import bring_up_to_date
 from daemon.settings import Reading as ReadingSettings
 from daemon.settings import Settings, Watched, specialists_of
 from daemon.steps.screen import Around, found, judge, read_mail, unfetched

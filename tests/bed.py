@@ -22,7 +22,7 @@ from imapclient import IMAPClient
 from sqlalchemy import URL
 from sqlalchemy.exc import OperationalError
 
-from daemon import app, loop
+from daemon import app, loop, runs
 from daemon.agent.store.base import Place
 from daemon.agent.store.kinds import store_of
 from daemon.house import House
@@ -182,7 +182,7 @@ class Bed:
         """Run a house in this process until the condition holds; give its events."""
         self.prepare()
         with structlog.testing.capture_logs() as events, working(self.settings) as db:
-            app.bring_up_to_date(db)
+            runs.bring_up_to_date(db)
             asyncio.run(asyncio.wait_for(perform(self.settings, db, until), seconds))
         return [dict(event) for event in events]
 
@@ -268,7 +268,7 @@ def _last_wins(text: str) -> str:
 
 async def perform(settings: Settings, db: Database, until: Callable[[Database], bool]) -> None:
     """Be a daemon until the condition holds."""
-    app.make_room(settings)
+    runs.make_room(settings)
     stop = Stop(settings.service.stop_seconds)
     house = app.build(settings, db, stop, logger())
     watch = asyncio.create_task(_watch(house, until))

@@ -89,12 +89,12 @@ def _stage(stack: ExitStack, root: Path, mails: list[bytes], *, live: bool) -> S
 
 def _play(settings: Settings, count: int, console: Console) -> list[Entry]:
     """Work the mails, showing each as it is concluded, and give the log of this run, the oldest first."""
-    from daemon import app
+    from daemon import runs
 
-    with app.rehearsing(settings) as db:
+    with runs.rehearsing(settings) as db:
         before = {entry.message.id for entry in decisions.log(db, Filter(limit=100_000))}
         with _progress(db, console, count):
-            app.rehearse(settings, db, len(before) + count)
+            runs.rehearse(settings, db, len(before) + count)
         entries = decisions.log(db, Filter(limit=100_000))
     return sorted(
         (entry for entry in entries if entry.message.id not in before), key=lambda entry: entry.message.id or 0

@@ -67,7 +67,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
     context.obj = config
     if context.invoked_subcommand:
         return
-    from daemon import app as house
+    from daemon import runs
     from daemon.steps.trials import Wanted
 
     if not since and case is None and ids is None:
@@ -80,11 +80,11 @@ def replay(  # noqa: PLR0913 - one parameter an option
     telemetry.configure("error")
     path = output or Path(f"replay-{utc_now():%Y-%m-%d-%H%M%S}.md")
     with _markdown(path, is_ours=output is None) as file:
-        row = house.replay_logged(settings, db, variants, Wanted(selection, parallel, live_session, keep), _tell)
+        row = runs.replay_logged(settings, db, variants, Wanted(selection, parallel, live_session, keep), _tell)
         page = review.page(db, row.id or 0)
         _show(page, json_wanted=json_wanted)
         file.write(review.markdown(page))
-    _tell(f"written to {path}" + (f"; the forks are in {house.forks_of(settings, row)}" if keep else ""))
+    _tell(f"written to {path}" + (f"; the forks are in {runs.forks_of(settings, row)}" if keep else ""))
     if len(page.turns) < row.wanted:
         raise typer.Exit(1)
 

@@ -14,9 +14,9 @@ def run(config: Config = None) -> None:
 
     Example:  clerkd run --config ./clerkd.toml
     """
-    from daemon import app
+    from daemon import runs
 
     settings = load(config)
     refuse_missing_secrets(settings, locate(config))
     telemetry.configure(settings.service.log_level)
-    app.serve(settings)
+    runs.serve(settings)

@@ -121,6 +121,6 @@ def _order(kind: str, argument: str, config: Config) -> None:
 
 
 def _tend(settings: Settings, db: Database) -> None:
-    from daemon import app as house
+    from daemon import runs
 
-    house.tend_session(settings, db)
+    runs.tend_session(settings, db)

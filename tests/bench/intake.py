@@ -21,7 +21,7 @@ from types import SimpleNamespace
 
 import structlog
 
-from daemon import app
+from daemon import app, runs
 from daemon.house import House
 from daemon.mail.imap import Imap
 from daemon.service.stop import Stop
@@ -85,7 +85,7 @@ def reader(root: Path, server: Dovecot, since: str) -> Iterator[Reader]:
     root.mkdir()
     bed = Bed(root, server, model, Faults(), {"mailbox": f'since = "{since}"\ntimeout_seconds = 60'})  # type: ignore[arg-type]
     db = bed.db
-    app.bring_up_to_date(db)
+    runs.bring_up_to_date(db)
     loop = asyncio.new_event_loop()
     house = app.build(bed.settings, db, Stop(10), logger())
     house.health.begin()

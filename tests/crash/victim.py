@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from daemon import app
+from daemon import runs
 from daemon.cli import main
 from daemon.service import telemetry
 from daemon.settings import load
@@ -73,4 +73,4 @@ if __name__ == "__main__":
     else:
         settings = load(Path(sys.argv[3]))
         telemetry.configure("info", json=True)
-        app.serve(settings)
+        runs.serve(settings)

@@ -21,7 +21,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from daemon import app, loop
+from daemon import loop, runs
 from daemon.premises import working
 from daemon.service import telemetry
 from daemon.settings import load
@@ -41,7 +41,7 @@ def run(job: dict[str, Any]) -> int:
     loop.IDLE_SECONDS = RESTLESS
     telemetry.configure("info", json=True)
     with working(settings) as db:
-        app.bring_up_to_date(db)
+        runs.bring_up_to_date(db)
         work = perform(settings, db, lambda db: is_through(db, job["count"]))
         asyncio.run(asyncio.wait_for(work, job["seconds"]))
     return countdown.steps

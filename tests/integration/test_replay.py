@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from daemon import app
+from daemon import app, runs
 from daemon.agent import forks, transcript
 from daemon.agent.session import EngineError, Session
 from daemon.agent.transcript import Head
@@ -59,7 +59,7 @@ def replay(bed: Bed, *texts: str, wanted: Wanted | None = None) -> list[ReplayTu
     """Replay all messages, or those that are wanted, with one variant for each text; give what came of each turn."""
     files = [variant(bed, text, f"v{number}") for number, text in enumerate(texts or ("",))]
     variants = {path.stem: load_variant(bed.config, path) for path in files}
-    row = app.replay_logged(bed.settings, bed.db, variants, wanted or Wanted(ALL, parallel=2), lambda _words: None)
+    row = runs.replay_logged(bed.settings, bed.db, variants, wanted or Wanted(ALL, parallel=2), lambda _words: None)
     return [turn for turn, _message in replays.results(bed.db, row.id or 0)]
 
 

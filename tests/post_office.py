@@ -40,12 +40,12 @@ class _Counter(SMTP):
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
         if self.office.stops(IN_DATA):
-            await self.push("354 go on")  # type: ignore[no-untyped-call]
+            await self.push("354 go on")
             await self._reader.readuntil(b"\r\n")
             self.office.stop(IN_DATA)
             self.transport.abort()  # type: ignore[union-attr]
             return
-        await super().smtp_DATA(arg)  # type: ignore[no-untyped-call]
+        await super().smtp_DATA(arg)
         self.office.stop(AFTER_250)
 
 

@@ -86,7 +86,12 @@ class TokenServer:
         (self.root / "client-secret").write_text(CLIENT_SECRET, encoding="utf-8")
         (self.root / "given-token").write_text(self.access_token(), encoding="utf-8")
         secret = {"file": str(self.root / "client-secret")}
-        microsoft = {"tenant": TENANT, "client_id": CLIENT, "authority": self.url, "ca_file": str(self.ca_file)}
+        microsoft: dict[str, object] = {
+            "tenant": TENANT,
+            "client_id": CLIENT,
+            "authority": self.url,
+            "ca_file": str(self.ca_file),
+        }
         addresses = {"auth_url": f"{self.url}/auth", "token_url": f"{self.url}/token", "ca_file": str(self.ca_file)}
         sections: dict[str, dict[str, object]] = {
             "microsoft-app": microsoft | {"client_secret": secret},

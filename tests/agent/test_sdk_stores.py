@@ -68,7 +68,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def play(act: Callable[[], Awaitable[None]]) -> None:
     """Run the test's part."""
-    asyncio.run(asyncio.wait_for(act(), 60))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(act(), 60))
 
 
 def test_its_mirror_holds_turns_that_never_settled(engine: Engine) -> None:

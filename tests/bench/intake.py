@@ -23,7 +23,7 @@ import structlog
 
 from daemon import app, runs
 from daemon.house import House
-from daemon.mail.imap import Imap
+from daemon.mail.imap import Account, Imap, Pass
 from daemon.service.stop import Stop
 from daemon.service.telemetry import logger
 from daemon.steps.receive import receive
@@ -121,7 +121,7 @@ def fill(server: Dovecot, count: int, seed: int) -> None:
 
 def settle(server: Dovecot, expected: int) -> None:
     """Wait until Dovecot has taken note of all that was put into its Maildir."""
-    account = app.Account("127.0.0.1", server.imap_port, "none", USER, lambda: app.Pass(PASSWORD), 60)
+    account = Account("127.0.0.1", server.imap_port, "none", USER, lambda: Pass(PASSWORD), 60)
     imap = Imap(account)
     imap.select("INBOX")
     assert len(imap.new_uids(0)) == expected

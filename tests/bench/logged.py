@@ -65,13 +65,15 @@ class Log:
         return f"{first} {last}".title(), address
 
     def _rows(self) -> Iterator[tuple[type[SQLModel], Rows]]:
-        common = {"first_seen_at": FIRST, "last_seen_at": FIRST}
         yield RawMail, [("0" * 64, 1, b"x")]
         yield AgentSession, [_tuple(AgentSession(id="one", state="live", generation=1, model="m", orders_digest="d",
                                                  created_at=FIRST))]  # fmt: skip
         yield (
             Person,
-            [_tuple(Person(id=number, name=name, **common)) for number, (name, _) in enumerate(self.people, start=1)],
+            [
+                _tuple(Person(id=number, name=name, first_seen_at=FIRST, last_seen_at=FIRST))
+                for number, (name, _) in enumerate(self.people, start=1)
+            ],
         )
         addresses = {address: number for number, (_, address) in enumerate(self.people, start=1)}
         yield PersonAddress, list(addresses.items())

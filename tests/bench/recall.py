@@ -48,6 +48,7 @@ SESSION = re.compile(r"session_(\d+)")
 PEOPLE, EACH, ASKED = 1_000, 100, 300  # passages of each kind a person; questions
 HEAVY, MUCH = PEOPLE + 1, 10_000  # one who has written for years
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
+NO_SETTINGS: Settings = Settings.model_construct()  # type: ignore[call-arg]  # the recall asks for none
 MAIL = (
     "Hello,\n\nI hope you are doing well and had a good weekend. I have been thinking about our last talks and wanted "
     "to ask you something.\n\n{}\n\nThanks a lot and best regards,\nJo"
@@ -102,7 +103,7 @@ def in_a_file() -> Iterator[Records]:
     with tempfile.TemporaryDirectory() as place:
         db = Database(Path(place) / "knowledge.db")
         migrate.upgrade(db)
-        yield Records(db, Settings.model_construct(), lambda: NOW)
+        yield Records(db, NO_SETTINGS, lambda: NOW)
         db.close()
 
 
@@ -111,7 +112,7 @@ def on_a_server() -> Iterator[Records]:
     """Give an empty knowledge database on a PostgreSQL as Debian sets it up."""
     with serving() as server:
         db = Database(server.copy())
-        yield Records(db, Settings.model_construct(), lambda: NOW)
+        yield Records(db, NO_SETTINGS, lambda: NOW)
         db.close()
 
 

@@ -148,7 +148,7 @@ def work(root: Path, session: str, mails: Sequence[bytes]) -> Run:
             server.deliver(raw)
         memory = serve(bed, len(mails))
     settled = turns.in_state(bed.db, TurnState.SETTLED)
-    kept = [row for row in sessions.chain(bed.db) for row in upkeeps.of_session(bed.db, row.id)]
+    kept = [row for each in sessions.chain(bed.db) for row in upkeeps.of_session(bed.db, each.id)]
     return Run(
         by_mail(meter.calls),
         [turn.seconds or 0 for turn in settled],

@@ -62,7 +62,9 @@ def reminded_of(worked: Bed) -> Bed:
     return worked
 
 
-said, records, refused = (partial(each, "case") for each in (answers.said, answers.records, answers.refused))
+said = partial(answers.said, "case")
+records = partial(answers.records, "case")
+refused = partial(answers.refused, "case")
 
 
 def case(bed: Bed, number: int) -> Case:

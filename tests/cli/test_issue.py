@@ -17,7 +17,9 @@ from tests.faults import Faults
 from tests.integration.test_issues import DOWN, NAME, SENDERS
 
 PROPOSED = "Something is down (so says the stand-in's rule)"
-said, records, refused = (partial(each, "issue") for each in (answers.said, answers.records, answers.refused))
+said = partial(answers.said, "issue")
+records = partial(answers.records, "issue")
+refused = partial(answers.refused, "issue")
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from daemon.cli import login as command
 from daemon.errors import FatalError, TransientError
@@ -78,7 +77,7 @@ def watch(terminal: Terminal, act: str, provider: TokenServer) -> None:
         if act == "browser":
             threading.Thread(target=call, args=(redirect,), daemon=True).start()
         else:
-            terminal.patch.setattr(command.typer, "prompt", lambda _words: redirect)
+            terminal.patch.setattr(typer, "prompt", lambda _words: redirect)
 
     terminal.patch.setattr(command, "_show_address", follow)
 
@@ -113,6 +112,7 @@ def test_a_browser_login_keeps_the_sign_in(
     done = terminal.run(*options, mailboxes=(box,))
     assert done.exit_code == 0, done.output
     assert f"{provider.url}/auth?" in done.output
+    assert box.sign_in
     assert terminal.store.load("support", bound_to(box.sign_in, USER)).refresh == REFRESH
 
 

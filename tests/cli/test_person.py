@@ -47,7 +47,9 @@ def worked(worked_once: Bed, tmp_path: Path) -> Bed:
     return Bed(tmp_path, worked_once.server, worked_once.model, worked_once.faults)
 
 
-said, records, refused = (partial(each, "person") for each in (answers.said, answers.records, answers.refused))
+said = partial(answers.said, "person")
+records = partial(answers.records, "person")
+refused = partial(answers.refused, "person")
 
 
 def number_of(bed: Bed, address: str) -> int:

@@ -24,6 +24,7 @@ from tests.knowledge.rows import NOW, after
 from tests.knowledge_server import KnowledgeServer
 
 PEOPLE, SAID, ASKED, TOP = 12, 40, 60, 10
+NO_SETTINGS: Settings = Settings.model_construct()  # type: ignore[call-arg]  # the recall asks for none
 WORDS = {
     "en": "when does the blue boat arrive with our pumps and invoices order Q-1042 paid refund late Monday harbour",
     "de": "wann kommen die blauen Boote mit unseren Pumpen und Rechnungen bezahlt Bestellung verspätet Hafen Größe",
@@ -86,10 +87,10 @@ def both(tmp_path: Path, knowledge_server: KnowledgeServer) -> Iterator[list[Dat
         yield [file, served]
 
 
-def found(db: Database, embedder: Embedder | None) -> list[list[int | None]]:
+def found(db: Database, embedder: Embedder | None) -> list[list[int]]:
     """Ask for several people, each with what is for everyone, and give the ten best of each."""
     chance = random.Random(13)
-    records = Records(db, Settings.model_construct(), lambda: NOW, embedder)
+    records = Records(db, NO_SETTINGS, lambda: NOW, embedder)
     while embedder and embed_batch(db, embedder):
         pass
     answers = []

@@ -368,7 +368,7 @@ def test_handles_that_append_at_the_same_time_never_lose_a_line(make: Make) -> N
     assert told
 
 
-UNREACHABLE = {
+UNREACHABLE: dict[str, Callable[[int], LineStore]] = {
     "postgresql": lambda port: SqlStore(make_url(f"postgresql://clerkd:secret-word@127.0.0.1:{port}/x"), 2),
     "redis": lambda port: RedisStore(f"redis://127.0.0.1:{port}/0", "secret-word", 2),
     "s3": lambda port: S3Store(Bucket("b", "", f"http://127.0.0.1:{port}", "us-east-1", "k", "secret-word"), 2),

@@ -74,7 +74,7 @@ class Countdown:
 
     def arm(self) -> None:
         """Watch all that leaves a trace, in this process only."""
-        imaplib.IMAP4.send = self._around(imaplib.IMAP4.send)  # type: ignore[method-assign]
+        imaplib.IMAP4.send = self._around(imaplib.IMAP4.send)  # type: ignore[method-assign,assignment]
         if not self._all:
             return
         event.listen(Engine, "commit", self._commit)

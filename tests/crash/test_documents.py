@@ -54,7 +54,7 @@ def assert_each_is_whole(bed: Bed) -> None:
         told = session.exec(
             select(Passage.document_id).where(col(Passage.expired_at).is_(None), col(Passage.document_id).is_not(None))
         ).all()
-    assert sorted(standing) == sorted(told)
+    assert sorted(map(str, standing)) == sorted(map(str, told))
 
 
 @pytest.mark.exhaustive

@@ -119,12 +119,12 @@ def signed_in(server: dovecot.Dovecot, user: str) -> IMAPClient:
 
 
 @contextmanager
-def open_shop(root: Path, mails: list[bytes], **variety: str) -> Iterator[Workshop]:
+def open_shop(root: Path, mails: list[bytes], capability: str = "") -> Iterator[Workshop]:
     """Start what all runs share."""
     need(dovecot.PROGRAM, "dovecot is not installed (Debian: dovecot-imapd)")
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(root), "PYTHONPATH": str(Path.cwd())}
     with tempfile.TemporaryDirectory(prefix="dovecot-") as short, StandIn(decide) as model:
-        server = dovecot.Dovecot(Path(short), "anybody", PASSWORD, **variety)
+        server = dovecot.Dovecot(Path(short), "anybody", PASSWORD, capability=capability)
         server.start()
         command = [sys.executable, "-m", "tests.crash.zygote"]
         zygote = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)

@@ -3,6 +3,7 @@
 import email
 import email.policy
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -73,7 +74,7 @@ def _is_through(result: dict[str, Any]) -> bool:
     return any(words in json.dumps(result) for words in ("decision is recorded", "notes are taken"))
 
 
-REPORT = rules.re.compile(r"<<<(report-[0-9a-f]+)\n(.*)\n\1>>>", rules.re.DOTALL)
+REPORT = re.compile(r"<<<(report-[0-9a-f]+)\n(.*)\n\1>>>", re.DOTALL)
 
 
 def decision(*actions: dict[str, str]) -> Answer:

@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def told(bed: Bed, *names: str) -> list[dict[str, object]]:
 
     Nothing tells the end of a look at which nothing was found: so it is over when nothing has come for a while.
     """
-    seen: list[object] = []
+    seen: list[tuple[int | None, datetime | None]] = []
     since = time.monotonic()
 
     def is_quiet(db: Database) -> bool:

@@ -125,7 +125,7 @@ def test_a_specialist_without_a_workspace_and_the_employee_itself_write_nothing(
     """Only one of two specialists has it, so that the tools are there."""
     staff(bed, "workspace = true", name="technical")
     staff(bed)
-    calls = ((WRITE, PLAN), (LIST, {}))
+    calls: tuple[tuple[str, dict[str, Any]], ...] = ((WRITE, PLAN), (LIST, {}))
     of_one = calling(*calls)
 
     def decide(body: Body) -> Answer:

@@ -56,7 +56,8 @@ def idle(bed: Bed) -> None:
 def parsed(sent: Delivered) -> tuple[str, str]:
     """Give subject and text of a mail that was handed over."""
     read = email.message_from_bytes(sent.raw, policy=email.policy.default)
-    body = read.get_body(("plain",))  # type: ignore[attr-defined]
+    body = read.get_body(("plain",))
+    assert body
     return str(read["Subject"]), " ".join(body.get_content().split())
 
 

@@ -100,8 +100,12 @@ def all_reading(body: Body) -> Answer:
     """Call every reading tool for each mail, then decide as the stand-in does."""
     users = [message for message in body["messages"] if message["role"] == "user"]
     if "<<<mail-" in text_of(users[-1]) and "tool_result" not in json.dumps(users[-1]):
-        calls = (("look_at_case", {}), ("search_decisions", {"words": ""}), ("list_open_matters", {"page": 1}))
-        return Answer(tuple(tool_use(f"mcp__clerkd__{name}", arguments) for name, arguments in calls))
+        calls: dict[str, dict[str, Any]] = {
+            "look_at_case": {},
+            "search_decisions": {"words": ""},
+            "list_open_matters": {"page": 1},
+        }
+        return Answer(tuple(tool_use(f"mcp__clerkd__{name}", arguments) for name, arguments in calls.items()))
     return rules.decide(body)
 
 

@@ -42,7 +42,7 @@ def roll_back(bed: Bed, words: str, count: int) -> Order:
 
     def done(db: Database) -> bool:
         found = service.order(db, number)
-        return bool(found) and found.state != OrderState.WAITING and is_through(db, count)
+        return found is not None and found.state != OrderState.WAITING and is_through(db, count)
 
     bed.run(done)
     closed = service.order(bed.db, number)

@@ -372,7 +372,7 @@ def rules_said(message: dict[str, Any]) -> str:
 def test_the_handoffs_of_a_turn_that_does_not_settle_are_kept_with_what_they_cost(bed: Bed) -> None:
     """The turn is cut off and asked again; the money is gone, and the log says for what."""
     staff(bed)
-    spoilt = []
+    spoilt: list[object] = []
 
     def once(body: Body) -> Answer:
         users = [message for message in body["messages"] if message["role"] == "user"]

@@ -156,7 +156,7 @@ def test_a_relative_comes_with_what_the_judgement_weighs(db: Database) -> None:
     (relative,) = cases.relatives(db, trace("<1@quill.example>"), LATER)
     assert (relative.subject, relative.people, relative.last_at) == (
         "Mail 1",
-        {ADA, "bo@tern.example", "cy@heron.example"},
+        frozenset({ADA, "bo@tern.example", "cy@heron.example"}),
         after(60),
     )
 

@@ -27,7 +27,13 @@ def test_nothing_is_known_of_a_folder_before_the_first_look(db: Database) -> Non
 
 def test_it_keeps_how_it_stands_with_a_folder(db: Database) -> None:
     """Push, times and the last error come back as they were written."""
-    known = {"pushes": True, "connected_at": NOW, "heard_at": after(5), "last_error": "refused", "error_at": after(-5)}
+    known: dict[str, Any] = {
+        "pushes": True,
+        "connected_at": NOW,
+        "heard_at": after(5),
+        "last_error": "refused",
+        "error_at": after(-5),
+    }
     write(db, **known)
     row = connections.get(db, MAILBOX, "INBOX")
     assert row

@@ -35,7 +35,7 @@ def set_revision(db: Database, revision: str) -> None:
 def add_case(db: Database, **times: datetime) -> Case:
     """Write a case with these times."""
     with db.write() as session:
-        case = Case(subject="Hours", **{"opened_at": NOW, "updated_at": NOW, **times})
+        case = Case(subject="Hours", opened_at=times.get("opened_at", NOW), updated_at=times.get("updated_at", NOW))
         session.add(case)
     return case
 
@@ -138,7 +138,7 @@ def test_it_says_that_a_database_is_of_another_version(db: Database) -> None:
 
 def test_it_verifies_a_database_of_its_own_version(db: Database) -> None:
     """A migrated database may be read."""
-    assert schema.verify(db) is None
+    schema.verify(db)
 
 
 # Times

@@ -72,7 +72,7 @@ def test_a_document_is_closed_once(db: Database) -> None:
     documents.close(db, rows, after(9))
     with db.read() as session:
         assert session.get_one(Document, 1).expired_at == session.get_one(Passage, 1).expired_at == after(5)
-    assert documents.standing(db) == documents.of_path(db, "/a.md") == found(db, "pump") == []
+    assert (documents.standing(db), documents.of_path(db, "/a.md"), found(db, "pump")) == ([], [], [])
 
 
 def test_a_document_whose_passages_cannot_be_written_is_not_written(db: Database) -> None:

@@ -127,7 +127,12 @@ def test_a_try_that_is_too_dear_leaves_nothing(db: Database, handed: Handoff) ->
     """What it is weighed against holds its own dollars, in the same transaction."""
     seen: list[float] = []
     before = dump(db)
-    assert begin(db, handed, lambda *spent: bool(seen.extend(spent))) is None
+
+    def too_dear(*spent: float) -> bool:
+        seen.extend(spent)
+        return False
+
+    assert begin(db, handed, too_dear) is None
     assert seen == [pytest.approx(0.6), pytest.approx(0.6)]
     assert dump(db) == before
 

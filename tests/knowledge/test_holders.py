@@ -13,8 +13,9 @@ from tests.knowledge.rows import NOW, screened
 
 def written(whose: Whose, text: str) -> Passage:
     """Make a passage of an owner."""
-    owner = {"person_id": whose.person_id, "organisation": whose.organisation}
-    return Passage(**owner, speaker="Ada", said_at=NOW, text=text, stems="a", label="", recorded_at=NOW)
+    person, organisation = whose.person_id, whose.organisation
+    return Passage(person_id=person, organisation=organisation, speaker="Ada", said_at=NOW, text=text, stems="a",
+                   label="", recorded_at=NOW)  # fmt: skip
 
 
 @pytest.fixture

@@ -239,7 +239,7 @@ def test_an_answer_finds_the_case_of_the_first_schema(first: Database, id_of: st
     """Threads go on across the migration."""
     migrate.upgrade(first)
     found = cases.relatives(first, Trace((id_of,), "", "", ""), 99)
-    assert [(relative.case, relative.people) for relative in found] == [(1, {"ada@quill.example"})]
+    assert [(relative.case, relative.people) for relative in found] == [(1, frozenset({"ada@quill.example"}))]
 
 
 @pytest.mark.exhaustive

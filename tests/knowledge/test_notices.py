@@ -1,6 +1,7 @@
 """Mails to the supervisor: planned once about each thing, moved on as the sender saw them, and counted."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ KINDS = ("digest", "urgent")
 
 def notice(kind: str = "digest", about: str = "2026-11-28", **changes: object) -> Notice:
     """Make one that is planned."""
-    values = {"content": b"Subject: x\r\n\r\ny", "recipients": ["boss@example.com"], "state": "planned"}
+    values: dict[str, Any] = {"content": b"Subject: x\r\n\r\ny", "recipients": ["boss@example.com"], "state": "planned"}
     return Notice(kind=kind, about=about, created_at=NOW, updated_at=NOW, **{**values, **changes})
 
 
@@ -87,7 +88,7 @@ def test_what_was_done_said_and_held_by_walls_is_counted_within_the_times(db: Da
     filed(db, row, action_row(row, kind="draft", state="sent", findings=["link: evil.example"]),
           action_row(row, ordinal=1, kind="flag", state="waiting"))  # fmt: skip
     with db.write() as session:
-        given = {"action_id": 1, "digest": "d", "by": "ada", "place": "page", "given_at": NOW}
+        given: dict[str, Any] = {"action_id": 1, "digest": "d", "by": "ada", "place": "page", "given_at": NOW}
         session.add(Approval(verdict="approved", **given))
     begin, end = NOW - timedelta(days=400), NOW + timedelta(days=400)
     assert notices.done(db, "sent", begin, end) == {"draft": 1}

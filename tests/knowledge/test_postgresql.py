@@ -127,9 +127,8 @@ def test_a_text_with_a_nul_is_stored_with_a_sign_in_its_place(served: Database) 
 
 def test_what_it_says_of_an_error_holds_nothing_of_a_row(served: Database) -> None:
     """It would tell an address, or what somebody wrote, to the journal."""
-    row = {"first_seen_at": NOW, "last_seen_at": NOW}
     with pytest.raises(IntegrityError) as caught, served.write() as session:
-        session.add_all(Person(id=1, name="Ada Quill", **row) for _twice in range(2))
+        session.add_all(Person(id=1, name="Ada Quill", first_seen_at=NOW, last_seen_at=NOW) for _twice in range(2))
     assert "persons_pkey" in said_by(caught.value)
     assert "(1)" not in said_by(caught.value)
     assert "Ada" not in str(caught.value)

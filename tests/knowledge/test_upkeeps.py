@@ -110,7 +110,9 @@ def test_a_session_s_standing_counts_what_its_upkeeps_cost(db: Database) -> None
     """Beside its turns."""
     session = live(db)
     upkeeps.failed(db, done(opened_upkeep(db, session), state="failed"))
-    assert sessions.standing(db, session.id, "settled") == (0, None, pytest.approx(0.02))
+    turns, last, dollars = sessions.standing(db, session.id, "settled")
+    assert (turns, last) == (0, None)
+    assert dollars == pytest.approx(0.02)
 
 
 def test_a_rotation_of_a_session_that_is_no_longer_live_writes_nothing(db: Database) -> None:

@@ -80,7 +80,7 @@ def test_an_odd_listing_is_left_to_the_library(odd: Any) -> None:
 )
 def test_an_odd_body_is_left_to_the_library(odd: Any, raw: bytes) -> None:
     """A quoted string, NIL, another order or further items are read all the same, beside a usual one."""
-    usual = [(b"1 (UID 7 BODY[] {2}", b"hi"), b")"]
+    usual: list[Any] = [(b"1 (UID 7 BODY[] {2}", b"hi"), b")"]
     assert answers.bodies([*usual, *odd], b"BODY[]") == {7: b"hi", 8: raw}
 
 

@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from daemon.mail.compose import LONGEST_SUBJECT, Author, own_message_id
-from daemon.mail.letter import LARGEST_ENCLOSED, Request, letter
+from daemon.mail.enclosed import LARGEST_ENCLOSED
+from daemon.mail.letter import Request, letter
 from tests.bed import mail
 from tests.mail.test_compose import INJECTION, SUBJECTS, body_of
 

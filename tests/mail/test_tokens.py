@@ -67,7 +67,7 @@ def test_a_write_that_fails_leaves_the_old_file(store: TokenStore, monkeypatch: 
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tokens.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(TransientError, match="cannot be written: No space left on device"):
         store.save(MAILBOX, CLIENT, Tokens(refresh="another"))
     assert store.load(MAILBOX, CLIENT) == KEPT

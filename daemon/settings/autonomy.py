@@ -1,6 +1,6 @@
 """What the config lets the employee do alone, and when: ``[autonomy]`` and ``[hours]``."""
 
-from datetime import date, time
+from datetime import date
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from daemon.fields import Email, Section, Words
 from daemon.judgement.autonomy import ORDER, Autonomy, Effect, Mode, Wider
 from daemon.judgement.hours import Hours
+from daemon.settings.times import span
 
 Wide = Literal["never", "ask", "draft", "do"]
 Plain = Literal["never", "ask", "do"]
@@ -134,7 +135,7 @@ class HoursSettings(Section):
     @property
     def hours(self) -> Hours:
         """The hours as the judgement takes them."""
-        starts, ends = _times(self.times)
+        starts, ends = span(self.times)
         days = tuple(DAYS.index(day) for day in self.days)
         return Hours(days, starts, ends, ZoneInfo(self.zone), frozenset(map(date.fromisoformat, self.holidays)))
 
@@ -150,7 +151,7 @@ class HoursSettings(Section):
     @classmethod
     def _are_times(cls, words: str) -> str:
         try:
-            _times(words)
+            span(words)
         except ValueError:
             message = 'must be two times of day, such as "08:00-18:00"'
             raise ValueError(message) from None
@@ -176,9 +177,3 @@ class HoursSettings(Section):
                 message = f'{day!r} is no day; it is written as "2026-12-25" is'
                 raise ValueError(message) from None
         return days
-
-
-def _times(words: str) -> tuple[time, time]:
-    """Read two times of day; ValueError where they are none."""
-    starts, ends = (time.fromisoformat(word.strip()) for word in words.split("-"))
-    return starts, ends

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from daemon.fields import Email, Section, Words
 from daemon.judgement.urgency import Alarms
+from daemon.settings.times import time_of_day
 
 
 def _who(words: str) -> str:
@@ -29,7 +30,7 @@ class DigestSettings(Section):
     @property
     def time(self) -> time:
         """The time of day at which the digest is written."""
-        return time.fromisoformat(self.at)
+        return time_of_day(self.at)
 
     @property
     def alarms(self) -> Alarms:
@@ -40,10 +41,8 @@ class DigestSettings(Section):
     @classmethod
     def _is_time(cls, words: str) -> str:
         try:
-            plain = time.fromisoformat(words).tzinfo is None
+            time_of_day(words)
         except ValueError:
-            plain = False
-        if not plain:
             message = f'{words!r} is no time of day; it is written as "07:00" is, in the zone of [hours]'
-            raise ValueError(message)
+            raise ValueError(message) from None
         return words

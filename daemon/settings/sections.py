@@ -1,6 +1,6 @@
 """What the config says, section by section; frozen."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -20,6 +20,7 @@ from daemon.settings.mailboxes import Mailbox
 from daemon.settings.outside import OutsideServer, named
 from daemon.settings.servers import is_same_database, knowledge_address
 from daemon.settings.store import Store
+from daemon.settings.times import span
 from daemon.settings.web import WebSettings
 
 SMTP_PORTS = {"tls": 465, "starttls": 587, "none": 25}
@@ -228,11 +229,7 @@ class SessionSettings(Section):
 
 
 def _quiet(words: str) -> QuietHours | None:
-    """Read two times of day; ValueError where they are none."""
-    if not words:
-        return None
-    start, end = (datetime.strptime(word, "%H:%M").replace(tzinfo=UTC).time() for word in words.split("-"))
-    return QuietHours(start, end)
+    return QuietHours(*span(words)) if words else None
 
 
 def _pattern(words: str) -> str:

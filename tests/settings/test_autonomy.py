@@ -71,6 +71,7 @@ def test_without_a_word_it_is_always_a_working_hour(tmp_path: Path) -> None:
         ("autonomy.wider.categories", '["nonsense"]', "wider.categories: 'nonsense' is none of employee.categories"),
         ("hours.days", '["monday"]', "'monday' is no day of the week; allowed: mon, tue, wed, thu, fri, sat, sun"),
         ("hours.times", '"9 to 5"', 'must be two times of day, such as "08:00-18:00"'),
+        ("hours.times", '"08:00Z-18:00Z"', 'must be two times of day, such as "08:00-18:00"'),
         ("hours.zone", '"Vienna"', "there is no time zone 'Vienna'; it is written as \"Europe/Vienna\" is"),
         ("hours.holidays", '["25.12.2026"]', "'25.12.2026' is no day; it is written as \"2026-12-25\" is"),
     ],

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from knowledge import passages
+from knowledge import passages, prints
 from knowledge.database import Database
 from knowledge.tables import Document, Passage
 
@@ -46,3 +46,4 @@ def _close(session: Session, rows: Sequence[Document], now: datetime) -> None:
     still = update(Document).where(col(Document.id).in_(numbers), col(Document.expired_at).is_(None))
     session.connection().execute(still.values(expired_at=now))
     passages.expire_of_documents(session, numbers, now)
+    prints.forget(session, [prints.of_document(number) for number in numbers])

@@ -7,22 +7,11 @@ from datetime import datetime
 from sqlalchemy import not_
 from sqlmodel import col, select
 
-from knowledge import cases, handoffs, passages, promises
+from knowledge import cases, handoffs, unsaid
 from knowledge.database import Database
 from knowledge.handoffs import Ending
-from knowledge.promises import Closing
 from knowledge.tables import Action, Decision, Feedback, Message
-
-
-@dataclass(frozen=True)
-class Broken:
-    """What is void with a draft to a message: the promises of ``by`` in it, closed so, and its words for the recall."""
-
-    message_id: int
-    decision_id: int
-    by: str
-    state: str
-    closing: Closing
+from knowledge.unsaid import Unsaid
 
 
 @dataclass(frozen=True)
@@ -31,7 +20,7 @@ class Sequel:
 
     case_id: int
     moves: Mapping[str, str]
-    broken: Broken | None = None
+    void: Unsaid | None = None
     ending: Ending | None = None
 
 
@@ -48,10 +37,8 @@ def note(db: Database, row: Feedback, sequel: Sequel | None = None) -> bool:
         session.add(row)
         if sequel:
             cases.move(session, sequel.case_id, sequel.moves)
-        if sequel and sequel.broken:
-            void = sequel.broken
-            passages.expire_ours(session, void.message_id, void.closing.at)
-            promises.close_of_decision(session, void.decision_id, void.by, void.state, void.closing)
+        if sequel and sequel.void:
+            unsaid.take_back(session, sequel.void)
         return True
 
 

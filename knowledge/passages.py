@@ -92,7 +92,7 @@ def add(session: Session, rows: Sequence[Passage]) -> None:
         session.flush()
         session.connection().execute(_index(session).add, _indexed(session, row))
         if not row.ours and row.fact_id is None:
-            prints.add(session, owner(row), row.text)
+            prints.add(session, _who_said(row), row.text)
         if lead:
             _follow(session, lead[-1], row)
 
@@ -116,6 +116,12 @@ def expire_of_turns(session: Session, turns: Sequence[int], now: datetime) -> No
     """Close the passages that were written in these turns; part of a transaction."""
     theirs = update(Passage).where(col(Passage.turn_id).in_(turns), col(Passage.expired_at).is_(None))
     session.connection().execute(theirs.values(expired_at=now))
+
+
+def ours(session: Session, message_id: int) -> list[Passage]:
+    """List what stands of our answer to a message; part of a transaction."""
+    said = (Passage.message_id == message_id, col(Passage.ours).is_(True), col(Passage.expired_at).is_(None))
+    return list(session.exec(select(Passage).where(*said).order_by(col(Passage.id))))
 
 
 def expire_ours(session: Session, message_id: int, now: datetime) -> None:
@@ -153,7 +159,20 @@ def give(session: Session, numbers: Sequence[int | None], person_id: int) -> Non
         session.connection().execute(_index(session).change, [_indexed(session, row) for row in rows])
         for row in rows:
             if not row.ours and row.fact_id is None:
-                prints.add(session, owner(row), row.text)
+                prints.add(session, _who_said(row), row.text)
+
+
+def print_anew(session: Session, person_id: int) -> None:
+    """Know a person by what is theirs now, and by nothing that was given to another; part of a transaction."""
+    theirs = (Passage.person_id == person_id, col(Passage.ours).is_(False), col(Passage.fact_id).is_(None))
+    said = session.exec(select(Passage.text).where(*theirs)).all()
+    prints.forget(session, [prints.of_person(person_id)])
+    for words in said:
+        prints.add(session, prints.of_person(person_id), words)
+
+
+def _who_said(row: Passage) -> str:
+    return prints.of_document(row.document_id) if row.document_id else str(owner(row))
 
 
 def _index(session: Session) -> WordIndex:

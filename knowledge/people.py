@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, update
 from sqlmodel import Session, col, or_, select
 
-from knowledge import facts, logbook, prints
+from knowledge import facts, logbook, passages, prints
 from knowledge.database import Database
 from knowledge.pattern import containing
 from knowledge.tables import Message, Person, PersonAddress
@@ -121,7 +121,7 @@ def merge(session: Session, kept: Person, other: Person) -> None:
         connection.execute(update(table).where(theirs == other.id).values(person_id=kept.id))
     logbook.unite_persons(session, kept.id or 0, other.id or 0)
     facts.give_to(session, kept.id or 0, other.id or 0)
-    prints.unite(session, kept.id or 0, other.id or 0)
+    prints.forget(session, [prints.of_person(other.id)])  # the kept one has them, with the passages
     kept.first_seen_at = min(kept.first_seen_at, other.first_seen_at)
     kept.last_seen_at = max(kept.last_seen_at, other.last_seen_at)
     kept.name, kept.language = kept.name or other.name, kept.language or other.language
@@ -153,6 +153,7 @@ def split(session: Session, person: Person, address: str) -> Person:
     numbers = select(Message.id).where(*theirs)
     about = select(Message.id).where(col(Message.about_id).in_(numbers))
     facts.split_off(session, [*session.exec(numbers), *session.exec(about)], fresh.id or 0)
+    passages.print_anew(session, person.id or 0)
     connection = session.connection()
     connection.execute(update(Message).where(col(Message.about_id).in_(numbers)).values(person_id=fresh.id))
     connection.execute(update(Message).where(*theirs).values(person_id=fresh.id))

@@ -3,16 +3,16 @@
 Of each text some shingles (five words in a row) are kept as numbers, chosen by the text alone: in every four that
 follow each other the smallest. So any eight words in a row that two texts have in common give both the same print
 (winnowing: Schleimer, Wilkerson and Aiken, 2003), at two prints for five words. Whose they are is kept with them, once
-an owner.
+an owner: a person, or a document of the company.
 """
 
 import hashlib
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import func, text
+from sqlalchemy import delete, func, text
 from sqlmodel import Session, col, select
 
 from knowledge.database import Database
@@ -24,9 +24,7 @@ WINDOW = 4  # shingles; with them eight words
 MANY = 500  # rows of a statement
 WORD = re.compile(r"[^\W_]+")
 PUT = text("INSERT INTO prints (print, owner) VALUES (:print, :owner) ON CONFLICT DO NOTHING")
-UNITE = text(
-    "INSERT INTO prints (print, owner) SELECT print, :kept FROM prints WHERE owner = :other ON CONFLICT DO NOTHING"
-)
+DOCUMENT = "d"
 
 
 def of(words: str) -> frozenset[int]:
@@ -42,30 +40,45 @@ def _number(words: Iterable[str]) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def add(session: Session, whose: Whose, words: str) -> None:
+def of_person(number: int | None) -> str:
+    """Name a person as an owner."""
+    return str(Whose(number))
+
+
+def of_document(number: int | None) -> str:
+    """Name a document as an owner: what stood in one alone is forgotten with it."""
+    return f"{DOCUMENT}{number}"
+
+
+def is_document(owner: str) -> bool:
+    """Say whether an owner is a document."""
+    return owner.startswith(DOCUMENT)
+
+
+def add(session: Session, owner: str, words: str) -> None:
     """Say whose words these are; part of a transaction."""
-    rows = [{"print": each, "owner": str(whose)} for each in sorted(of(words))]
+    rows = [{"print": each, "owner": owner} for each in sorted(of(words))]
     if rows:
         session.connection().execute(PUT, rows)
 
 
-def unite(session: Session, kept: int, other: int) -> None:
-    """Say that the one person's words are the other's, too; part of a transaction."""
-    session.connection().execute(UNITE, {"kept": str(Whose(kept)), "other": str(Whose(other))})
+def forget(session: Session, owners: Sequence[str]) -> None:
+    """Forget all that these owners said; part of a transaction."""
+    session.connection().execute(delete(Print).where(col(Print.owner).in_(owners)))
 
 
-def owned(db: Database, prints: Collection[int], whose: Whose) -> frozenset[int]:
-    """Say which of these prints somebody has used."""
+def in_documents(db: Database, prints: Collection[int]) -> frozenset[int]:
+    """Say which of these prints stand in our documents."""
     wanted, found = sorted(prints), set[int]()
     with db.read() as session:
         for start in range(0, len(wanted), MANY):
-            here = (col(Print.print).in_(wanted[start : start + MANY]), Print.owner == str(whose))
+            here = (col(Print.print).in_(wanted[start : start + MANY]), col(Print.owner).startswith(DOCUMENT))
             found.update(session.exec(select(Print.print).where(*here)))
     return frozenset(found)
 
 
 def owners(db: Database, prints: Collection[int], fewer_than: int) -> Mapping[int, frozenset[str]]:
-    """Say who has used each of these prints, as ``Whose`` writes them; of what many have used, nothing is told."""
+    """Say who has used each of these prints; of what many have used, nothing is told."""
     wanted, found = sorted(prints), defaultdict[int, set[str]](set)
     with db.read() as session:
         for start in range(0, len(wanted), MANY):

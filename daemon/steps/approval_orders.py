@@ -24,15 +24,17 @@ from daemon.mail.compose import digest, own_message_id, revised
 from daemon.steps.moves import move
 from daemon.steps.numbers import Deed
 from daemon.steps.report import ending
+from daemon.steps.unsay import instead, void_of
 from knowledge import actions, approvals, handoffs
 from knowledge.approvals import Word
 from knowledge.database import Database
 from knowledge.handoffs import Ending
 from knowledge.tables import Action, Order
 from knowledge.turns import Step
+from knowledge.unsaid import say_instead, take_back
 
 NOBODY, CLOCK = "nobody", "clock"
-UNANSWERED = "nobody said a word on it in time"
+UNANSWERED, REJECTED = "nobody said a word on it in time", "it was rejected"
 NOT_SENT = "our letter had to be approved, and {}"
 
 
@@ -85,6 +87,7 @@ def edit(db: Database, clock: Clock, argument: str) -> Deed:
         approval = approvals.say(session, action, word, onward(), now)
         new = approvals.put_in_place(session, _version(action, said, now), approval)
         approvals.link(session, approval, now)
+        say_instead(session, action.message_id, instead(said.body, said.by, now))
         return f"action {action.id} is edited; action {new.id} takes its place"
 
     return deed
@@ -100,6 +103,7 @@ def call_off(
     letters = [action.id or 0 for action in waiting if action.kind == Kind.LETTER]
     handoffs.cancel_of_letters(session, letters, [HandoffState.OPEN], HandoffState.CANCELLED, now)
     for action in waiting:
+        _take_back(session, action, why, now)
         word = Word(Verdict.REJECTED, ActionState.REJECTED, order.by, order.place, why)
         approvals.link(session, approvals.say(session, action, word, step, now), now)
 
@@ -112,6 +116,7 @@ def expire(db: Database, before: datetime, now: datetime) -> list[Action]:
         ended = _unsent(db, action, UNANSWERED, now)
         with db.write() as session:
             _end(session, ended, now)
+            _take_back(session, action, UNANSWERED, now)
             held = move(MessageState.WAITING, Event.HOLD, f"{action.kind}: {UNANSWERED}")
             approvals.link(session, approvals.say(session, action, word, held, now), now)
     return late
@@ -125,13 +130,15 @@ def expiry(now: datetime, days: float) -> datetime:
 def _deed(db: Database, clock: Clock, argument: str, verdict: Verdict, target: ActionState, outcome: str) -> Deed:
     said = _said(argument)
     action = _seen(db, said)
-    ended = _unsent(db, action, "it was rejected", clock()) if verdict is Verdict.REJECTED else None
+    ended = _unsent(db, action, REJECTED, clock()) if verdict is Verdict.REJECTED else None
 
     def deed(session: Session) -> str:
         now = clock()
         _end(session, ended, now)
         if verdict is Verdict.APPROVED and action.kind == Kind.LETTER:
             handoffs.put_off(session, action.id or 0, now - action.created_at)  # they are asked from now on
+        if verdict is Verdict.REJECTED:
+            _take_back(session, action, REJECTED, now)
         word = Word(verdict, target, said.by, said.place, said.why)
         approvals.link(session, approvals.say(session, action, word, onward(), now), now)
         return f"action {action.id} {outcome}"
@@ -146,6 +153,11 @@ def _unsent(db: Database, action: Action, why: str, now: datetime) -> Ending | N
         return None
     handoff, handed = found
     return ending(handoff, handed, HandoffState.UNSENT, INSTEAD.format(handoff.specialist, NOT_SENT.format(why)), now)
+
+
+def _take_back(session: Session, action: Action, why: str, now: datetime) -> None:
+    if void := void_of(action, why, now):
+        take_back(session, void)
 
 
 def _end(session: Session, ended: Ending | None, now: datetime) -> None:

@@ -23,7 +23,7 @@ from daemon.steps.hand import handoffs_of, outstanding_of_case
 from daemon.steps.letters import letters_of, said_to_persons, with_letters
 from daemon.steps.mirror import is_mirrored
 from daemon.steps.moves import move
-from daemon.steps.record import Surroundings, attention, decided
+from daemon.steps.record import Surroundings, attention, decided, is_answered
 from daemon.steps.remember import memory_of, scene
 from daemon.steps.rest import rests
 from daemon.steps.resume import end_session, open_session
@@ -156,7 +156,7 @@ def settle(
     concluded = replace(
         concluded,
         actions=[*concluded.actions, *letters_of(handoffs, len(concluded.actions))],
-        memory=memory_of(at, reply),
+        memory=memory_of(at, reply, answered=is_answered(concluded.actions)),
         handoffs=handoffs,
         files=reply.files,
     )

@@ -13,11 +13,11 @@ from daemon.judgement.policy import DRAFTS, Kind
 from daemon.judgement.states import NEEDS_A_PERSON, ActionState
 from daemon.mail.outbox import LARGEST_SIGHTING, Sighting, Trail
 from daemon.steps.report import ending
+from daemon.steps.unsay import void_of
 from knowledge import cases, feedback, handoffs, promises
 from knowledge.errors import FenceError
-from knowledge.feedback import Broken, Sequel
+from knowledge.feedback import Sequel
 from knowledge.handoffs import Ending
-from knowledge.promises import Closing
 from knowledge.tables import Action, Feedback
 from knowledge.tables import Message as Row
 
@@ -104,17 +104,15 @@ def _sequel(house: House, action: Action, row: Row, fate: Fate) -> Sequel | None
     if fate is Fate.DELETED and action.kind == Kind.LETTER:
         return Sequel(row.case_id, moves(CaseEvent.OURS), ending=_unsent(house, action))
     left = promises.of_case(house.db, row.case_id, [PromiseState.OPEN])
-    broken = None
-    if fate is Fate.DELETED and action.decision_id:
-        closing = Closing(PromiseState.OPEN, house.clock(), words=UNSENT)
-        broken = Broken(action.message_id, action.decision_id, Promiser.US, PromiseState.DROPPED, closing)
+    void = void_of(action, UNSENT, house.clock()) if fate is Fate.DELETED else None
+    if void:
         left = [each for each in left if (each.decision_id, each.by) != (action.decision_id, Promiser.US)]
     event = left_open(promise.by for promise in left)
     if fate is Fate.SENT and event is CaseEvent.REST:
         event = CaseEvent.THEIRS
     if cases.needs_a_person(house.db, row.case_id, NEEDS_A_PERSON):
         event = CaseEvent.OURS
-    return Sequel(row.case_id, moves(event), broken)
+    return Sequel(row.case_id, moves(event), void)
 
 
 def _unsent(house: House, letter: Action) -> Ending | None:

@@ -10,7 +10,7 @@ from daemon.judgement.runs import runs
 from daemon.judgement.walls import RUN, Ground
 from knowledge import holders, people, prints
 from knowledge.tables import Message as Row
-from knowledge.whose import EVERYONE, Whose
+from knowledge.whose import Whose
 
 
 def ground(
@@ -58,8 +58,7 @@ def borrowed(records: Records, row: Row, at_hand: str, texts: Sequence[str]) -> 
     """
     text = "\n".join(texts)
     found = prints.owners(records.db, prints.of(text), COMMON)
-    ours = {str(EVERYONE), str(Whose(row.person_id))}
-    others = {name for names in found.values() if ours.isdisjoint(names) for name in names}
+    others = {name for names in found.values() if not _may_be_told(names, row.person_id) for name in names}
     case = holders.texts_of_case(records.db, row.case_id) if row.case_id else []
     said = set(runs(text, RUN)).difference(*(runs(each, RUN) for each in (at_hand, *case)))
     shared = (said.intersection(runs(theirs, RUN)) for name in sorted(others) for theirs in _said_by(records, name))
@@ -70,8 +69,13 @@ def told_to_anybody(records: Records, texts: Sequence[str], orders: Collection[s
     """Give the runs of words of our orders that stand in our documents, too: whoever writes may be told them."""
     shared = set(runs("\n".join(texts), RUN)).intersection(run for each in orders for run in runs(each, RUN))
     numbers = {run: prints.of(" ".join(run)) for run in shared}
-    ours = prints.owned(records.db, frozenset().union(*numbers.values()), EVERYONE)
+    ours = prints.in_documents(records.db, frozenset().union(*numbers.values()))
     return [run for run, its in numbers.items() if its <= ours]
+
+
+def _may_be_told(owners: Collection[str], person_id: int | None) -> bool:
+    """Say whether what these owners have in common is the sender's own, or stands in our documents."""
+    return prints.of_person(person_id) in owners or any(map(prints.is_document, owners))
 
 
 def _said_by(records: Records, name: str) -> Iterator[str]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daemon.judgement.answers import ANSWER, why_of
-from daemon.judgement.casework import CaseEvent, CaseState, PromiseState, left_by, moves
+from daemon.judgement.casework import CaseEvent, CaseState, Promiser, PromiseState, left_by, moves
 from daemon.judgement.decision import Decision as Decided
 from daemon.judgement.decision import Promised
 from daemon.judgement.message import Message
 from daemon.judgement.policy import (
+    ANSWERS,
     HANDLED_FLAG,
     HANDLED_FOLDER,
     SEEN_BY_A_PERSON,
@@ -70,16 +71,24 @@ def decided(
     settled = {item.promise: str(PromiseState(item.how)) for item in decision.settled}
     left = [promise.by for promise in known.promises if promise.id not in settled]
     desk = _Desk(row, message, author, known.raw, now)
+    actions = [desk.action(item, ordinal) for ordinal, item in enumerate(planned)]
+    promised = [each for each in decision.promises if Promiser(each.by) is not Promiser.US or is_answered(actions)]
     return Conclusion(
         record,
-        [desk.action(item, ordinal) for ordinal, item in enumerate(planned)],
-        [_promise(row, promised, now) for promised in decision.promises],
+        actions,
+        [_promise(row, each, now) for each in promised],
         settled,
         PromiseState.OPEN,
-        moves(left_by(planned, [*left, *(promised.by for promised in decision.promises)], handed=known.handed)),
+        moves(left_by(planned, [*left, *(each.by for each in promised)], handed=known.handed)),
         issue=decision.issue,
         proposal=_proposal(decision, now),
     )
+
+
+def is_answered(actions: Sequence[Action]) -> bool:
+    """Say whether the sender may get what was written; where all of it is refused, nobody was told or promised it."""
+    states = {action.state for action in actions if action.kind in ANSWERS}
+    return states != {ActionState.REFUSED}
 
 
 def _proposal(decision: Decided, now: datetime) -> SharedIssue | None:

@@ -49,11 +49,14 @@ def scene(house: House, row: Row, message: Message) -> Scene:
     return Scene(row, message, them, us, kinds, now)
 
 
-def memory_of(at: Scene, reply: Reply) -> Memory:
-    """Make the rows of what is remembered; nothing of a sender whom we do not know."""
+def memory_of(at: Scene, reply: Reply, *, answered: bool) -> Memory:
+    """Make the rows of what is remembered; nothing of a sender whom we do not know.
+
+    Without ``answered``, what the employee wrote is for nobody, and nobody was told it.
+    """
     if at.row.person_id is None or reply.decision is None:
         return Memory()
-    answers = reply.decision.answers
+    answers = reply.decision.answers if answered else []
     said = "" if at.row.about_id else at.message.text
     return Memory(
         [*(_learnt(at, wanted) for wanted in reply.remembered), *_put_right(at, reply)],

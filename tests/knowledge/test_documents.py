@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from knowledge import documents, passages
+from knowledge import documents, passages, prints
 from knowledge.database import Database
 from knowledge.past import Moment, Past, Unknown
 from knowledge.tables import Document, Passage
@@ -37,6 +37,17 @@ def test_a_document_is_found_by_its_words(db: Database) -> None:
     assert found(db, "pump") == ["blue pump"]
     with db.read() as session:
         assert session.exec(select(Passage.document_id)).all() == [1, 1]
+
+
+def test_the_words_of_a_document_that_changes_or_goes_are_not_told_to_anybody_any_more(db: Database) -> None:
+    """Unless another document has them, too: a letter may have lain among them by mistake."""
+    text = "my knee operation went wrong last week and I need the chair"
+    documents.put(db, row("a.md"), [says(text)], [], NOW)
+    documents.put(db, row("b.md"), [says(text)], [], NOW)
+    documents.put(db, row("a.md"), [says("blue pump")], documents.of_path(db, "/a.md"), after(5))
+    assert prints.in_documents(db, prints.of(text)) == prints.of(text)
+    documents.close(db, documents.of_path(db, "/b.md"), after(10))
+    assert prints.in_documents(db, prints.of(text)) == frozenset()
 
 
 def test_more_passages_for_everyone_are_compared_than_of_a_person(db: Database) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
-from knowledge import facts, passages, people
+from knowledge import facts, passages, people, prints
 from knowledge.database import Database
 from knowledge.facts import Entry, Memory
 from knowledge.past import Moment, Past, Unknown
@@ -319,7 +319,9 @@ def step(db: Database, kind: str, one: int, other: int) -> None:
         message = session.exec(select(Message).where(Message.sender_address == ADDRESSES[one])).first()
         assert message
         if kind == "say":
-            memory = Memory([entry(person, message.id, f"f{one}")], passages=[said(person, message.id, f"s{one}", 1)])
+            memory = Memory(
+                [entry(person, message.id, f"f{one}")], passages=[said(person, message.id, sentence(one), 1)]
+            )
             facts.remember(session, memory, 1, NOW)
         elif kind == "replace":
             standing = standing_of(session, Whose(person))
@@ -338,6 +340,11 @@ def step(db: Database, kind: str, one: int, other: int) -> None:
             theirs = session.exec(select(PersonAddress).where(PersonAddress.person_id == person)).all()
             if len(theirs) > 1:
                 people.split(session, session.get_one(Person, person), ADDRESSES[one])
+
+
+def sentence(place: int) -> str:
+    """Give what is said from an address: enough words to be known by."""
+    return f"s{place} " + " ".join(f"{letter}{place}" for letter in "abcdefgh")
 
 
 def standing_of(session: Session, whose: Whose) -> list[int]:
@@ -387,3 +394,20 @@ def test_no_sequence_of_facts_merges_and_splits_shows_one_person_what_another_sa
             assert theirs == [text for text in of_organisations if text == word(Whose(organisation=name))]
             assert [fact.text for fact in facts.of_organisation(db, name)] == theirs
         assert set(found(db, EVERYONE, *EVERYTHING)) == {word(EVERYONE)}
+
+
+@settings(max_examples=40)
+@given(STEPS)
+def test_no_sequence_of_merges_and_splits_makes_anybodys_words_anothers_or_nobodys(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    """Words are known by the one person who has the address now that they came from: by nobody else, and never lost."""
+    said = {one for kind, one, _other in steps if kind == "say"}
+    with begun() as db:
+        for kind, one, other in steps:
+            step(db, kind, one, other)
+        for place in said:
+            person, *_rest = may_know(db, place)
+            owners = prints.owners(db, prints.of(sentence(place)), 99)
+            assert owners.keys() == prints.of(sentence(place))
+            assert set(owners.values()) == {frozenset({prints.of_person(person)})}

@@ -5,17 +5,16 @@ from hypothesis import strategies as st
 
 from knowledge import prints
 from knowledge.database import Database
-from knowledge.whose import EVERYONE, Whose
 
 SAID = "my knee operation went wrong last week and I need the chair before Friday"
 WORDS = st.lists(st.sampled_from(["one", "two", "three", "four", "five", "six", "seven", "eight"]), max_size=40)
-ADA, BO = Whose(1), Whose(2)
+ADA, BO, HANDBOOK = prints.of_person(1), prints.of_person(2), prints.of_document(1)
 
 
-def put(db: Database, whose: Whose, words: str = SAID) -> None:
+def put(db: Database, owner: str, words: str = SAID) -> None:
     """Write down whose words these are."""
     with db.write() as session:
-        prints.add(session, whose, words)
+        prints.add(session, owner, words)
 
 
 @given(WORDS, WORDS, WORDS, WORDS, st.lists(st.sampled_from(SAID.split()), min_size=8, max_size=20))
@@ -47,14 +46,22 @@ def test_it_says_whose_words_they_are(db: Database) -> None:
     """Each owner once, however often they said it."""
     put(db, ADA)
     put(db, ADA)
-    put(db, EVERYONE)
-    assert set(prints.owners(db, prints.of(SAID), 3).values()) == {frozenset({"p1", "everyone"})}
+    put(db, HANDBOOK)
+    assert set(prints.owners(db, prints.of(SAID), 3).values()) == {frozenset({ADA, HANDBOOK})}
+
+
+def test_it_says_what_stands_in_our_documents(db: Database) -> None:
+    """Whatever people wrote besides."""
+    put(db, ADA, "quite another text of more than eight words in a row")
+    put(db, HANDBOOK)
+    assert prints.in_documents(db, prints.of(SAID)) == prints.of(SAID)
+    assert prints.in_documents(db, prints.of("quite another text of more than eight words in a row")) == frozenset()
 
 
 def test_what_many_have_said_is_nobodys(db: Database) -> None:
     """A phrase of three people is none of theirs."""
     for number in (1, 2, 3):
-        put(db, Whose(number))
+        put(db, prints.of_person(number))
     assert prints.owners(db, prints.of(SAID), 3) == {}
 
 
@@ -64,10 +71,10 @@ def test_what_nobody_said_is_nobodys(db: Database) -> None:
     assert prints.owners(db, prints.of("quite another text of more than eight words in a row"), 3) == {}
 
 
-def test_persons_who_are_one_have_said_it_both(db: Database) -> None:
-    """What the other said is the kept one's, too."""
+def test_what_is_forgotten_is_that_owners_alone(db: Database) -> None:
+    """Another who said the same has said it still."""
     put(db, BO)
-    put(db, ADA, " ".join(SAID.split()[:10]))
+    put(db, ADA)
     with db.write() as session:
-        prints.unite(session, 1, 2)
-    assert set(prints.owners(db, prints.of(SAID), 3).values()) == {frozenset({"p1", "p2"})}
+        prints.forget(session, [BO])
+    assert set(prints.owners(db, prints.of(SAID), 3).values()) == {frozenset({ADA})}

@@ -11,12 +11,12 @@ from rich.console import Console
 
 from daemon.cli.options import Config, Json
 from daemon.errors import FatalError
-from daemon.judgement.states import MessageState
+from daemon.judgement.states import WENT_OUT, MessageState
 from daemon.premises import knowledge_of
 from daemon.review import log as review
 from daemon.review.export import FORMATS
 from daemon.settings import load
-from knowledge import approvals, chain, corrections, decisions, feedback, handoffs, turns
+from knowledge import approvals, audit, chain, corrections, decisions, feedback, handoffs, turns
 from knowledge.database import Database
 from knowledge.decisions import Entry, Filter, has_words
 from knowledge.handoffs import Work
@@ -113,7 +113,7 @@ def verify(
         error = f"--head {head!r} is no hash: give the 64 hex digits of an event `chain_head`"
         raise FatalError(error)
     db = knowledge_of(load(config or context.obj))
-    findings = [finding.words for finding in chain.verify(db, head)]
+    findings = [finding.words for finding in audit.verify(db, WENT_OUT, head)]
     for words in findings:
         print(words)
     if findings:
@@ -121,6 +121,8 @@ def verify(
         raise typer.Exit(1)
     end = chain.head(db)
     print(f"the chain holds: {end.number} link(s), head {end.hash}" if end else "the chain has no link yet")
+    if blank := audit.erased(db):
+        print(f"of {blank} link(s) the content was erased: nothing can be told of it any more")
 
 
 @app.command("export")

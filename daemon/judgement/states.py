@@ -138,8 +138,9 @@ MOVES: Mapping[tuple[MessageState, Event], MessageState] = MappingProxyType(
 UNFINISHED = (MessageState.RECEIVED, MessageState.SCREENED, MessageState.ASKING, MessageState.DECIDED)
 NEEDS_A_PERSON = (MessageState.HELD, MessageState.FAILED, MessageState.ESCALATED, MessageState.WAITING)
 ACTION_DUE = (ActionState.PLANNED, ActionState.SENDING, ActionState.UNCERTAIN, ActionState.SUBMITTED)
+WENT_OUT = (ActionState.SUBMITTED, ActionState.SENT)
 # Of a mail: it may have left, or has.
-ON_ITS_WAY = (ActionState.SENDING, ActionState.UNCERTAIN, ActionState.SUBMITTED, ActionState.SENT)
+ON_ITS_WAY = (ActionState.SENDING, ActionState.UNCERTAIN, *WENT_OUT)
 
 
 class IllegalMoveError(ValueError):

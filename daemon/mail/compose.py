@@ -4,8 +4,6 @@ The header fields are written here line by line: the library's header registry d
 field is set, so that a stranger's subject could become a line of its own (measured: a Bcc in the draft).
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,12 +72,6 @@ def reply_subject(subject: str) -> str:
 def short(subject: str) -> str:
     """Give a subject in one line, and not without end."""
     return " ".join(subject.split())[:LONGEST_SUBJECT]
-
-
-def digest(content: bytes, recipients: tuple[str, ...], kind: str, target: str) -> str:
-    """Hash what an action will do: the exact bytes, to whom, and where."""
-    frame = json.dumps([kind, target, list(recipients), len(content)]).encode()
-    return hashlib.sha256(frame + b"\0" + content).hexdigest()
 
 
 def head(fields: Sequence[tuple[str, str]]) -> bytes:

@@ -14,8 +14,7 @@ from daemon.house import POST, Effects, House, Outgoing
 from daemon.judgement.casework import CaseEvent, PromiseState, left_open, moves
 from daemon.judgement.handoffs import HandoffState
 from daemon.judgement.policy import LEAVING, Kind
-from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, ActionState, Event, MessageState
-from daemon.mail.compose import digest
+from daemon.judgement.states import ACTION_DUE, NEEDS_A_PERSON, WENT_OUT, ActionState, Event, MessageState
 from daemon.mail.outbox import Place
 from daemon.steps.moves import move
 from daemon.steps.record import attention
@@ -32,6 +31,7 @@ from daemon.steps.send import (
 )
 from knowledge import actions, cases, handoffs, ledger, promises, turns
 from knowledge.actions import Change
+from knowledge.seal import digest
 from knowledge.tables import Action
 from knowledge.tables import Message as Row
 
@@ -201,7 +201,7 @@ def _end(house: House, row: Row, action: Action, to: Change) -> None:
     if to.state == ActionState.HELD and actions.is_withdrawn(house.db, action):
         to = replace(to, state=ActionState.CANCELLED)  # nobody is to do it again
     left = action.state == ActionState.SUBMITTED  # it was done when it left
-    done = to.state in (ActionState.SENT, ActionState.SUBMITTED) and not left
+    done = to.state in WENT_OUT and not left
     case = _sequel(house, row, action) if done else {}
     actions.change(house.db, action, replace(to, is_done=done, case_moves=case), house.clock())
     if to.state == ActionState.HELD:

@@ -20,7 +20,7 @@ from daemon.judgement.decision import LONGEST_BODY
 from daemon.judgement.handoffs import INSTEAD, HandoffState
 from daemon.judgement.policy import ANSWERS, EDITED, Kind
 from daemon.judgement.states import ActionState, Event, MessageState
-from daemon.mail.compose import digest, own_message_id, revised
+from daemon.mail.compose import own_message_id, revised
 from daemon.steps.moves import move
 from daemon.steps.numbers import Deed
 from daemon.steps.report import ending
@@ -29,6 +29,7 @@ from knowledge import actions, approvals, handoffs
 from knowledge.approvals import Word
 from knowledge.database import Database
 from knowledge.handoffs import Ending
+from knowledge.seal import digest
 from knowledge.tables import Action, Order
 from knowledge.turns import Step
 from knowledge.unsaid import say_instead, take_back

@@ -14,11 +14,12 @@ from daemon.judgement.handoffs import Specialist
 from daemon.judgement.policy import Kind
 from daemon.judgement.states import ActionState
 from daemon.judgement.walls import Ground, breaches, named
-from daemon.mail.compose import digest, own_message_id
+from daemon.mail.compose import own_message_id
 from daemon.mail.letter import Request, letter
 from daemon.steps.remember import Scene
 from knowledge import ledger
 from knowledge.handoffs import Work
+from knowledge.seal import digest
 from knowledge.tables import Action, Handoff
 
 

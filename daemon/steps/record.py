@@ -25,8 +25,9 @@ from daemon.judgement.policy import (
 from daemon.judgement.promises import comes_up_at
 from daemon.judgement.screening import Answer, File
 from daemon.judgement.states import ActionState
-from daemon.mail.compose import Author, digest, own_message_id, reply
+from daemon.mail.compose import Author, own_message_id, reply
 from daemon.mail.forward import Forwarded, forward
+from knowledge.seal import digest
 from knowledge.tables import Action, Decision, Promise, SharedIssue
 from knowledge.tables import Message as Row
 from knowledge.turns import Conclusion

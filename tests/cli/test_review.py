@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from daemon.judgement.states import WENT_OUT
 from daemon.rehearsal.mailserver import MailServer
 from daemon.rehearsal.model import StandIn
 from daemon.rehearsal.rules import decide
-from knowledge import actions, approvals, chain, facts
+from knowledge import actions, approvals, audit, facts
 from knowledge.tables import Action
 from tests.bed import PASSWORD, USER, Bed, Server, end, mail, wait_for
 from tests.cli import answers
@@ -121,7 +122,7 @@ def test_an_approved_reply_is_sent_as_it_was_seen(waiting: Bed, office: PostOffi
     assert [sent.raw for sent in office.delivered] == [before]
     (approval,) = approvals.of_message(waiting.db, 1)
     assert (approval.verdict, approval.place, bool(approval.by)) == ("approved", "terminal", True)
-    assert list(chain.verify(waiting.db)) == []
+    assert list(audit.verify(waiting.db, WENT_OUT)) == []
 
 
 @pytest.mark.exhaustive
@@ -146,7 +147,7 @@ def test_an_edited_reply_is_a_version_of_its_own_that_is_sent_in_its_place(
     assert sent.recipients == ("ada@quill.example",)
     assert (action(waiting, 1).state, action(waiting, 5).rule.split()[:2]) == ("cancelled", ["edited", "by"])
     assert action(waiting, 5).own_message_id != action(waiting, 1).own_message_id
-    assert list(chain.verify(waiting.db)) == []
+    assert list(audit.verify(waiting.db, WENT_OUT)) == []
 
 
 def test_an_edit_that_changes_nothing_approves_nothing(waiting: Bed, tmp_path: Path) -> None:
@@ -294,7 +295,7 @@ def test_a_correction_is_kept_beside_the_decision_and_proposes_a_lesson(waiting:
     (entry,) = [entry for entry in waiting.entries if entry.message.id == 1]
     assert entry.decision
     assert entry.decision.category == "question"
-    assert list(chain.verify(waiting.db)) == []
+    assert list(audit.verify(waiting.db, WENT_OUT)) == []
 
 
 @pytest.mark.exhaustive

@@ -11,9 +11,9 @@ from sqlmodel import col, select
 
 from daemon import app
 from daemon.agent import forks
-from daemon.judgement.states import SessionState, TurnState
+from daemon.judgement.states import WENT_OUT, SessionState, TurnState
 from daemon.settings import Settings
-from knowledge import chain, decisions, sessions, turns
+from knowledge import audit, decisions, sessions, turns
 from knowledge.database import Database
 from knowledge.decisions import Filter
 from knowledge.tables import (
@@ -171,7 +171,7 @@ def _knowledge(db: Database) -> dict[str, list[tuple[Any, ...]]]:
             "files": sorted((row.name, row.text) for row in session.exec(select(CaseFile))),
             "issues": sorted((row.category, row.proposed, row.name) for row in session.exec(select(SharedIssue))),
             "issue links": sorted((link.issue_id,) for link in session.exec(select(IssueLink))),
-            "chain": [(finding.words,) for finding in chain.verify(db)],
+            "chain": [(finding.words,) for finding in audit.verify(db, WENT_OUT)],
             "log": sorted(
                 (names[entry.message.id],) for entry in decisions.log(db, Filter(person="example", limit=999))
             ),

@@ -13,6 +13,7 @@ from knowledge.ledger import Arrival
 from knowledge.people import Acquaintance
 from knowledge.raw import pack
 from knowledge.screenings import Found, Screened
+from knowledge.seal import digest
 from knowledge.tables import Action, AgentSession, Cursor, Decision, Handoff, Message, Turn
 from knowledge.turns import Conclusion, Step
 
@@ -153,13 +154,17 @@ def action_row(message: Message, **changes: Any) -> Action:
         "message_id": message.id,
         "ordinal": 0,
         "kind": "draft",
-        "digest": "d",
+        "content": b"",
+        "recipients": [],
+        "target": "",
         "rule": "default: draft",
         "state": "planned",
         "created_at": NOW,
         "updated_at": NOW,
+        **changes,
     }
-    return Action(**{**values, **changes})
+    sealed = digest(values["content"], values["recipients"], values["kind"], values["target"])
+    return Action(**{"digest": sealed, **values})
 
 
 def handoff_row(turn: Turn, **changes: Any) -> Handoff:

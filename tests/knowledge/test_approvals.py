@@ -2,10 +2,12 @@
 
 import pytest
 
-from knowledge import actions, approvals, chain, turns
+from daemon.judgement.states import WENT_OUT
+from knowledge import actions, approvals, audit, turns
 from knowledge.approvals import Word
 from knowledge.database import Database
 from knowledge.errors import FenceError
+from knowledge.seal import digest
 from knowledge.tables import Action, Approval
 from knowledge.turns import Step
 from tests.knowledge.rows import NOW, action_row, after, dump, filed, received, stored
@@ -87,14 +89,21 @@ def test_a_message_that_stands_elsewhere_is_left_there(db: Database) -> None:
 def test_another_version_takes_an_action_s_place(db: Database) -> None:
     """The approval names it, and the decision's link in the chain holds."""
     (action,) = waiting(db, {})
-    new = action.model_copy(update={"id": None, "state": "planned", "digest": "other", "rule": "edited by ada"})
+    new = action.model_copy(
+        update={
+            "id": None,
+            "state": "planned",
+            "digest": digest(action.content, [], action.kind, ""),
+            "rule": "edited by ada",
+        }
+    )
     with db.write() as session:
         approval = approvals.say(session, action, Word("edited", "cancelled", "ada", "web"), ANSWER, after(5))
         approvals.put_in_place(session, Action(**new.model_dump(exclude={"id"})), approval)
         approvals.link(session, approval, after(5))
     assert [row.version for row in approvals.of_message(db, 1)] == [2]
     assert [row.state for row in actions.of_message(db, 1)] == ["cancelled", "planned"]
-    assert list(chain.verify(db)) == []
+    assert list(audit.verify(db, WENT_OUT)) == []
 
 
 @pytest.mark.parametrize(
@@ -111,7 +120,7 @@ def test_the_chain_knows_of_every_word(db: Database, statement: str, said: str) 
     say(db, action)
     with db.write() as session:
         session.connection().exec_driver_sql(statement)
-    assert [finding.words for finding in chain.verify(db)] == [said]
+    assert [finding.words for finding in audit.verify(db, WENT_OUT)] == [said]
 
 
 def test_it_lists_what_waits_with_its_mail_and_decision_the_oldest_first(db: Database) -> None:

@@ -9,17 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from knowledge import actions, chain, rollbacks
+from daemon.judgement.states import WENT_OUT
+from knowledge import actions, audit, chain, rollbacks
 from knowledge.actions import Change
 from knowledge.database import POSTGRESQL, Database
 from tests.bed import _empty_database
 from tests.knowledge.rows import NOW, action_row, closed, filed, live, opened, received, screened, settle
 from tests.knowledge.test_rollbacks import back
 
+SWAP_CONTENT = "UPDATE actions SET content = (SELECT content FROM actions WHERE id = 2) WHERE id = 1"
+NO_LINK = (
+    "the chain has no link, and the log 4 decision(s): it was deleted, or brought by an update since which nothing was "
+    "decided"
+)
+
 
 def findings(db: Database, head: str = "") -> list[str]:
     """Give what is found."""
-    return [finding.words for finding in chain.verify(db, head)]
+    return [finding.words for finding in audit.verify(db, WENT_OUT, head)]
 
 
 def tamper(db: Database, statement: str) -> None:
@@ -42,7 +49,7 @@ def worked(db: Database) -> Database:
     for uid in (1, 2, 3):
         message = screened(db, uid)
         turn = closed(opened(db, message, session), head_offset=100 * uid)
-        settle(db, turn, session, message, action_row(message, digest=f"d{uid}"))
+        settle(db, turn, session, message, action_row(message, content=f"Dear {uid}".encode()))
     filed(db, received(db, 4), rule="bounce")
     draft = actions.of_message(db, 1)[0]
     actions.change(db, draft, Change("sent", is_done=True), NOW)
@@ -75,6 +82,18 @@ def test_an_empty_log_holds_and_has_no_head(db: Database) -> None:
         ("UPDATE links SET linked_at = '2020-01-01 00:00:00' WHERE number = 2", "link 2 (decision 2) was changed"),
         ("DELETE FROM links WHERE number = 2", "link 2 is missing: the one after 1 is 3"),
         ("DELETE FROM links WHERE number = 2", "decision 2 is not in the chain"),
+        ("DELETE FROM links WHERE kind = 'done'", "action 1: it went out, but the chain does not say so"),
+        ("DELETE FROM links", NO_LINK),
+        ("UPDATE links SET salt = '' WHERE number = 2",
+         "decision 2: its salt is gone, but not its content, so that may be another by now"),
+        (SWAP_CONTENT, "action 1: its content is not what was decided"),
+        ("UPDATE actions SET content = substr(content, 1, 0) WHERE id = 1", "action 1: its content is not what was decided"),
+        ("UPDATE actions SET message_id = 3 WHERE id = 1", "action 1: it was put to another message"),
+        ("UPDATE log_entries SET message_id = 99 WHERE number = 2", "entry 2 of the log shows another decision"),
+        ("UPDATE log_entries SET concluded_at = '2020-01-01 00:00:00' WHERE number = 2",
+         "entry 2 of the log shows another decision"),
+        ("UPDATE log_entries SET reached_at = '2020-01-01 00:00:00' WHERE number = 2",
+         "entry 2 of the log stands in another place"),
         ("DELETE FROM log_entries WHERE number = 2", "decision 2 is not among the log's entries"),
         ("UPDATE log_entries SET closed_at = reached_at WHERE number = 2", "decision 2 is not among the log's entries"),
         ("UPDATE decisions SET withdrawn_at = '2026-11-21 00:00:00' WHERE id = 3",
@@ -111,6 +130,7 @@ def test_a_cut_off_end_is_found_by_an_older_head_alone(worked: Database) -> None
     end = chain.head(worked)
     assert end
     tamper(worked, "DELETE FROM links WHERE number = 5")
+    tamper(worked, "UPDATE actions SET state = 'planned' WHERE id = 1")
     assert findings(worked) == []
     assert findings(worked, end.hash) == [
         f"no link has the hash {end.hash}: the chain's end was cut off, or it was written anew"
@@ -118,10 +138,12 @@ def test_a_cut_off_end_is_found_by_an_older_head_alone(worked: Database) -> None
 
 
 def test_content_can_be_erased_and_the_chain_holds(worked: Database) -> None:
-    """With the salt gone nothing is compared, and nothing can be told from the digest."""
+    """With the salt gone nothing is compared, and nothing can be told from the digest; the number of these is."""
     tamper(worked, "UPDATE links SET salt = '' WHERE subject = 2")
     tamper(worked, "UPDATE decisions SET summary = '', reason = '' WHERE id = 2")
+    tamper(worked, "UPDATE actions SET content = substr(content, 1, 0) WHERE decision_id = 2")
     assert findings(worked) == []
+    assert audit.erased(worked) == 1
 
 
 def test_the_same_content_never_has_the_same_digest(worked: Database) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from daemon.judgement.message import Address, Message
 from daemon.mail import compose
-from daemon.mail.compose import MOST_REFERENCES, Author, digest, own_message_id, reply, reply_subject
+from daemon.mail.compose import MOST_REFERENCES, Author, own_message_id, reply, reply_subject
+from knowledge.seal import digest
 
 NOW = datetime(2026, 11, 2, 8, 5, tzinfo=UTC)
 ADA = Address("ada@quill.example", "Ada Quill")

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from daemon.judgement.sign_in import Role
-from knowledge import actions, approvals, chain, corrections, facts, service
+from daemon.judgement.states import WENT_OUT
+from knowledge import actions, approvals, audit, corrections, facts, service
 from knowledge.tables import Action
 from tests.web.visitor import Pages
 
@@ -35,7 +36,7 @@ def test_an_approval_is_bound_to_what_was_seen_and_leads_to_the_next_item(pages:
     assert (given.verdict, given.by, given.place) == ("approved", "rae", "page from 127.0.0.1")
     assert given.digest == action(pages, 1).digest
     assert state(pages, 1) == "planned"
-    assert list(chain.verify(pages.bed.db)) == []
+    assert list(audit.verify(pages.bed.db, WENT_OUT)) == []
 
 
 def test_an_approval_of_other_bytes_than_were_seen_is_refused(pages: Pages) -> None:

@@ -7,7 +7,6 @@ from knowledge import actions, approvals, audit, turns
 from knowledge.approvals import Word
 from knowledge.database import Database
 from knowledge.errors import FenceError
-from knowledge.seal import digest
 from knowledge.tables import Action, Approval
 from knowledge.turns import Step
 from tests.knowledge.rows import NOW, action_row, after, dump, filed, received, stored
@@ -89,14 +88,7 @@ def test_a_message_that_stands_elsewhere_is_left_there(db: Database) -> None:
 def test_another_version_takes_an_action_s_place(db: Database) -> None:
     """The approval names it, and the decision's link in the chain holds."""
     (action,) = waiting(db, {})
-    new = action.model_copy(
-        update={
-            "id": None,
-            "state": "planned",
-            "digest": digest(action.content, [], action.kind, ""),
-            "rule": "edited by ada",
-        }
-    )
+    new = action.model_copy(update={"id": None, "state": "planned", "rule": "edited by ada"})
     with db.write() as session:
         approval = approvals.say(session, action, Word("edited", "cancelled", "ada", "web"), ANSWER, after(5))
         approvals.put_in_place(session, Action(**new.model_dump(exclude={"id"})), approval)

@@ -17,6 +17,7 @@ from tests.bed import _empty_database
 from tests.knowledge.rows import NOW, action_row, closed, filed, live, opened, received, screened, settle
 from tests.knowledge.test_rollbacks import back
 
+TAKE_CONTENT = "UPDATE actions SET content = substr(content, 1, 0) WHERE id = 1"
 SWAP_CONTENT = "UPDATE actions SET content = (SELECT content FROM actions WHERE id = 2) WHERE id = 1"
 NO_LINK = (
     "the chain has no link, and the log 4 decision(s): it was deleted, or brought by an update since which nothing was "
@@ -87,7 +88,7 @@ def test_an_empty_log_holds_and_has_no_head(db: Database) -> None:
         ("UPDATE links SET salt = '' WHERE number = 2",
          "decision 2: its salt is gone, but not its content, so that may be another by now"),
         (SWAP_CONTENT, "action 1: its content is not what was decided"),
-        ("UPDATE actions SET content = substr(content, 1, 0) WHERE id = 1", "action 1: its content is not what was decided"),
+        (TAKE_CONTENT, "action 1: its content is not what was decided"),
         ("UPDATE actions SET message_id = 3 WHERE id = 1", "action 1: it was put to another message"),
         ("UPDATE log_entries SET message_id = 99 WHERE number = 2", "entry 2 of the log shows another decision"),
         ("UPDATE log_entries SET concluded_at = '2020-01-01 00:00:00' WHERE number = 2",

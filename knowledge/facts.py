@@ -1,6 +1,6 @@
 """Facts: written in the transaction of a turn or by a person's order; a row is closed, never overwritten."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from knowledge import passages
 from knowledge.database import Database
-from knowledge.tables import Fact, Passage
+from knowledge.tables import Fact, Passage, Turn
 from knowledge.whose import Whose, belongs, owner
 
 MOST_STANDING = 200  # facts of one owner that a turn can know of: the newest
@@ -107,12 +107,28 @@ def _close(session: Session, number: int, successor: int | None, turn_id: int | 
     passages.expire_of_facts(session, [number], now)
 
 
-def reopen(session: Session, turns: Sequence[int]) -> None:
-    """Let the facts stand again that these turns closed; part of a transaction."""
-    reopened = session.exec(select(Fact.id).where(col(Fact.expired_by).in_(turns))).all()
-    closed = {"expired_at": None, "expired_by": None, "superseded_by": None}
-    session.connection().execute(update(Fact).where(col(Fact.expired_by).in_(turns)).values(**closed))
-    passages.restore_of_facts(session, [number or 0 for number in reopened])
+def reopen(session: Session, turns: Sequence[int], undone: Collection[int]) -> None:
+    """Let the facts stand again that these turns closed; part of a transaction.
+
+    ``undone`` are all turns that are taken back. A fact stays closed where others have put another in the place of what
+    these put there.
+    """
+    _stand_again(session, session.exec(select(Fact).where(col(Fact.expired_by).in_(turns))).all(), undone)
+
+
+def _stand_again(session: Session, closed: Sequence[Fact], undone: Collection[int]) -> None:
+    again = [fact.id or 0 for fact in closed if not _is_put_right(session, fact, undone)]
+    stands = {"expired_at": None, "expired_by": None, "superseded_by": None}
+    session.connection().execute(update(Fact).where(col(Fact.id).in_(again)).values(**stands))
+    passages.restore_of_facts(session, again)
+
+
+def _is_put_right(session: Session, fact: Fact, undone: Collection[int]) -> bool:
+    """Say whether, in the chain of facts that took its place, there is one that no undone turn wrote."""
+    behind = session.get(Fact, fact.superseded_by) if fact.superseded_by else None
+    if behind is None:
+        return False
+    return behind.turn_id not in undone or _is_put_right(session, behind, undone)
 
 
 def withdraw(session: Session, turns: Sequence[int], now: datetime) -> None:
@@ -129,11 +145,18 @@ def give_to(session: Session, kept: int, other: int) -> None:
     passages.give(session, session.exec(select(Passage.id).where(Passage.person_id == other)).all(), kept)
 
 
-def split_off(session: Session, messages: Sequence[int | None], person_id: int) -> None:
-    """Give a person what rests on these messages; part of a transaction. What people wrote stays where it is."""
+def split_off(session: Session, person_id: int, messages: Sequence[int | None], fresh: int) -> None:
+    """Give a fresh person what rests on these messages; part of a transaction. What people wrote stays where it is.
+
+    What these messages closed of the one who stays, stands again: it was another's word on it.
+    """
     for start in range(0, len(messages), FEW):
         some = messages[start : start + FEW]
         theirs = (col(Fact.message_id).in_(some), col(Fact.turn_id).is_not(None))
         rest = or_(col(Passage.message_id).in_(some), col(Passage.fact_id).in_(select(Fact.id).where(*theirs)))
-        passages.give(session, session.exec(select(Passage.id).where(rest)).all(), person_id)
-        session.connection().execute(update(Fact).where(*theirs).values(person_id=person_id))
+        passages.give(session, session.exec(select(Passage.id).where(rest)).all(), fresh)
+        session.connection().execute(update(Fact).where(*theirs).values(person_id=fresh))
+    for start in range(0, len(messages), FEW):
+        turns = session.exec(select(Turn.id).where(col(Turn.message_id).in_(messages[start : start + FEW]))).all()
+        astray = (Fact.person_id == person_id, col(Fact.expired_by).in_(turns))
+        _stand_again(session, session.exec(select(Fact).where(*astray)).all(), {turn or 0 for turn in turns})

@@ -36,10 +36,24 @@ def write(session: Session, case_id: int, turn_id: int, files: Mapping[str, str]
 def merge(session: Session, kept: int, other: int) -> None:
     """Give a case the files of another; part of a transaction. One whose name is taken is named after its case."""
     taken = set(session.exec(select(CaseFile.name).where(CaseFile.case_id == kept)))
-    for row in session.exec(select(CaseFile).where(CaseFile.case_id == other)).all():
-        row.name = f"case-{other}-{row.name}"[:LONGEST_NAME] if row.name in taken else row.name
-        row.case_id = kept
+    theirs = session.exec(select(CaseFile).where(CaseFile.case_id == other).order_by(col(CaseFile.id))).all()
+    names = _names(sorted({row.name for row in theirs}), taken, f"case-{other}-")
+    for row in theirs:
+        row.name, row.case_id = names[row.name], kept
         session.add(row)
+
+
+def _names(wanted: Sequence[str], taken: set[str], before: str) -> Mapping[str, str]:
+    """Give each file a name of its own; what is cut off at its end is counted."""
+    names: dict[str, str] = {}
+    for name in wanted:
+        given, count = name, 1
+        while given in taken:
+            end = "" if count == 1 else f"-{count}"
+            given, count = f"{before}{name}"[: LONGEST_NAME - len(end)] + end, count + 1
+        names[name] = given
+        taken.add(given)
+    return names
 
 
 def split(session: Session, case_id: int, turns: Sequence[int], fresh: int) -> None:

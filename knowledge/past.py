@@ -109,8 +109,11 @@ def _shown(present: str, moment: Moment, unknown: Unknown) -> list[tuple[type[SQ
     )
     in_case = f"FROM {present}.messages WHERE case_id = {present}.cases.id AND ({known})"
     decisions = f"SELECT id FROM {present}.decisions WHERE {decided}"
+    decided_on = f"decision_id IN ({decisions})"
     newest = {"updated_at": f"(SELECT max(received_at) {in_case})"}
-    undecided = f"decision_id IS NULL AND created_at <= {at}"
+    undecided = f"(decision_id IS NULL AND created_at <= {at})"
+    # A version that a person put in its place later was not there.
+    first = f"id NOT IN (SELECT version FROM {present}.approvals WHERE version IS NOT NULL AND given_at > {at})"
     before_turn = f"(turn_id IS NULL OR turn_id < {moment.turn})"
     followed = {"behind": f"CASE WHEN followed_at <= {at} THEN behind ELSE '' END"}
     withdrawn = f"CASE WHEN withdrawn_at <= {at} THEN withdrawn_at END"
@@ -121,7 +124,7 @@ def _shown(present: str, moment: Moment, unknown: Unknown) -> list[tuple[type[SQ
         (Message, _standing(at, unknown.message, "received_at"), known),
         (Case, {**newest, "state": f"'{unknown.case}'"}, f"EXISTS (SELECT 1 {in_case})"),
         (Decision, {"withdrawn_at": withdrawn}, decided),
-        (Action, _standing(at, unknown.action, "created_at"), f"decision_id IN ({decisions}) OR ({undecided})"),
+        (Action, _standing(at, unknown.action, "created_at"), f"{first} AND ({decided_on} OR {undecided})"),
         (LogEntry, closed, f"{entered} OR ({unmoved})"),
         (Turn, {}, f"id < {moment.turn}"),
         (Feedback, {}, f"noted_at <= {at}"),

@@ -152,7 +152,7 @@ def split(session: Session, person: Person, address: str) -> Person:
     session.flush()
     numbers = select(Message.id).where(*theirs)
     about = select(Message.id).where(col(Message.about_id).in_(numbers))
-    facts.split_off(session, [*session.exec(numbers), *session.exec(about)], fresh.id or 0)
+    facts.split_off(session, person.id or 0, [*session.exec(numbers), *session.exec(about)], fresh.id or 0)
     passages.print_anew(session, person.id or 0)
     connection = session.connection()
     connection.execute(update(Message).where(col(Message.about_id).in_(numbers)).values(person_id=fresh.id))

@@ -152,6 +152,7 @@ def _make_live(session: Session, successor: AgentSession, words: Words, now: dat
 
 def _withdraw(session: Session, undone: Behind, cancel: Sequence[str], words: Words, now: datetime) -> None:
     connection = session.connection()
+    undone_turns = {row.id or 0 for row in undone.turns}
     for turns in _few([row.id or 0 for row in undone.turns]):
         connection.execute(update(Turn).where(col(Turn.id).in_(turns)).values(state=words.rolled_back))
         connection.execute(update(Decision).where(col(Decision.turn_id).in_(turns)).values(withdrawn_at=now))
@@ -160,7 +161,7 @@ def _withdraw(session: Session, undone: Behind, cancel: Sequence[str], words: Wo
         ):
             chain.withdrawn(session, decision, now)
         promises.reopen(session, turns, words.open_promise)
-        facts.reopen(session, turns)
+        facts.reopen(session, turns, undone_turns)
     closing = promises.Closing(words.open_promise, now, words=words.reason)
     for turns in _few([row.id or 0 for row in undone.turns]):
         promises.withdraw(session, turns, words.withdrawn_promise, closing)

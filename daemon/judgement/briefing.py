@@ -6,6 +6,9 @@ from datetime import date, datetime
 from daemon.judgement.message import Attachment, Message
 from daemon.judgement.quoting import quoted
 
+MOST_RECIPIENTS, MOST_ATTACHMENTS = 10, 20
+LONGEST_NAME, LONGEST_SUBJECT = 200, 400
+
 
 @dataclass(frozen=True)
 class Earlier:
@@ -53,6 +56,23 @@ class Recollection:
 
 
 @dataclass(frozen=True)
+class Correspondent:
+    """Who the sender is: the number to find them by, the name as they write it, their domain, and their language."""
+
+    number: int
+    name: str = ""
+    organisation: str = ""
+    language: str = ""
+
+    def __str__(self) -> str:
+        """Say it in one line, whatever the name holds: they chose it."""
+        name = f" {quoted(self.name[:LONGEST_NAME])}" if self.name else ""
+        organisation = f", of {quoted(self.organisation)}" if self.organisation else ""
+        language = f", writes in {quoted(self.language)}" if self.language else ""
+        return f"person {self.number}{name}{organisation}{language}"
+
+
+@dataclass(frozen=True)
 class Known:
     """What the knowledge database knows around the message at hand; counts are before this message."""
 
@@ -69,6 +89,7 @@ class Known:
     handed: tuple[Handed, ...] = ()
     memory: Recollection = Recollection()
     issues: tuple[str, ...] = ()
+    sender: Correspondent | None = None
 
 
 @dataclass(frozen=True)
@@ -83,8 +104,6 @@ class Reminder:
     at_hand: int
 
 
-MOST_RECIPIENTS, MOST_ATTACHMENTS = 10, 20
-LONGEST_NAME, LONGEST_SUBJECT = 200, 400
 LONGEST_QUOTE, LONGEST_FILES = 4_000, 12_000  # characters
 QUOTED = "(subjects and summaries as written then, not by clerkd)"
 UNVERIFIED = "(as noted then, not verified)"
@@ -232,7 +251,8 @@ def earlier_line(earlier: Earlier) -> str:
 
 def sender_line(known: Known) -> str:
     """Say who wrote the mail, as far as that is known."""
-    return "; ".join(filter(None, [_acquaintance(known), known.authenticity]))
+    who = str(known.sender) if known.sender else ""
+    return "; ".join(filter(None, [who, _acquaintance(known), known.authenticity]))
 
 
 def handover(known: Known) -> list[str]:

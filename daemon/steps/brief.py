@@ -4,7 +4,18 @@ import secrets
 
 from daemon.agent.tools import Reads
 from daemon.house import Records
-from daemon.judgement.briefing import Due, Earlier, Handed, Known, Reminder, briefing, earlier_line, marked, reminding
+from daemon.judgement.briefing import (
+    Correspondent,
+    Due,
+    Earlier,
+    Handed,
+    Known,
+    Reminder,
+    briefing,
+    earlier_line,
+    marked,
+    reminding,
+)
 from daemon.judgement.casework import PromiseState
 from daemon.judgement.handoffs import Awaited
 from daemon.judgement.issues import FRESH, MOST_SHOWN, Shared
@@ -17,7 +28,7 @@ from daemon.steps.hand import outstanding_of_case
 from daemon.steps.handover import page
 from daemon.steps.outward import ground
 from daemon.steps.recall import recall, recall_by_words, sheet
-from knowledge import decisions, handoffs, issues, ledger, promises, turns
+from knowledge import decisions, handoffs, issues, ledger, people, promises, turns
 from knowledge import folders as files
 from knowledge.decisions import Entry
 from knowledge.tables import AgentSession, Handoff, Promise, SharedIssue
@@ -47,8 +58,17 @@ def brief(records: Records, row: Row, message: Message, live: AgentSession) -> s
         ),
         memory=recall(records, row, message),
         issues=tuple(map(str, shared(records, row))),
+        sender=_correspondent(records, row),
     )
     return briefing(message, known, _mark()) if row.about_id is None else _own(records, row, message, known)
+
+
+def _correspondent(records: Records, row: Row) -> Correspondent | None:
+    known = people.get(records.db, row.person_id) if row.person_id else None
+    if known is None:
+        return None
+    person = known.person
+    return Correspondent(person.id or 0, person.name, person.organisation, person.language)
 
 
 def _own(records: Records, row: Row, message: Message, known: Known) -> str:

@@ -12,6 +12,7 @@ from daemon.judgement.briefing import (
     LONGEST_FILES,
     LONGEST_QUOTE,
     QUOTED,
+    Correspondent,
     Due,
     Earlier,
     Known,
@@ -70,6 +71,23 @@ def test_it_writes_the_whole_prompt_of_a_first_mail() -> None:
             "Decide on this mail with the tool `decide`.",
         ]
     )
+
+
+def test_it_says_who_the_sender_is() -> None:
+    """By number, name, organisation and language, as far as they are known."""
+    ada = Correspondent(3, "Ada Quill", "quill.example", "en")
+    line = (
+        'Sender: person 3 "Ada Quill", of "quill.example", writes in "en"; known since 2026-11-02, 2 earlier message(s)'
+    )
+    assert line in lines(sender=ada, person_messages=2, person_since=NOW)
+    assert "Sender: person 3; writes for the first time" in lines(sender=Correspondent(3))
+
+
+@given(st.text())
+def test_no_name_ends_the_line_of_the_sender(name: str) -> None:
+    """Whatever they call themselves, it stands between quotation marks, in one line."""
+    (line,) = [line for line in lines(sender=Correspondent(3, name)) if line.startswith("Sender: ")]
+    assert line.endswith("; writes for the first time")
 
 
 @given(MAIL_TEXTS)

@@ -43,6 +43,17 @@ def test_a_merge_loses_no_file_of_either_case(db: Database) -> None:
     assert names(db, 1) == {"plan.md": "first", "a.md": "-", "case-2-plan.md": "second", "b.md": "-"}
 
 
+def test_a_merge_loses_no_file_whose_name_is_long(db: Database) -> None:
+    """Cut to their length, two names would be one."""
+    one, two = "x" * 79 + "1", "x" * 79 + "2"
+    wrote(db, 1, None, **{one: "first", two: "second"})
+    wrote(db, 2, None, **{one: "third", two: "fourth"})
+    with db.write() as session:
+        cases.merge(session, session.get_one(Case, 1), session.get_one(Case, 2), "closed")
+    assert sorted(names(db, 1).values()) == ["first", "fourth", "second", "third"]
+    assert max(map(len, names(db, 1))) == folders.LONGEST_NAME
+
+
 def test_a_split_takes_along_only_what_its_own_turns_wrote(db: Database) -> None:
     """In a file at which others' turns wrote as well, nobody knows whose words stand."""
     wrote(db, 1, None, shared_md="of the one", own_md="of the one")

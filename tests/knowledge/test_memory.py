@@ -167,12 +167,39 @@ def test_what_turns_remembered_is_withdrawn_and_what_they_closed_stands_again(db
     remember(db, Memory([entry(1, 1, "tea")]))
     remember(db, Memory([entry(1, 1, "coffee", replaces=1)], passages=[said(1, 1, "we like coffee")]), turn.id)
     with db.write() as session:
-        facts.reopen(session, [turn.id or 0])
+        facts.reopen(session, [turn.id or 0], {turn.id or 0})
         facts.withdraw(session, [turn.id or 0], after(5))
     assert [(fact.text, fact.superseded_by, fact.expired_by) for fact in facts.of_person(db, 1)] == [
         ("tea", None, None)
     ]
     assert found(db, 1, "tea", "coffee", "like") == ["tea"]
+
+
+def test_what_a_person_has_put_right_since_stays_so(db: Database, turn: Turn) -> None:
+    """A reviewer made another fact of the one that a turn had put there: its rollback brings none back."""
+    remember(db, Memory([entry(1, 1, "tea")]))
+    remember(db, Memory([entry(1, 1, "coffee", replaces=1)]), turn.id)
+    remember(db, Memory([entry(1, 1, "milk", replaces=2)]))
+    with db.write() as session:
+        facts.reopen(session, [turn.id or 0], {turn.id or 0})
+        facts.withdraw(session, [turn.id or 0], after(5))
+    assert [fact.text for fact in facts.of_person(db, 1)] == found(db, 1, "tea", "coffee", "milk") == ["milk"]
+
+
+def test_what_anothers_mail_closed_stands_again_once_the_two_are_told_apart(db: Database) -> None:
+    """While they passed for one person, the one's mail took the place of what the other had said."""
+    message = screened(db, 1, sender_address=ADDRESSES[0], sender=Acquaintance(ADDRESSES[0]))
+    later = screened(db, 2, sender_address=ADDRESSES[2], sender=Acquaintance(ADDRESSES[2]))
+    with db.write() as session:
+        people.merge(session, session.get_one(Person, message.person_id), session.get_one(Person, later.person_id))
+    remember(db, Memory([entry(1, message.id, "tea"), entry(1, message.id, "noon")]), opened(db, message, live(db)).id)
+    took = [entry(1, later.id, "coffee", replaces=1), entry(1, later.id, "milk", replaces=3)]
+    remember(db, Memory(took, dropped=[2]), opened(db, later, live(db, "two")).id)
+    with db.write() as session:
+        fresh = people.split(session, session.get_one(Person, 1), ADDRESSES[2]).id or 0
+    assert [fact.text for fact in facts.of_person(db, 1)] == ["noon", "tea"]
+    assert found(db, 1, "tea", "noon", "coffee", "milk") == ["tea", "noon"]
+    assert [fact.text for fact in facts.of_person(db, fresh)] == ["milk"]
 
 
 def test_facts_are_found_by_kind_and_person_and_closed_ones_where_they_are_wanted(db: Database, turn: Turn) -> None:

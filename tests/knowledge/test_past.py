@@ -15,6 +15,7 @@ from knowledge.matters import Weight
 from knowledge.past import Moment, Past, Unknown
 from knowledge.tables import (
     Action,
+    Approval,
     Case,
     Decision,
     Feedback,
@@ -248,6 +249,19 @@ def test_an_action_of_an_earlier_decision_is_seen_whatever_the_clock_said(db: Da
     with db.write() as session:
         session.connection().execute(update(Action).values(created_at=after(99_999)))
     assert actions.counts(before(db, three[1])) == {"sent": 1}
+
+
+def test_a_version_that_a_person_wrote_later_was_not_there(db: Database, three: list[Turn]) -> None:
+    """One that was there by then was."""
+    (sent,) = actions.of_message(db, three[0].message_id)
+    with db.write() as session:
+        session.add(action_row(stored(db, 1), decision_id=sent.decision_id, ordinal=1))
+        session.flush()
+        version = session.exec(select(Action.id).where(Action.ordinal == 1)).one()
+        session.add(Approval(action_id=sent.id or 0, digest="d", verdict="edited", by="ada", place="here",
+                             version=version, given_at=after(5_000)))  # fmt: skip
+    assert actions.counts(before(db, three[1])) == {"sent": 1}
+    assert actions.counts(before(db, three[2])) == {"sent": 2, "planned": 1}
 
 
 @pytest.mark.exhaustive

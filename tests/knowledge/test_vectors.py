@@ -113,7 +113,7 @@ def test_a_passage_that_is_closed_takes_its_vector_along(db: Database) -> None:
     remember(db, Memory([entry(1, 1, "coffee", replaces=1)]), turn.id)
     assert all_kept(db) == []
     with db.write() as session:
-        facts.reopen(session, [turn.id or 0])
+        facts.reopen(session, [turn.id or 0], {turn.id or 0})
     assert sorted(vectors.missing(db, NAME, 9).values()) == ["coffee", "tea"]
 
 

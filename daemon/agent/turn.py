@@ -43,8 +43,9 @@ class Question:
 class Reply:
     """What came of a turn: a decision that stands in the transcript, or a failure.
 
-    ``usage`` is that of the session alone; each of the ``handoffs`` has its own. ``outlasting`` are those that are to
-    be open from now on.
+    ``usage`` is that of the session alone; each of the ``handoffs`` has its own. It is not ``whole`` where a call may
+    have been on its way when the turn broke off, or had not told its last: what it says is then the least.
+    ``outlasting`` are those that are to be open from now on.
     """
 
     usage: Usage
@@ -60,6 +61,7 @@ class Reply:
     files: Mapping[str, str] = field(default_factory=dict)
     head: Head | None = None
     failure: Failure | None = None
+    whole: bool = True
 
 
 @dataclass
@@ -73,6 +75,7 @@ class _Heard:
     result: ResultMessage | None = None
     settled: Usage = field(default_factory=Usage)
     running: dict[str, Usage] = field(default_factory=dict)
+    asking: bool = False
 
     def note(self, message: Message) -> None:
         self.handoffs.note(message)
@@ -84,6 +87,7 @@ class _Heard:
             self.result = message
             self.settled += usage_of(message.usage)
             self.running.clear()
+            self.asking = False
 
     @property
     def usage(self) -> Usage:
@@ -129,6 +133,7 @@ async def ask(
         heard.last_call.context_tokens,
         handoffs=handed,
         failure=failure,
+        whole=not heard.asking,
     )
     return reply if failure else _proven(session, question, staged, heard, reply)
 
@@ -137,6 +142,7 @@ async def _converse(
     session: Session, question: Question, staged: Staged, heard: _Heard, prices: Prices, progress: Callable[[], None]
 ) -> Failure | None:
     for prompt_uuid, prompt in ((question.prompt_uuid, question.prompt), (str(uuid.uuid4()), REMINDER)):
+        heard.asking = True
         async for message in _listen(session.put(prompt_uuid, prompt), progress):
             heard.note(message)
             if failure := _too_dear(question, heard, prices):

@@ -13,7 +13,7 @@ from daemon.errors import FatalError, PermanentError, TransientError
 from daemon.house import BUDGET, MODEL, READER, STORE, House
 from daemon.judgement.casework import PromiseState
 from daemon.judgement.message import Message
-from daemon.judgement.money import Prices, Usage, cost, exhausted, windows
+from daemon.judgement.money import Exhausted, Prices, cost, exhausted, windows
 from daemon.judgement.policy import Situation
 from daemon.judgement.retry import Again, Circumstances, Failure, FailureKind, GiveUp, Pause, Reject, Remedy, remedy
 from daemon.judgement.states import Event, MessageState, TurnState
@@ -40,12 +40,9 @@ def may_ask(house: House) -> bool:
         return False
     if house.mirror and (house.mirror.is_taken or (house.mirror.required and house.health.is_paused(STORE))):
         return False
-    now = house.clock()
-    day, month = windows(now)
-    budget, held = house.settings.limits.budget, turns.held_beside(house.db)
-    today, this_month = turns.spent_since(house.db, day), turns.spent_since(house.db, month)
-    cap = exhausted(budget, today, this_month, now)
-    if cap and exhausted(budget, today - held, this_month - held, now) is None:
+    held = turns.held_beside(house.db)
+    cap = breaks_a_cap(house, house.settings.limits.dollars_per_turn)
+    if cap and breaks_a_cap(house, house.settings.limits.dollars_per_turn - held) is None:
         house.health.pause(BUDGET, "cap", f"a replay or a specialist holds what the next turn needs of {cap.cap}")
         return False
     if cap:
@@ -53,6 +50,14 @@ def may_ask(house: House) -> bool:
         return False
     house.health.well(BUDGET)
     return True
+
+
+def breaks_a_cap(house: House, dollars: float) -> Exhausted | None:
+    """Say which cap so many dollars more could break, beside what was spent and is reserved."""
+    now = house.clock()
+    day, month = windows(now)
+    budget = replace(house.settings.limits.budget, per_turn=dollars)
+    return exhausted(budget, turns.spent_since(house.db, day), turns.spent_since(house.db, month), now)
 
 
 async def consult(house: House, row: Row) -> None:
@@ -252,12 +257,12 @@ def _around(house: House, row: Row, turn: Turn, live: AgentSession, now: datetim
 def _close(
     turn: Turn, state: TurnState, reply: Reply, house: House, now: datetime, failure: Failure | None = None
 ) -> None:
-    """Fill in the turn's balance. Where nothing was heard of the cost, the charge stays what was reserved."""
+    """Fill in the turn's balance. Where not all was heard of the cost, the charge stays what was reserved at least."""
     usage = reply.usage
     turn.state = state
     turn.input_tokens, turn.output_tokens = usage.input_tokens, usage.output_tokens
     turn.cache_read_tokens, turn.cache_write_tokens = usage.cache_read_tokens, usage.cache_write_tokens
-    own = charge(usage, house.settings.model.price_list, failure, turn.reserved_usd)
+    own = charge(reply, failure, house.settings.model.price_list, turn.reserved_usd)
     turn.cost_usd = own + sum(each.dollars for each in reply.handoffs)
     turn.context_tokens = reply.context_tokens
     turn.tools, turn.notes = list(reply.tools), list(reply.notes)
@@ -271,9 +276,12 @@ NOT_CHARGED = frozenset(
 )
 
 
-def charge(usage: Usage, prices: Prices, failure: Failure | None, reserved: float) -> float:
-    """Give what a turn cost, in US dollars; all that was reserved where a failure left nothing to count from."""
-    known = cost(usage, prices)
-    if failure is None or known or failure.kind in NOT_CHARGED:
+def charge(reply: Reply, failure: Failure | None, prices: Prices, reserved: float) -> float:
+    """Give what a turn cost beside its handoffs, in US dollars.
+
+    All that was reserved at least where it broke off before everything was heard: a call that is on its way is paid.
+    """
+    known = cost(reply.usage, prices)
+    if reply.whole or failure is None or failure.kind in NOT_CHARGED:
         return known
-    return reserved
+    return max(known, reserved)

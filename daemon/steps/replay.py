@@ -251,7 +251,7 @@ def _fill_in(row: ReplayTurn, trial: Trial, variant: Variant, put: Put | None, r
     row.input_tokens, row.output_tokens = usage.input_tokens, usage.output_tokens
     row.cache_read_tokens, row.cache_write_tokens = usage.cache_read_tokens, usage.cache_write_tokens
     row.seconds = round(reply.seconds, 3)
-    own = charge(usage, variant.settings.model.price_list, reply.failure, row.reserved_usd)
+    own = charge(reply, reply.failure, variant.settings.model.price_list, row.reserved_usd)
     row.cost_usd = own + sum(each.dollars for each in reply.handoffs)
     if put is None:
         row.cost_usd = 0.0

@@ -20,7 +20,7 @@ from daemon.judgement.retry import FailureKind
 from daemon.judgement.states import OrderState, SessionState, TurnState, UpkeepKind, UpkeepState
 from daemon.judgement.upkeep import CarryOn, Compact, Rotate, Standing, reclaimed, upkeep
 from daemon.judgement.upkeep import Upkeep as Wanted
-from daemon.steps.ask import may_ask
+from daemon.steps.ask import breaks_a_cap, may_ask
 from daemon.steps.handover import all_pages, gather, owed
 from daemon.steps.mirror import is_mirrored
 from daemon.steps.resume import new_session, open_session
@@ -32,6 +32,7 @@ from knowledge.upkeeps import Summary, Words
 
 ASKED_FOR = "a person asked for it"
 NOTHING_TO_DO = "the session has had no turn yet: there is nothing to be rid of"
+TOO_DEAR = "it could break {}; its window ends at {:%Y-%m-%d %H:%M} UTC"
 PAUSED = "the model is paused; `clerkd status` says why"
 BEGUN = "session {} has begun meanwhile, because the one before could not go on: there is nothing left to do"
 STOPPED = "the service was stopped during it"
@@ -56,7 +57,7 @@ async def tend(house: House) -> bool:
         house.upkeep.clear()
         house.health.well(SESSION)
         return False
-    if _rests(house, live) or not may_ask(house):
+    if _rests(house, live, wanted) or not may_ask(house) or breaks_a_cap(house, _most(house, live)):
         return False
     house.upkeep.clear()
     return await _do(house, live, wanted, None) is not None
@@ -78,6 +79,8 @@ async def _as_ordered(house: House, wanted: Compact | Rotate, order: Order) -> N
         raise OrderRefused(NOTHING_TO_DO)
     if not may_ask(house):
         raise OrderRefused(PAUSED)
+    if cap := breaks_a_cap(house, _most(house, live)):
+        raise OrderRefused(TOO_DEAR.format(cap.cap, cap.ends_at))
     if await _do(house, live, wanted, order) is None:
         now = sessions.live(house.db, SessionState.LIVE)
         raise OrderRefused(BEGUN.format(now.id) if now and now.id != live.id else PAUSED)
@@ -97,9 +100,12 @@ def _judged(house: House, live: AgentSession) -> Wanted:
     return upkeep(standing, house.settings.session.bounds, house.clock())
 
 
-def _rests(house: House, live: AgentSession) -> bool:
-    """Say whether the last try failed a while ago only; the pauses double, and outlast a restart."""
-    count, last = _failures(house, live, *UpkeepKind)
+def _rests(house: House, live: AgentSession, wanted: Compact | Rotate) -> bool:
+    """Say whether the last try failed a while ago only; the pauses double, and outlast a restart.
+
+    Compactions that fail do not hold up the rotation that is due where the session has grown for all that.
+    """
+    count, last = _failures(house, live, _kind(wanted))
     if last is None:
         return False
     doubled: int = 2 ** min(count - 1, MOST_DOUBLINGS)
@@ -133,7 +139,7 @@ async def _do(house: House, live: AgentSession, wanted: Compact | Rotate, order:
 
 
 def _begun(house: House, live: AgentSession, wanted: Compact | Rotate) -> Upkeep:
-    kind = UpkeepKind.COMPACT if isinstance(wanted, Compact) else UpkeepKind.ROTATE
+    kind = _kind(wanted)
     row = Upkeep(
         session_id=live.id,
         generation=house.generation,
@@ -148,6 +154,10 @@ def _begun(house: House, live: AgentSession, wanted: Compact | Rotate) -> Upkeep
     row = upkeeps.begin(house.db, row)
     house.log.info("upkeep_opened", upkeep=row.id, kind=kind, session=live.id, why=wanted.why)
     return row
+
+
+def _kind(wanted: Compact | Rotate) -> UpkeepKind:
+    return UpkeepKind.COMPACT if isinstance(wanted, Compact) else UpkeepKind.ROTATE
 
 
 def _most(house: House, live: AgentSession) -> float:
@@ -255,8 +265,8 @@ def _closing(order: Order | None, state: OrderState, outcome: str) -> Closing | 
 
 
 def _close(house: House, row: Upkeep, state: UpkeepState, usage: Usage, *, is_whole: bool) -> None:
-    """Fill in the balance. What broke off without a word of its cost is charged with all that was reserved."""
+    """Fill in the balance. Of what broke off not all may have been heard: it is charged with what was reserved."""
     known = cost(usage, house.settings.model.price_list)
     row.state, row.ended_at = state, house.clock()
-    row.cost_usd = known if known or is_whole else row.reserved_usd
+    row.cost_usd = known if is_whole else max(known, row.reserved_usd)
     row.seconds = round((row.ended_at - row.started_at).total_seconds(), 3)

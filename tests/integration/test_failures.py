@@ -6,9 +6,13 @@ import time
 import pytest
 
 from daemon.agent.tools import ALLOWED
+from daemon.agent.turn import Reply
+from daemon.judgement.money import Prices, Usage
+from daemon.judgement.retry import Failure, FailureKind
 from daemon.rehearsal.mailserver import MailServer
 from daemon.rehearsal.model import Answer, Body, text, tool_use
 from daemon.rehearsal.rules import DECIDE, decide
+from daemon.steps.ask import charge
 from knowledge import decisions, ledger, service, sessions, turns
 from tests.bed import PASSWORD, USER, Bed, mail, prompts_in_transcript, settled_prompts, subjects_in_last_request
 
@@ -32,6 +36,24 @@ GOOD = {
 def names(events: list[dict[str, object]]) -> list[object]:
     """Give the events' names."""
     return [event["event"] for event in events]
+
+
+@pytest.mark.parametrize(
+    ("failure", "unheard", "dollars"),
+    [
+        (None, 0, 3.0),
+        (Failure(FailureKind.NO_DECISION, ""), 0, 3.0),  # all its calls have been heard of
+        (Failure(FailureKind.SILENCE, ""), 1, 5.0),  # one was on its way
+        (Failure(FailureKind.ENGINE, ""), 1, 5.0),
+        (Failure(FailureKind.AUTHENTICATION, ""), 1, 3.0),  # a call that is refused costs nothing
+    ],
+)
+def test_a_turn_that_breaks_off_is_charged_with_what_was_reserved(
+    failure: Failure | None, unheard: int, dollars: float
+) -> None:
+    """Where a call was on its way, what has been heard of its turn is the least that it cost."""
+    heard = Reply(Usage(input_tokens=1_000_000), 1.0, (), (), failure=failure, whole=not unheard)
+    assert charge(heard, failure, Prices(3.0, 15.0, 0.3, 3.75), 5.0) == dollars
 
 
 @pytest.mark.parametrize("fault", OUTAGES)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from daemon import loop
-from daemon.judgement.states import OrderState, SessionState, UpkeepState
+from daemon.clock import utc_now
+from daemon.judgement.states import OrderState, SessionState, UpkeepKind, UpkeepState
 from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body, text, tool_use
 from knowledge import service, sessions, turns, upkeeps
@@ -303,6 +304,42 @@ def test_no_upkeep_is_begun_that_could_break_a_cap(bed: Bed) -> None:
     deliver(bed, 1, "When do you open?")
     bed.run(lambda db: is_through(db, 1) and any(row.paused for row in service.conditions(db)))
     assert kept(bed) == []
+
+
+def test_an_upkeep_that_is_dearer_than_a_turn_breaks_no_cap_either(bed: Bed) -> None:
+    """The next turn has its place in the day still, and is taken; what reads all of the context again has none."""
+    bed.sections["session"] = "most_messages = 1"
+    bed.sections["limits"] = "dollars_per_turn = 0.03\ndollars_per_day = 0.08"
+    deliver(bed, 2, "When do you open?")
+    bed.work(2)
+    assert kept(bed) == []
+
+
+@pytest.mark.exhaustive
+def test_an_order_for_an_upkeep_that_could_break_a_cap_is_refused_in_words(bed: Bed) -> None:
+    """With the cap, and when its window ends."""
+    bed.sections["limits"] = "dollars_per_turn = 0.03\ndollars_per_day = 0.08"
+    deliver(bed, 1, "When do you open?")
+    bed.work(1)
+    service.leave_order(bed.db, "rotate", "", OrderState.WAITING, utc_now())
+    bed.run(lambda db: bool(service.orders(db, OrderState.REFUSED)))
+    (order,) = service.orders(bed.db, OrderState.REFUSED)
+    assert order.outcome.startswith("it could break limits.dollars_per_day; its window ends at ")
+
+
+def test_failed_compactions_do_not_hold_up_the_rotation_that_is_due(bed: Bed) -> None:
+    """The pause after a failure is that of its kind: the session grows no further for it."""
+    bed.sections["session"] = "most_messages = 2"
+    deliver(bed, 1, "When do you open?")
+    bed.work(1)
+    row = Upkeep(session_id=live(bed).id, generation=live(bed).generation, kind=UpkeepKind.COMPACT, why="w",
+                 state=UpkeepState.OPEN, model="m", reserved_usd=0.1, started_at=utc_now())  # fmt: skip
+    row = upkeeps.begin(bed.db, row)
+    row.state, row.ended_at, row.cost_usd, row.failure = UpkeepState.FAILED, utc_now(), 0.0, "no summary"
+    upkeeps.failed(bed.db, row, None)
+    deliver(bed, 1, "When do you open?", start=1)
+    bed.run(lambda db: is_through(db, 2) and len(sessions.chain(db)) == 2)
+    assert [each.kind for each in kept(bed)][-1] == UpkeepKind.ROTATE
 
 
 def in_house(bed: Bed, count: int, act: Callable[[Bed], None]) -> list[dict[str, Any]]:

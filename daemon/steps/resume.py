@@ -3,7 +3,7 @@
 import uuid
 
 from daemon.agent.session import EngineError
-from daemon.agent.transcript import Head, TranscriptError, holds
+from daemon.agent.transcript import Head, TranscriptError, holds, sound_until
 from daemon.house import House
 from daemon.judgement.states import SessionState, TurnState
 from daemon.steps.handover import written
@@ -65,12 +65,13 @@ async def _fetch(house: House, live: AgentSession) -> AgentSession:
 async def _mend(house: House, live: AgentSession) -> AgentSession:
     """Go back to the newest settled turn that is in the transcript and can be resumed, else begin anew."""
     path = house.session.engine.transcript(live.id)
+    sound = sound_until(path)
     for turn in sessions.settled_turns(house.db, live.id, TurnState.SETTLED):
-        is_head = turn.head_uuid == live.head_uuid
-        if is_head or not turn.head_uuid or not holds(path, Head(turn.head_uuid, turn.head_offset or 0)):
+        offset, is_head = turn.head_offset or 0, turn.head_uuid == live.head_uuid
+        if is_head or not turn.head_uuid or offset > sound or not holds(path, Head(turn.head_uuid, offset)):
             continue
         try:
-            await house.session.open(live.id, Head(turn.head_uuid, turn.head_offset or 0))
+            await house.session.open(live.id, Head(turn.head_uuid, offset))
         except TranscriptError:
             continue
         sessions.set_back(house.db, live, turn, settled=TurnState.SETTLED, lost=TurnState.LOST)

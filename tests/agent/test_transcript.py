@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.agent import transcript
-from daemon.agent.transcript import Head, TranscriptError, cut, find, fork, holds
+from daemon.agent.transcript import Head, TranscriptError, cut, find, fork, holds, sound_until
 
 
 def write(path: Path, names: list[str]) -> list[Head]:
@@ -152,11 +152,18 @@ def test_a_fork_of_a_transcript_that_is_cut_meanwhile_is_refused(
         fork(path, heads[-1], copy)
 
 
-def test_a_line_that_is_no_entry_is_copied_as_it_is(tmp_path: Path) -> None:
-    """Whatever it is, it is no snapshot."""
-    path, copy = tmp_path / "t.jsonl", tmp_path / "copy.jsonl"
-    path.write_bytes(b'"prompt_snapshot"\n{"prompt_snapshot"\n')
-    (head,) = write(tmp_path / "end.jsonl", ["a"])
-    path.write_bytes(path.read_bytes() + (tmp_path / "end.jsonl").read_bytes())
-    fork(path, Head(head.uuid, path.stat().st_size), copy)
-    assert copy.read_bytes() == path.read_bytes()
+@given(st.data())
+def test_no_transcript_with_a_damaged_line_before_its_head_is_ever_trusted(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """The engine would resume it, and the model see a conversation with holes; up to there it is sound."""
+    path = tmp_path_factory.mktemp("damage") / "t.jsonl"
+    heads = write(path, [f"entry-{number}" for number in range(6)])
+    damaged = data.draw(st.integers(0, 4))
+    start = heads[damaged - 1].offset if damaged else 0
+    garbage = data.draw(st.sampled_from([b"\0", b"x", b'"', b"["])) * (heads[damaged].offset - start - 1)
+    raw = path.read_bytes()
+    path.write_bytes(raw[:start] + garbage + raw[heads[damaged].offset - 1 :])
+    assert not any(holds(path, head) for head in heads[damaged:])
+    assert all(holds(path, head) for head in heads[:damaged])
+    assert sound_until(path) == start

@@ -107,6 +107,37 @@ def test_a_transcript_whose_end_was_overwritten_is_not_trusted(after_two: Bed) -
 
 
 @pytest.mark.exhaustive
+def test_a_transcript_that_is_damaged_in_the_middle_goes_back_to_the_turn_before(after_two: Bed) -> None:
+    """The engine would resume it without a word, and the model see a conversation with a hole."""
+    third(after_two)
+    first, second, _ = turns.in_state(after_two.db, TurnState.SETTLED)
+    overwrite(transcript_path(after_two), first.head_offset or 0, (second.head_offset or 0) - 1)
+    after_two.server.deliver(mail("Fourth", sender="Di Vane <di@vane.example>"))
+    events = [event["event"] for event in after_two.work(4)]
+    assert events.count("session_set_back") == 1
+    assert subjects_in_last_request(after_two) == ["First", "Fourth"]
+    prompt = after_two.entries[3].turn.prompt if after_two.entries[3].turn else ""
+    assert "Second -> question" in prompt
+    assert "Third -> question" in prompt
+    assert prompts_in_transcript(after_two) == settled_prompts(after_two)
+
+
+def test_a_transcript_of_which_only_the_end_is_left_is_answered_by_a_new_session(after_two: Bed) -> None:
+    """What stands at the head alone proves nothing of what is before it."""
+    path = transcript_path(after_two)
+    overwrite(path, 0, path.read_bytes()[:-1].rindex(b"\n"))
+    events = third(after_two)
+    assert events.count("session_lost") == 1
+    assert subjects_in_last_request(after_two) == ["Third"]
+
+
+def overwrite(path: Path, start: int, end: int) -> None:
+    """Put zeros in the place of a part, as a disk does that has lost a block."""
+    raw = path.read_bytes()
+    path.write_bytes(raw[:start] + b"\0" * (end - start) + raw[end:])
+
+
+@pytest.mark.exhaustive
 def test_a_turn_that_never_reached_the_disk_does_not_settle(bed: Bed) -> None:
     """When the transcript vanishes under the engine, the decision does not count, and the mail is asked again."""
     bed.faults.coming = ["ok", "ok", "slow", "slow"]

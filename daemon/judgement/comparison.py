@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daemon.judgement.policy import Kind, Planned
+from daemon.judgement.policy import Verdict as Ruled
 
 NO_DECISION = "it was logged without a decision"
 
@@ -27,14 +28,15 @@ class Comparison:
     changes: tuple[str, ...] = ()
 
 
-def action_name(kind: str, target: str) -> str:
-    """Name an action as it is compared: where a mail is moved counts."""
-    return f"{kind} to {target}" if kind == Kind.MOVE else kind
+def action_name(kind: str, target: str, *, refused: bool = False) -> str:
+    """Name an action as it is compared: where a mail is moved counts, and that the config does not have it done."""
+    name = f"{kind} to {target}" if kind == Kind.MOVE else kind
+    return f"{name} (refused)" if refused else name
 
 
 def names_of(planned: Sequence[Planned]) -> tuple[str, ...]:
     """Name all planned actions."""
-    return tuple(action_name(item.kind, item.target) for item in planned)
+    return tuple(action_name(item.kind, item.target, refused=item.verdict is Ruled.REFUSE) for item in planned)
 
 
 def handing_name(specialist: str) -> str:

@@ -9,8 +9,10 @@ from daemon.settings.file import checked, locate, table_of
 from daemon.settings.sections import Employee, Settings
 
 ORDERS = Employee.model_fields["orders"].default
-SECTIONS = ("employee", "model", "reading", "limits")
+SECTIONS = ("employee", "model", "reading", "limits", "autonomy", "knowledge")
 NOT_A_VARIANT = "a variant may change {} only: where mail comes from and goes to stays as it is"
+OF_KNOWLEDGE = {"recall_tokens"}
+KNOWN = "what is known is the service's; of [knowledge], a variant may change recall_tokens only"
 CAPS = "the service's caps hold for a replay, too; of [limits], a variant may change dollars_per_turn only"
 
 
@@ -30,6 +32,10 @@ def load_variant(given: Path | None, path: Path) -> Settings:
     caps = _section(changes, "limits").keys() - {"dollars_per_turn"}
     if caps:
         message = f"{path}: limits.{min(caps)}: {CAPS}"
+        raise FatalError(message)
+    told = _section(changes, "knowledge").keys() - OF_KNOWLEDGE
+    if told:
+        message = f"{path}: knowledge.{min(told)}: {KNOWN}"
         raise FatalError(message)
     raw = table_of(base)
     raw["employee"] = _absolute({"orders": str(ORDERS), **raw["employee"]}, base)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from daemon.errors import FatalError
 from daemon.judgement.comparison import Verdict, action_name, handing_name
 from daemon.judgement.policy import ANSWERS, EDITED, Kind
-from daemon.judgement.states import SessionState, TurnState, UpkeepState
+from daemon.judgement.states import ActionState, SessionState, TurnState, UpkeepState
 from daemon.mail.compose import body_of
 from knowledge import decisions, handoffs, ledger, replays, rollbacks, sessions
 from knowledge.database import Database
@@ -107,7 +107,7 @@ def _verdict_of(db: Database, signature: str, row: Row) -> Verdict | None:
     theirs = [action for action in its_own if not action.rule.startswith(EDITED)]
     drafts = [body_of(action.content, signature) for action in theirs if action.kind in ANSWERS]
     chosen = [each for each in theirs if each.kind != Kind.LETTER and not each.rule.startswith(HANDLED)]
-    names = [action_name(action.kind, action.target) for action in chosen]
+    names = [action_name(each.kind, each.target, refused=each.state == ActionState.REFUSED) for each in chosen]
     names += [
         handing_name(each.specialist)
         for each in handoffs.of_message(db, row.id or 0)

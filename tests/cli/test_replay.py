@@ -182,6 +182,8 @@ def test_a_wrong_call_says_what_to_do(worked: Bed, terse: Path, arguments: list[
         ('[mailbox]\nhost = "elsewhere.example"', "mailbox: a variant may change [employee], [model]"),
         ("[service]\nstop_seconds = 3", "service: a variant may change"),
         ("frobnicate = 1", "frobnicate: a variant may change"),
+        ('[autonomy]\nreply = "often"', "autonomy.reply"),
+        ("[knowledge]\ndocuments = []", "knowledge.documents: what is known is the service's"),
         ("[session]\nhandover_tokens = 300", "session: a variant may change"),
         ("[limits]\ndollars_per_day = 99", "limits.dollars_per_day: the service's caps hold for a replay, too"),
         ("[model]\nturn_seconds = 0", "model.turn_seconds: "),

@@ -63,6 +63,16 @@ def replay(bed: Bed, *texts: str, wanted: Wanted | None = None) -> list[ReplayTu
     return [turn for turn, _message in replays.results(bed.db, row.id or 0)]
 
 
+@pytest.mark.exhaustive
+def test_a_variant_has_an_autonomy_of_its_own(bed: Bed) -> None:
+    """What the employee would not have done under it is told."""
+    deliver(bed, 1)
+    bed.work(1)
+    (same, strict) = replay(bed, "", '[autonomy]\nreply = "never"')
+    assert (same.agrees, same.changes) == (True, [])
+    assert (strict.agrees, strict.changes) == (False, ["actions: draft -> reply (refused)"])
+
+
 def openings(seen: Sequence[Body]) -> dict[str, str]:
     """Give, by the number of its message, the request that opened its turn, without its cache marks and its mark."""
     found: dict[str, str] = {}

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from daemon.judgement.comparison import Comparison, Verdict, action_name, compare, handing_name, names_of
 from daemon.judgement.policy import Kind, Planned
+from daemon.judgement.policy import Verdict as Ruling
 
 LOGGED = Verdict("question", "normal", ("draft", "flag"), "We open at nine.")
 WORDS = st.text(max_size=8)
@@ -80,3 +81,9 @@ def test_an_action_is_named_by_its_kind_and_a_move_by_its_folder_too(kind: str, 
     """Other targets are always the same."""
     assert action_name(kind, "Spam") == name
     assert names_of([Planned(Kind(kind), "rule", target="Spam")]) == (name,)
+
+
+def test_what_the_config_refuses_is_told_apart() -> None:
+    """It is decided, and not done."""
+    refused = Planned(Kind.MOVE, "rule", target="Spam", verdict=Ruling.REFUSE)
+    assert names_of([refused]) == (action_name(Kind.MOVE, "Spam", refused=True),) == ("move to Spam (refused)",)

@@ -13,7 +13,7 @@ from daemon.premises import knowledge_of
 from daemon.review import sessions as review
 from daemon.service import telemetry
 from daemon.settings import Settings, load
-from daemon.steps.orders import COMPACT, REQUEUED, ROLL_BACK, ROTATE, TAKE
+from daemon.steps.orders import COMPACT, REQUEUED, ROLL_BACK, ROTATE, TAKE, WITHOUT_NOTES
 from knowledge.database import Database
 
 app = typer.Typer(
@@ -74,14 +74,21 @@ def compact(config: Config = None) -> None:
 
 
 @app.command("rotate")
-def rotate(config: Config = None) -> None:
+def rotate(
+    config: Config = None,
+    *,
+    without_notes: Annotated[
+        bool,
+        typer.Option("--without-notes", help="Do not ask the old session for notes: where it cannot be opened."),
+    ] = False,
+) -> None:
     """End the live session; its successor begins with the next mail, from the knowledge database's handover.
 
     While the service runs, it does so between two mails and the command waits for the outcome.
 
     Example:  clerkd session rotate
     """
-    _order(ROTATE, "", config)
+    _order(ROTATE, WITHOUT_NOTES if without_notes else "", config)
 
 
 @app.command("rollback")

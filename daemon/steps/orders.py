@@ -26,6 +26,7 @@ from knowledge.tables import Order
 
 REQUEUE, DONE = "requeue", "done"
 COMPACT, ROTATE, ROLL_BACK, TAKE = "compact", "rotate", "roll back", "take"  # see daemon.steps.session_orders
+WITHOUT_NOTES = "without notes"  # the argument of a rotation that does not ask the old session
 REQUEUED = "requeue"  # behind the number of a rollback: have the mails behind it worked again
 CLOSE_CASE, MERGE_CASES, SPLIT_CASE = "close case", "merge cases", "split case"
 ADD_FACT, CORRECT_FACT, DROP_FACT = "add fact", "correct fact", "drop fact"

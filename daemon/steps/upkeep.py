@@ -23,6 +23,7 @@ from daemon.judgement.upkeep import Upkeep as Wanted
 from daemon.steps.ask import breaks_a_cap, may_ask
 from daemon.steps.handover import all_pages, gather, owed
 from daemon.steps.mirror import is_mirrored
+from daemon.steps.orders import WITHOUT_NOTES
 from daemon.steps.resume import new_session, open_session
 from knowledge import sessions, upkeeps
 from knowledge.errors import FenceError
@@ -33,7 +34,10 @@ from knowledge.upkeeps import Summary, Words
 ASKED_FOR = "a person asked for it"
 NOTHING_TO_DO = "the session has had no turn yet: there is nothing to be rid of"
 TOO_DEAR = "it could break {}; its window ends at {:%Y-%m-%d %H:%M} UTC"
-PAUSED = "the model is paused; `clerkd status` says why"
+PAUSED = (
+    "the model is paused: `clerkd status` says why; `clerkd session rotate --without-notes` goes on from the knowledge "
+    "database alone"
+)
 BEGUN = "session {} has begun meanwhile, because the one before could not go on: there is nothing left to do"
 STOPPED = "the service was stopped during it"
 WORDS = Words(SessionState.LIVE, SessionState.ENDED)
@@ -69,14 +73,27 @@ async def compact_now(house: House, order: Order) -> None:
 
 
 async def rotate_now(house: House, order: Order) -> None:
-    """Carry out a person's order to rotate; raise OrderRefused where it cannot be done."""
-    await _as_ordered(house, Rotate(ASKED_FOR), order)
+    """Carry out a person's order to rotate; raise OrderRefused where it cannot be done.
+
+    ``WITHOUT_NOTES`` asks the old session for nothing: the way on where the engine cannot open it any more.
+    """
+    if order.argument == WITHOUT_NOTES:
+        await house.session.abandon()
+        live = _with_a_turn(house)
+        await _hand_over(house, live, _begun(house, live, Rotate(ASKED_FOR)), order, Farewell(0.0, {}, Usage()))
+    else:
+        await _as_ordered(house, Rotate(ASKED_FOR), order)
 
 
-async def _as_ordered(house: House, wanted: Compact | Rotate, order: Order) -> None:
+def _with_a_turn(house: House) -> AgentSession:
     live = sessions.live(house.db, SessionState.LIVE)
     if live is None or live.head_uuid is None:
         raise OrderRefused(NOTHING_TO_DO)
+    return live
+
+
+async def _as_ordered(house: House, wanted: Compact | Rotate, order: Order) -> None:
+    live = _with_a_turn(house)
     if not may_ask(house):
         raise OrderRefused(PAUSED)
     if cap := breaks_a_cap(house, _most(house, live)):
@@ -206,6 +223,11 @@ async def _rotate(house: House, live: AgentSession, row: Upkeep, order: Order | 
         await _failed(house, row, f"no notes were taken: {farewell.failure}", order, farewell.usage)
         return
     await house.session.abandon()
+    await _hand_over(house, live, row, order, farewell)
+
+
+async def _hand_over(house: House, live: AgentSession, row: Upkeep, order: Order | None, farewell: Farewell) -> None:
+    """Let the successor take the session's place, unless its handover would leave something out of reach."""
     successor = _successor(house, live, farewell)
     if isinstance(successor, list):
         await _failed(house, row, f"the handover does not reach {', '.join(successor)}", order, farewell.usage)

@@ -11,9 +11,10 @@ from daemon.clock import utc_now
 from daemon.judgement.states import OrderState, SessionState, UpkeepKind, UpkeepState
 from daemon.rehearsal import rules
 from daemon.rehearsal.model import Answer, Body, text, tool_use
+from daemon.steps.orders import WITHOUT_NOTES
 from knowledge import service, sessions, turns, upkeeps
 from knowledge.database import Database
-from knowledge.tables import AgentSession, Turn, Upkeep
+from knowledge.tables import AgentSession, Condition, Turn, Upkeep
 from tests.bed import Bed, is_through, mail, prompts_in_transcript, settled_prompts, subjects_in_last_request
 
 LONG = "When do you open? " * 900  # 16,200 characters: about 4,000 of the stand-in's tokens
@@ -327,6 +328,22 @@ def test_an_order_for_an_upkeep_that_could_break_a_cap_is_refused_in_words(bed: 
     assert order.outcome.startswith("it could break limits.dollars_per_day; its window ends at ")
 
 
+def test_a_session_that_the_engine_cannot_open_any_more_can_be_rotated_without_its_notes(bed: Bed) -> None:
+    """The model is paused for it, and nothing else would have the mail worked again."""
+    deliver(bed, 1, "When do you open?")
+    bed.work(1)
+    before = live(bed).id
+    with bed.db.write() as session:
+        session.merge(
+            Condition(part="model", paused=True, kind="engine", reason="no", since=utc_now(), set_at=utc_now())
+        )
+    service.leave_order(bed.db, "rotate", WITHOUT_NOTES, OrderState.WAITING, utc_now())
+    bed.run(lambda db: bool(service.orders(db, OrderState.DONE)))
+    assert live(bed).predecessor == before
+    assert [(row.kind, row.state, row.cost_usd) for row in kept(bed)] == [("rotate", "done", 0.0)]
+
+
+@pytest.mark.exhaustive
 def test_failed_compactions_do_not_hold_up_the_rotation_that_is_due(bed: Bed) -> None:
     """The pause after a failure is that of its kind: the session grows no further for it."""
     bed.sections["session"] = "most_messages = 2"

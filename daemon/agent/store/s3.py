@@ -163,6 +163,7 @@ class S3Store(LineStore):
         self._write_head(place, None, left)
         if not left:
             self._remove([f"{self._transcript(place)}head.json"])
+        self._see_holder(place.project)  # whoever took it over meanwhile may have written behind what was cut
 
     def _write_head(self, place: Place, before: str | None, lines: Sequence[str]) -> None:
         head = {"written_ms": int(time.time() * 1000), "summary": json.loads(folded(place, before, lines))}

@@ -12,7 +12,7 @@ from knowledge import cases, chain, facts, folders, handoffs, ledger, promises, 
 from knowledge.database import Database
 from knowledge.fence import fence
 from knowledge.service import Closing
-from knowledge.tables import Action, AgentSession, CaseNote, Decision, Message, Turn, Upkeep
+from knowledge.tables import Action, AgentSession, CaseNote, Decision, Handoff, Message, ToolCall, Turn, Upkeep
 
 T = TypeVar("T")
 FEW = 500
@@ -29,11 +29,15 @@ class Mark:
 
 @dataclass(frozen=True)
 class Behind:
-    """What stands behind a decision: the turns from it on, and all their actions, with their messages."""
+    """What stands behind a decision: the turns from it on, and all their actions, with their messages.
+
+    ``calls`` are those that their handoffs made of servers outside, each with its message's number.
+    """
 
     turns: Sequence[Turn]
     messages: Sequence[Message]
     actions: Sequence[tuple[Action, Message]]
+    calls: Sequence[tuple[ToolCall, int]]
 
 
 def turn_of(db: Database, message_id: int, states: Sequence[str]) -> Turn | None:
@@ -67,6 +71,14 @@ def before(db: Database, turn: Turn, settled: str, done: str) -> Mark:
         return max(marks, key=lambda mark: mark.offset, default=Mark())
 
 
+def is_gone_before(db: Database, turn: Turn, undone: Sequence[str], mark: Mark) -> bool:
+    """Say whether turns that are undone now stood in the session between the mark and the turn, as far as is known."""
+    theirs = (Turn.session_id == turn.session_id, col(Turn.id) < turn.id, col(Turn.state).in_(undone))
+    with db.read() as session:
+        found = select(Turn.id).where(*theirs, col(Turn.head_offset) > mark.offset)
+        return session.exec(found.limit(1)).first() is not None
+
+
 def behind(db: Database, turn: Turn, states: Sequence[str]) -> Behind:
     """List what came of the turn and of all later ones, in whichever session."""
     late = (col(Turn.id) >= turn.id, col(Turn.state).in_(states))
@@ -81,7 +93,13 @@ def behind(db: Database, turn: Turn, states: Sequence[str]) -> Behind:
             .where(col(Decision.turn_id).in_(select(Turn.id).where(*late)))
             .order_by(col(Action.id))
         )
-        return Behind(list(turns), list(messages), list(actions))
+        calls = session.exec(
+            select(ToolCall, Handoff.message_id)
+            .join(Handoff, col(Handoff.id) == col(ToolCall.handoff_id))
+            .where(col(Handoff.turn_id).in_(select(Turn.id).where(*late)), col(ToolCall.allowed))
+            .order_by(col(ToolCall.id))
+        )
+        return Behind(list(turns), list(messages), list(actions), list(calls))
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,8 @@ def _told(undone: Behind, targets: Mapping[int, str], successor: AgentSession, r
     """Say in lines what was withdrawn, and list what has left already: that only a person can undo."""
     held = [number for number, target in targets.items() if target == MessageState.HELD]
     again = sorted(targets.keys() - held)
-    left = [(action, message) for action, message in undone.actions if _may_have_left(action)]
+    left = [_effect(action, message) for action, message in undone.actions if _may_have_left(action)]
+    left += [f"call of {call.server}.{call.tool}, of message {number}" for call, number in undone.calls]
     cancelled = [action for action, _message in undone.actions if action.state in UNSENT and not _may_have_left(action)]
     return "\n".join(
         [
@@ -143,7 +144,7 @@ def _told(undone: Behind, targets: Mapping[int, str], successor: AgentSession, r
             *([f"queued again: {_list(again)}"] if again else []),
             f"{len(cancelled)} action(s) had not left and are cancelled",
             *(["what has left already, for you to look at:"] if left else []),
-            *(f"  {_effect(action, message)}" for action, message in left),
+            *(f"  {each}" for each in left),
         ]
     )
 

@@ -12,15 +12,18 @@ from knowledge import decisions, handoffs, ledger, replays, rollbacks, sessions
 from knowledge.database import Database
 from knowledge.past import Moment
 from knowledge.replays import Selection
+from knowledge.rollbacks import Mark
 from knowledge.tables import AgentSession, Turn
 from knowledge.tables import Message as Row
 
 ROLLED_BACK = "message {} was rolled back: its place in the conversation is gone"
+GONE = "message {}: of what stood before it in the conversation, something was lost or rolled back since"
 JUST_NOW = "message {} is being put to the model just now"
 NEVER_PUT = "message {} was never put to the model"
 NOT_THERE = "message {} is not there; `clerkd log` shows the numbers"
 OUTSIDE = "message {} is outside of --since or --case"
 NO_SESSION = "no session is live, so there is none to fork"
+UNSETTLED, UNDONE = (TurnState.LOST, TurnState.DROPPED), (TurnState.LOST, TurnState.ROLLED_BACK)
 HANDLED = "mailbox.handled"  # how the rules begin by which a mailbox's mail is flagged or moved, whatever was decided
 
 
@@ -86,7 +89,11 @@ def _problem(db: Database, number: int, turn: Turn | None, wanted: Wanted) -> st
         return OUTSIDE if decisions.turns_of(db, number) else NEVER_PUT
     if turn.state == TurnState.OPEN:
         return JUST_NOW
-    return ROLLED_BACK if turn.state == TurnState.ROLLED_BACK and not wanted.of_live_session else ""
+    if wanted.of_live_session:
+        return ""
+    if turn.state == TurnState.ROLLED_BACK:
+        return ROLLED_BACK
+    return GONE if turn.state in UNSETTLED and rollbacks.is_gone_before(db, turn, UNDONE, _mark(db, turn)) else ""
 
 
 def _as_it_stood(db: Database, turn: Turn) -> AgentSession:
@@ -94,8 +101,12 @@ def _as_it_stood(db: Database, turn: Turn) -> AgentSession:
     if session is None:
         error = "a turn belongs to a session"
         raise LookupError(error)
-    mark = rollbacks.before(db, turn, TurnState.SETTLED, UpkeepState.DONE)
+    mark = _mark(db, turn)
     return session.model_copy(update={"head_uuid": mark.uuid, "head_offset": mark.offset})
+
+
+def _mark(db: Database, turn: Turn) -> Mark:
+    return rollbacks.before(db, turn, TurnState.SETTLED, UpkeepState.DONE)
 
 
 def _verdict_of(db: Database, signature: str, row: Row) -> Verdict | None:

@@ -11,10 +11,10 @@ from knowledge.actions import Again, Change
 from knowledge.database import Database
 from knowledge.rollbacks import Mark, Words
 from knowledge.service import Closing
-from knowledge.tables import Action, AgentSession, Message, Turn, Upkeep
+from knowledge.tables import Action, AgentSession, Message, ToolCall, Turn, Upkeep
 from knowledge.turns import Step
 from knowledge.upkeeps import Summary
-from tests.knowledge.rows import NOW, action_row, after, closed, live, opened, screened, settle, stored
+from tests.knowledge.rows import NOW, action_row, after, closed, handoff_row, live, opened, screened, settle, stored
 
 STANDING = ("settled", "lost")
 UNSENT = ("planned", "held")
@@ -235,3 +235,37 @@ def test_where_a_lost_turn_stood_others_may_stand_now(db: Database) -> None:
         rows.connection().execute(update(Upkeep).values(ended_at=after(9)))
     lost.state = "lost"
     assert rollbacks.before(db, lost, "settled", "done") == Mark("head-1", 100, 100)
+
+
+def test_what_stood_before_a_turn_and_is_undone_since_is_known_to_be_gone(db: Database) -> None:
+    """Up to the mark all stands; what is undone behind it, the turn had before it."""
+    session = live(db)
+    decided(db, 1, session, 100)
+    _, second = decided(db, 2, session, 200)
+    _, third = decided(db, 3, session, 300)
+    mark = rollbacks.before(db, third, "settled", "done")
+    assert not rollbacks.is_gone_before(db, third, ["lost"], mark)
+    with db.write() as rows:
+        rows.connection().execute(update(Turn).where(col(Turn.id) >= second.id).values(state="lost"))
+    lost = turns.get(db, third.id or 0)
+    assert lost
+    mark = rollbacks.before(db, lost, "settled", "done")
+    assert (mark.offset, rollbacks.is_gone_before(db, lost, ["lost"], mark)) == (100, True)
+    assert not rollbacks.is_gone_before(db, second, ["lost"], mark)
+
+
+def test_calls_of_servers_outside_are_told_of_a_rollback(db: Database) -> None:
+    """They left the house: only those that were let through."""
+    session = live(db)
+    message, turn = decided(db, 1, session, 100)
+    with db.write() as rows:
+        handoff = handoff_row(turn)
+        rows.add(handoff)
+        rows.flush()
+        for allowed in (True, False):
+            rows.add(ToolCall(handoff_id=handoff.id or 0, server="catalogue", tool=f"find_{allowed}", allowed=allowed,
+                              error=False, seconds=0.1))  # fmt: skip
+    undone = rollbacks.behind(db, turn, STANDING)
+    assert [(call.server, call.tool, number) for call, number in undone.calls] == [
+        ("catalogue", "find_True", message.id)
+    ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Select, bindparam, text, update
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, text, update
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
@@ -114,20 +114,45 @@ def _follow(session: Session, earlier: Passage, row: Passage) -> None:
 
 def expire_of_turns(session: Session, turns: Sequence[int], now: datetime) -> None:
     """Close the passages that were written in these turns; part of a transaction."""
-    theirs = update(Passage).where(col(Passage.turn_id).in_(turns), col(Passage.expired_at).is_(None))
-    session.connection().execute(theirs.values(expired_at=now))
+    _take_away(session, session.exec(select(Passage).where(col(Passage.turn_id).in_(turns), _standing())).all(), now)
 
 
 def ours(session: Session, message_id: int) -> list[Passage]:
     """List what stands of our answer to a message; part of a transaction."""
-    said = (Passage.message_id == message_id, col(Passage.ours).is_(True), col(Passage.expired_at).is_(None))
+    said = (Passage.message_id == message_id, col(Passage.ours).is_(True), _standing())
     return list(session.exec(select(Passage).where(*said).order_by(col(Passage.id))))
 
 
 def expire_ours(session: Session, message_id: int, now: datetime) -> None:
     """Close what we drafted to a message; part of a transaction."""
-    ours = (col(Passage.message_id) == message_id, col(Passage.ours).is_(True), col(Passage.expired_at).is_(None))
-    session.connection().execute(update(Passage).where(*ours).values(expired_at=now))
+    _take_away(session, ours(session, message_id), now)
+
+
+def _take_away(session: Session, rows: Sequence[Passage], now: datetime) -> None:
+    """Close passages, and take their words from those before them, which are found by what came behind them, too."""
+    for row in rows:
+        if row.case_id is not None and row.fact_id is None:
+            _forget_behind(session, row)
+    for start in range(0, len(rows), FEW):
+        numbers = [row.id for row in rows[start : start + FEW]]
+        session.connection().execute(update(Passage).where(col(Passage.id).in_(numbers)).values(expired_at=now))
+    for row in rows:
+        session.expire(row)
+
+
+def _forget_behind(session: Session, row: Passage) -> None:
+    same = (Passage.case_id == row.case_id, Passage.person_id == row.person_id, col(Passage.id) < row.id)
+    followed = (Passage.behind == row.stems, Passage.followed_at == row.recorded_at, _standing())
+    earlier = session.exec(select(Passage).where(*same, *followed).order_by(col(Passage.id).desc()).limit(1)).first()
+    if earlier:
+        earlier.behind, earlier.followed_at = "", None
+        session.add(earlier)
+        session.flush()
+        session.connection().execute(_index(session).change, _indexed(session, earlier))
+
+
+def _standing() -> ColumnElement[bool]:
+    return col(Passage.expired_at).is_(None)
 
 
 def expire_of_facts(session: Session, facts: Sequence[int], now: datetime) -> None:

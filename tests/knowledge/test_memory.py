@@ -175,6 +175,16 @@ def test_what_turns_remembered_is_withdrawn_and_what_they_closed_stands_again(db
     assert found(db, 1, "tea", "coffee", "like") == ["tea"]
 
 
+def test_the_words_of_what_is_withdrawn_find_nothing_any_more(db: Database, turn: Turn) -> None:
+    """Nor what stood before it, which was found by them as well."""
+    remember(db, Memory(passages=[said(1, 1, "blue pump", 1)]))
+    remember(db, Memory(passages=[said(1, 1, "red boat", 1)]), turn.id)
+    assert found(db, 1, "boat") == ["blue pump", "red boat"]
+    with db.write() as session:
+        facts.withdraw(session, [turn.id or 0], after(5))
+    assert (found(db, 1, "boat"), found(db, 1, "pump")) == ([], ["blue pump"])
+
+
 def test_what_a_person_has_put_right_since_stays_so(db: Database, turn: Turn) -> None:
     """A reviewer made another fact of the one that a turn had put there: its rollback brings none back."""
     remember(db, Memory([entry(1, 1, "tea")]))

@@ -7,11 +7,13 @@ RUN_READY := $(VENV)/.run-ready-$(shell cat pyproject.toml constraints.txt | cks
 PYTEST := $(BIN)/python -m pytest
 # Of the exhaustive tests, those that break first where something is wrong: CI runs them at each change, in half an hour.
 CORE := tests/acceptance tests/contract tests/knowledge tests/systemd tests/web \
-	tests/agent/test_compaction.py tests/cli/test_commands.py tests/cli/test_web.py \
+	tests/agent tests/cli/test_commands.py tests/cli/test_web.py \
 	tests/mail/test_maildir.py tests/mail/test_maildir_outbox.py \
-	tests/integration/test_answers.py tests/integration/test_notify.py tests/integration/test_rollback.py \
-	tests/integration/test_upkeep.py \
-	tests/crash/test_kill.py tests/crash/test_sending.py tests/crash/test_reviewers.py
+	tests/integration/test_answers.py tests/integration/test_mirror.py tests/integration/test_notify.py \
+	tests/integration/test_replay.py tests/integration/test_resume.py tests/integration/test_rollback.py \
+	tests/integration/test_unsaid.py tests/integration/test_upkeep.py \
+	tests/crash/test_kill.py tests/crash/test_sending.py tests/crash/test_reviewers.py \
+	tests/crash/test_upkeep.py tests/crash/test_rollback.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-core test-all coverage check bench clean

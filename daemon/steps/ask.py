@@ -279,9 +279,10 @@ NOT_CHARGED = frozenset(
 def charge(reply: Reply, failure: Failure | None, prices: Prices, reserved: float) -> float:
     """Give what a turn cost beside its handoffs, in US dollars.
 
-    All that was reserved at least where it broke off before everything was heard: a call that is on its way is paid.
+    All that was reserved at least where it failed before everything was heard, or nothing was: a call that is on its
+    way is paid.
     """
     known = cost(reply.usage, prices)
-    if reply.whole or failure is None or failure.kind in NOT_CHARGED:
+    if failure is None or failure.kind in NOT_CHARGED or (reply.whole and known):
         return known
     return max(known, reserved)

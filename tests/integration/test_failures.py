@@ -39,21 +39,22 @@ def names(events: list[dict[str, object]]) -> list[object]:
 
 
 @pytest.mark.parametrize(
-    ("failure", "unheard", "dollars"),
+    ("failure", "heard", "unheard", "dollars"),
     [
-        (None, 0, 3.0),
-        (Failure(FailureKind.NO_DECISION, ""), 0, 3.0),  # all its calls have been heard of
-        (Failure(FailureKind.SILENCE, ""), 1, 5.0),  # one was on its way
-        (Failure(FailureKind.ENGINE, ""), 1, 5.0),
-        (Failure(FailureKind.AUTHENTICATION, ""), 1, 3.0),  # a call that is refused costs nothing
+        (None, 1_000_000, 0, 3.0),
+        (Failure(FailureKind.NO_DECISION, ""), 1_000_000, 0, 3.0),  # all its calls have been heard of
+        (Failure(FailureKind.UNAVAILABLE, ""), 0, 0, 5.0),  # nobody says what the call took
+        (Failure(FailureKind.SILENCE, ""), 1_000_000, 1, 5.0),  # one was on its way
+        (Failure(FailureKind.ENGINE, ""), 2_000_000, 1, 6.0),
+        (Failure(FailureKind.AUTHENTICATION, ""), 0, 1, 0.0),  # a call that is refused costs nothing
     ],
 )
 def test_a_turn_that_breaks_off_is_charged_with_what_was_reserved(
-    failure: Failure | None, unheard: int, dollars: float
+    failure: Failure | None, heard: int, unheard: int, dollars: float
 ) -> None:
     """Where a call was on its way, what has been heard of its turn is the least that it cost."""
-    heard = Reply(Usage(input_tokens=1_000_000), 1.0, (), (), failure=failure, whole=not unheard)
-    assert charge(heard, failure, Prices(3.0, 15.0, 0.3, 3.75), 5.0) == dollars
+    reply = Reply(Usage(input_tokens=heard), 1.0, (), (), failure=failure, whole=not unheard)
+    assert charge(reply, failure, Prices(3.0, 15.0, 0.3, 3.75), 5.0) == dollars
 
 
 @pytest.mark.parametrize("fault", OUTAGES)

@@ -14,6 +14,7 @@ from sqlalchemy import TextClause, text
 from knowledge.database import POSTGRESQL, SQLITE
 from knowledge.whose import Whose, conditions, values
 
+EVERYTHING = "passages WHERE {} AND expired_at IS NULL ORDER BY passages.id"
 COLUMNS = 'passages.id, stems, label, "before", behind, speaker'
 
 
@@ -34,10 +35,7 @@ class WordIndex:
         return {"number": number, "words": self._joined(whose, dict.fromkeys(stems.split()), " ")}
 
     def find(self, whose: Whose, stems: Sequence[str], most: int) -> tuple[TextClause, dict[str, object]]:
-        """Give statement and values that find the newest passages with any of the stems.
-
-        With each comes the number of all standing passages of the owner.
-        """
+        """Give statement and values that find the newest passages with any of the stems."""
         wanted = self._joined(whose, stems, " OR ")
         return _statement(self.candidates, conditions(whose)), {**values(whose), "wanted": wanted, "most": most}
 
@@ -46,11 +44,24 @@ class WordIndex:
         return list(map(_packed, keys)) if self.is_packed else between.join(f"w{key.hex()}" for key in keys)
 
 
+def everything(whose: Whose, most: int) -> tuple[TextClause, dict[str, object]]:
+    """Give statement and values that give an owner's newest passages, whatever words are in them."""
+    return _statement(EVERYTHING, conditions(whose)), {**values(whose), "most": most}
+
+
+def size(whose: Whose) -> tuple[TextClause, dict[str, object]]:
+    """Give statement and values that count the standing passages of an owner."""
+    return _counting(conditions(whose)), {**values(whose)}
+
+
+@cache
+def _counting(owned: str) -> TextClause:
+    return text(f"SELECT count(*) FROM passages WHERE {owned} AND expired_at IS NULL")  # noqa: S608 - words of ours
+
+
 @cache
 def _statement(candidates: str, owned: str) -> TextClause:
-    size = f"SELECT count(*) FROM passages WHERE {owned} AND expired_at IS NULL"  # noqa: S608 - words of ours
-    found = candidates.format(owned)
-    return text(f"SELECT {COLUMNS}, ({size}) FROM {found} DESC LIMIT :most")  # noqa: S608 - as above
+    return text(f"SELECT {COLUMNS} FROM {candidates.format(owned)} DESC LIMIT :most")  # noqa: S608 - words of ours
 
 
 def _key(whose: Whose, stem: str) -> bytes:

@@ -73,14 +73,15 @@ def in_order(scored: Iterable[tuple[float, int]]) -> list[tuple[float, int]]:
 def scores(questions: Sequence[Question], candidates: Iterable[Candidate], size: int) -> Scores:
     """Score candidates by their words; ``size`` is the number of passages among which they were found."""
     wanted = frozenset(stem for question in questions for stem in question.weights)
-    counted = [_count(candidate, wanted) for candidate in candidates]
+    counted = [each for candidate in candidates if (each := _count(candidate, wanted)).counts]
     whole = max(size, len(counted))
     rarity = _rarity(counted, whole)
     mean = sum(each.length for each in counted) / len(counted) or 1.0 if counted else 1.0
     askers = _askers(questions, rarity)
     found = {each.candidate.number: _scores(len(questions), askers, each, mean) for each in counted}
-    for each in counted:
-        _favour(questions, each.candidate.speaker, found[each.candidate.number])
+    named = [(place, question.names) for place, question in enumerate(questions) if question.names]
+    for each in counted if named else ():
+        _favour(named, each.candidate.speaker, found[each.candidate.number])
     return Scores(found, rarity, _rare(whole, 0))
 
 
@@ -128,8 +129,8 @@ def _scores(
     return said
 
 
-def _favour(questions: Sequence[Question], speaker: frozenset[str], said: list[float]) -> None:
-    """Count a passage more for the questions that name its speaker."""
-    for place, question in enumerate(questions):
-        if not question.names.isdisjoint(speaker):
+def _favour(named: Sequence[tuple[int, frozenset[str]]], speaker: frozenset[str], said: list[float]) -> None:
+    """Count a passage more for the questions, by their places, that name its speaker."""
+    for place, names in named:
+        if not names.isdisjoint(speaker):
             said[place] *= NAMED

@@ -10,6 +10,7 @@ from knowledge.past import Moment, Past, Unknown
 from knowledge.tables import Document, Passage
 from knowledge.whose import EVERYONE
 from tests.knowledge.rows import NOW, after, live, opened, screened
+from tests.knowledge.test_memory import holds
 
 
 def row(name: str, count: int = 1, problem: str = "") -> Document:
@@ -26,9 +27,9 @@ def says(words: str) -> Passage:
 def found(db: Database, *words: str) -> list[str]:
     """Give the texts that everybody's turns find."""
     with db.read() as session:
-        numbers = sorted(each.number for each in passages.find(session, EVERYONE, words)[0])
-        known = passages.get(session, numbers)
-    return [known[number].text for number in numbers]
+        holding = [each.number for each in passages.find(session, EVERYONE, words)[0] if holds(each, words)]
+        known = passages.get(session, holding)
+    return [known[number].text for number in sorted(holding)]
 
 
 def test_a_document_is_found_by_its_words(db: Database) -> None:

@@ -1,6 +1,6 @@
 """Facts and passages: whose they are, whatever is done with them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from knowledge import facts, passages, people, prints
 from knowledge.database import Database
 from knowledge.facts import Entry, Memory
+from knowledge.passages import Found
 from knowledge.past import Moment, Past, Unknown
 from knowledge.people import Acquaintance
 from knowledge.tables import Document, Fact, Message, Passage, Person, PersonAddress, Turn
@@ -63,9 +64,14 @@ def remember(db: Database, memory: Memory, turn: int | None = None) -> None:
 def found(db: Database, whose: int | Whose, *words: str) -> list[str]:
     """Give the texts of a person, or of another owner, that are found by these words, the oldest first."""
     with db.read() as session:
-        numbers = sorted(each.number for each in passages.find(session, _whose(whose), words)[0])
-        known = passages.get(session, numbers)
-    return [known[number].text for number in numbers]
+        holding = [each.number for each in passages.find(session, _whose(whose), words)[0] if holds(each, words)]
+        known = passages.get(session, holding)
+    return [known[number].text for number in sorted(holding)]
+
+
+def holds(row: Found, words: Collection[str]) -> bool:
+    """Say whether a passage is found by one of these words: of few all are given, and the ranking leaves others out."""
+    return not set(words).isdisjoint(f"{row.stems} {row.label} {row.before} {row.behind}".split())
 
 
 def _whose(whose: int | Whose) -> Whose:

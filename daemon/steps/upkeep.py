@@ -33,7 +33,7 @@ from knowledge.upkeeps import Summary, Words
 
 ASKED_FOR = "a person asked for it"
 NOTHING_TO_DO = "the session has had no turn yet: there is nothing to be rid of"
-TOO_DEAR = "it could break {}; its window ends at {:%Y-%m-%d %H:%M} UTC"
+TOO_DEAR = "to keep the session small could break {}; its window ends at {:%Y-%m-%d %H:%M} UTC"
 PAUSED = (
     "the model is paused: `clerkd status` says why; `clerkd session rotate --without-notes` goes on from the knowledge "
     "database alone"
@@ -61,7 +61,7 @@ async def tend(house: House) -> bool:
         house.upkeep.clear()
         house.health.well(SESSION)
         return False
-    if _rests(house, live, wanted) or not may_ask(house) or breaks_a_cap(house, _most(house, live)):
+    if _rests(house, live, wanted) or not may_ask(house) or not _affords(house, live):
         return False
     house.upkeep.clear()
     return await _do(house, live, wanted, None) is not None
@@ -115,6 +115,14 @@ def _judged(house: House, live: AgentSession) -> Wanted:
         reclaimed=live.reclaimed,
     )
     return upkeep(standing, house.settings.session.bounds, house.clock())
+
+
+def _affords(house: House, live: AgentSession) -> bool:
+    """Say whether an upkeep could break no cap; where it could, `clerkd status` says so, and turns go on."""
+    cap = breaks_a_cap(house, _most(house, live))
+    if cap and not house.health.is_paused(SESSION):
+        house.health.pause(SESSION, "cap", TOO_DEAR.format(cap.cap, cap.ends_at), cap.ends_at)
+    return cap is None
 
 
 def _rests(house: House, live: AgentSession, wanted: Compact | Rotate) -> bool:

@@ -312,8 +312,10 @@ def test_an_upkeep_that_is_dearer_than_a_turn_breaks_no_cap_either(bed: Bed) -> 
     bed.sections["session"] = "most_messages = 1"
     bed.sections["limits"] = "dollars_per_turn = 0.03\ndollars_per_day = 0.08"
     deliver(bed, 2, "When do you open?")
-    bed.work(2)
+    events = bed.work(2)
     assert kept(bed) == []
+    (told,) = named(events, "paused")
+    assert (told["part"], told["kind"]) == ("session", "cap")
 
 
 @pytest.mark.exhaustive
@@ -325,7 +327,7 @@ def test_an_order_for_an_upkeep_that_could_break_a_cap_is_refused_in_words(bed: 
     service.leave_order(bed.db, "rotate", "", OrderState.WAITING, utc_now())
     bed.run(lambda db: bool(service.orders(db, OrderState.REFUSED)))
     (order,) = service.orders(bed.db, OrderState.REFUSED)
-    assert order.outcome.startswith("it could break limits.dollars_per_day; its window ends at ")
+    assert order.outcome.startswith("to keep the session small could break limits.dollars_per_day; its window ends at ")
 
 
 def test_a_session_that_the_engine_cannot_open_any_more_can_be_rotated_without_its_notes(bed: Bed) -> None:

@@ -127,7 +127,7 @@ class Session:
         self._prepare()
         await self._until_gone(session_id)
         if head is not None:
-            transcript.cut(self.engine.transcript(session_id), head)
+            await asyncio.to_thread(transcript.cut, self.engine.transcript(session_id), head)
         self._id = session_id
         await self._gate.open()
         client = ClaudeSDKClient(self._options(session_id, head))

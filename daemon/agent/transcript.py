@@ -97,7 +97,7 @@ def holds(path: Path, head: Head) -> bool:
     """Say whether the line that ends at the head's offset is the head's entry, and every line before it is whole.
 
     The CLI would resume all the same where some are not, and the model would see a conversation with holes (measured).
-    To read them all costs some 5 ms a megabyte.
+    To read them all costs some 10 ms a megabyte (measured).
     """
     try:
         with path.open("rb") as file:

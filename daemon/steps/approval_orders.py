@@ -88,7 +88,7 @@ def edit(db: Database, clock: Clock, argument: str) -> Deed:
         approval = approvals.say(session, action, word, onward(), now)
         new = approvals.put_in_place(session, _version(action, said, now), approval)
         approvals.link(session, approval, now)
-        say_instead(session, action.message_id, instead(said.body, said.by, now))
+        say_instead(session, action.message_id, instead(said.body, now))
         return f"action {action.id} is edited; action {new.id} takes its place"
 
     return deed

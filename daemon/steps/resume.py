@@ -1,9 +1,10 @@
 """Resume: see that the one session is open at its settled end, or open the next one from the knowledge database."""
 
+import asyncio
 import uuid
 
 from daemon.agent.session import EngineError
-from daemon.agent.transcript import Head, TranscriptError, holds, sound_until
+from daemon.agent.transcript import Head, TranscriptError, sound_until
 from daemon.house import House
 from daemon.judgement.states import SessionState, TurnState
 from daemon.steps.handover import written
@@ -65,10 +66,10 @@ async def _fetch(house: House, live: AgentSession) -> AgentSession:
 async def _mend(house: House, live: AgentSession) -> AgentSession:
     """Go back to the newest settled turn that is in the transcript and can be resumed, else begin anew."""
     path = house.session.engine.transcript(live.id)
-    sound = sound_until(path)
+    sound = await asyncio.to_thread(sound_until, path)
     for turn in sessions.settled_turns(house.db, live.id, TurnState.SETTLED):
         offset, is_head = turn.head_offset or 0, turn.head_uuid == live.head_uuid
-        if is_head or not turn.head_uuid or offset > sound or not holds(path, Head(turn.head_uuid, offset)):
+        if is_head or not turn.head_uuid or offset > sound:
             continue
         try:
             await house.session.open(live.id, Head(turn.head_uuid, offset))

@@ -4,6 +4,7 @@ This is the cure for a session that a mail has taken over. The transcript is cut
 the head that the knowledge database gives: so one transaction is the whole of it, and a crash leaves all or nothing.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
 
 from daemon.agent.store.base import StoreError
@@ -88,7 +89,7 @@ async def _successor(house: House, turn: Turn, mark: Mark) -> AgentSession:
     if mark.uuid is None:
         return new_session(house, own.predecessor, own.handover)
     path, head = house.session.engine.transcript(own.id), Head(mark.uuid, mark.offset)
-    if not holds(path, head) and not await _is_fetched(house, own, head):
+    if not await asyncio.to_thread(holds, path, head) and not await _is_fetched(house, own, head):
         raise OrderRefused(GONE.format(own.id, turn.message_id))
     own.state, own.ended_at, own.end_reason = SessionState.LIVE, None, ""
     own.head_uuid, own.head_offset, own.context_tokens = mark.uuid, mark.offset, mark.context_tokens

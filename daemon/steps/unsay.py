@@ -20,7 +20,7 @@ def void_of(action: Action, why: str, now: datetime) -> Unsaid | None:
     return Unsaid(action.message_id, action.decision_id, Promiser.US, PromiseState.DROPPED, closing)
 
 
-def instead(body: str, name: str, now: datetime) -> list[Passage]:
-    """Make the passages of a text that a person wrote in the employee's place."""
-    voice = Voice(name, now, "", likely_language(body), ours=True)
+def instead(body: str, now: datetime) -> list[Passage]:
+    """Make the passages of a text that a person wrote in the employee's place; whose it is, the answer's own say."""
+    voice = Voice("", now, "", likely_language(body), ours=True)
     return [passage(piece, voice, now) for piece in passages_of(body)]

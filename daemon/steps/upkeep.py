@@ -4,6 +4,7 @@ What binds comes from the knowledge database alone. The old session's notes are 
 the rotation is put off once, then it goes on without them.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,13 +34,14 @@ from knowledge.upkeeps import Summary, Words
 
 ASKED_FOR = "a person asked for it"
 NOTHING_TO_DO = "the session has had no turn yet: there is nothing to be rid of"
-TOO_DEAR = "to keep the session small could break {}; its window ends at {:%Y-%m-%d %H:%M} UTC"
+TOO_DEAR = "what keeps the session small could break {}; its window ends at {:%Y-%m-%d %H:%M} UTC"
 PAUSED = (
     "the model is paused: `clerkd status` says why; `clerkd session rotate --without-notes` goes on from the knowledge "
     "database alone"
 )
 BEGUN = "session {} has begun meanwhile, because the one before could not go on: there is nothing left to do"
 STOPPED = "the service was stopped during it"
+Doing = Callable[[House, AgentSession, Upkeep, Order | None], Awaitable[None]]
 WORDS = Words(SessionState.LIVE, SessionState.ENDED)
 DONE_TO = {UpkeepKind.COMPACT: "compacted", UpkeepKind.ROTATE: "rotated"}
 NOTED_CASES = 20  # the weightiest open cases, on which the old session is asked for notes
@@ -78,9 +80,7 @@ async def rotate_now(house: House, order: Order) -> None:
     ``WITHOUT_NOTES`` asks the old session for nothing: the way on where the engine cannot open it any more.
     """
     if order.argument == WITHOUT_NOTES:
-        await house.session.abandon()
-        live = _with_a_turn(house)
-        await _hand_over(house, live, _begun(house, live, Rotate(ASKED_FOR)), order, Farewell(0.0, {}, Usage()))
+        await _tried(house, _with_a_turn(house), Rotate(ASKED_FOR), order, _rotate_unasked)
     else:
         await _as_ordered(house, Rotate(ASKED_FOR), order)
 
@@ -152,9 +152,16 @@ async def _do(house: House, live: AgentSession, wanted: Compact | Rotate, order:
         return None
     if opened.id != live.id:
         return None
-    row = _begun(house, opened, wanted)
+    return await _tried(house, opened, wanted, order, _compact if isinstance(wanted, Compact) else _rotate)
+
+
+async def _tried(
+    house: House, live: AgentSession, wanted: Compact | Rotate, order: Order | None, doing: Doing
+) -> Upkeep:
+    """Commit that it begins, and do it; whatever clerkd stumbles over, the session goes on as it was."""
+    row = _begun(house, live, wanted)
     try:
-        await (_compact if isinstance(wanted, Compact) else _rotate)(house, opened, row, order)
+        await doing(house, live, row, order)
     except (SQLAlchemyError, FenceError, OSError):
         raise
     except Exception as error:
@@ -232,6 +239,11 @@ async def _rotate(house: House, live: AgentSession, row: Upkeep, order: Order | 
         return
     await house.session.abandon()
     await _hand_over(house, live, row, order, farewell)
+
+
+async def _rotate_unasked(house: House, live: AgentSession, row: Upkeep, order: Order | None) -> None:
+    await house.session.abandon()
+    await _hand_over(house, live, row, order, Farewell(0.0, {}, Usage()))
 
 
 async def _hand_over(house: House, live: AgentSession, row: Upkeep, order: Order | None, farewell: Farewell) -> None:

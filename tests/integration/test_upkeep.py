@@ -327,7 +327,9 @@ def test_an_order_for_an_upkeep_that_could_break_a_cap_is_refused_in_words(bed: 
     service.leave_order(bed.db, "rotate", "", OrderState.WAITING, utc_now())
     bed.run(lambda db: bool(service.orders(db, OrderState.REFUSED)))
     (order,) = service.orders(bed.db, OrderState.REFUSED)
-    assert order.outcome.startswith("to keep the session small could break limits.dollars_per_day; its window ends at ")
+    assert order.outcome.startswith(
+        "what keeps the session small could break limits.dollars_per_day; its window ends at "
+    )
 
 
 def test_a_session_that_the_engine_cannot_open_any_more_can_be_rotated_without_its_notes(bed: Bed) -> None:

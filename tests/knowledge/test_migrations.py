@@ -11,7 +11,8 @@ from alembic import command
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import col, select
 
-from knowledge import cases, decisions, ledger, migrate, people, schema, sessions, turns
+from daemon.judgement.states import WENT_OUT
+from knowledge import audit, cases, decisions, ledger, migrate, people, schema, sessions, turns
 from knowledge.cases import Trace
 from knowledge.database import Database
 from knowledge.decisions import Filter
@@ -250,6 +251,14 @@ def test_a_copy_of_a_mail_of_the_first_schema_is_known(first: Database) -> None:
     copied = ledger.copy_of(first, row, RAW, "", "")
     assert copied
     assert copied.id == 1
+
+
+def test_the_entries_of_the_first_schema_s_log_are_in_their_places(first: Database) -> None:
+    """The audit says of them that the chain does not know them, and finds each entry as it should be."""
+    migrate.upgrade(first)
+    found = [finding.words for finding in audit.verify(first, WENT_OUT)]
+    assert found[0].startswith("the chain has no link")
+    assert not [words for words in found if "entr" in words]
 
 
 def test_what_was_cut_off_while_it_left_may_have_left(first: Database) -> None:
